@@ -1,0 +1,2 @@
+//! The `silentry` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Active Directory, AD FS and Microsoft Entra ID on one machine.

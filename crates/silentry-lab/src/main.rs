@@ -1,0 +1,2 @@
+//! The `silentry-lab` command.
+fn main() {}

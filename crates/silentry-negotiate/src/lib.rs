@@ -1,0 +1,1 @@
+//! The signed-in user's Negotiate token for an HTTP service.

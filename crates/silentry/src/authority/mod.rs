@@ -1,0 +1,1 @@
+//! What an authority URL means: its kind, tenant and cloud.

@@ -1,0 +1,3 @@
+//! The unified token cache of the MSALs.
+
+pub mod schema;

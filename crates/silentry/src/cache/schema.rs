@@ -1,0 +1,1 @@
+//! The unified JSON schema that all MSALs share.

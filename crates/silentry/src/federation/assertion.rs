@@ -1,0 +1,1 @@
+//! A SAML assertion: exact bytes and version.

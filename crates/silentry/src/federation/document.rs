@@ -1,0 +1,1 @@
+//! XML from the network: decoded, bounded, without DOCTYPE.

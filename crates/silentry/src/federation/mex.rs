@@ -1,0 +1,1 @@
+//! AD FS metadata exchange: which endpoint takes which credential.

@@ -1,0 +1,1 @@
+//! User realm discovery: who authenticates a domain's users.

@@ -1,0 +1,1 @@
+//! WS-Trust replies: an assertion or a fault.

@@ -1,0 +1,1 @@
+//! WWW-Authenticate: the challenges of a server or an API.

@@ -1,0 +1,1 @@
+//! Errors of the token endpoint: read leniently, classified.

@@ -1,0 +1,1 @@
+//! Claims of a JWT that came from the token endpoint itself.

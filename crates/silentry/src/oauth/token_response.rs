@@ -1,0 +1,1 @@
+//! The token endpoint's success: access token, lifetimes, who it is for.
