@@ -13,5 +13,8 @@ pub mod content;
 pub mod document;
 mod encoding;
 mod markup;
+pub mod mex;
 mod namespaces;
 pub mod realm;
+pub mod rst;
+mod wsdl;
