@@ -9,12 +9,15 @@
 //! [`rstr`] reads the reply, and [`assertion`] carries the token on to Entra, byte for byte.
 
 pub mod address;
+pub mod assertion;
 pub mod content;
 pub mod document;
 mod encoding;
+pub mod fault;
 mod markup;
 pub mod mex;
 mod namespaces;
 pub mod realm;
 pub mod rst;
+pub mod rstr;
 mod wsdl;
