@@ -7,8 +7,13 @@
 pub mod aadsts;
 pub mod challenge;
 pub mod claims;
+pub mod classification;
+pub mod consent;
+mod error_members;
 pub mod error_response;
 pub mod id_token;
+mod mitigation;
+pub mod retry_after;
 pub mod scopes;
 pub mod token_response;
 
