@@ -5,6 +5,7 @@
 //! [`MAX_BODY_BYTES`] is not read.
 
 pub mod aadsts;
+mod base64;
 pub mod challenge;
 pub mod claims;
 pub mod classification;
@@ -15,6 +16,7 @@ pub mod id_token;
 mod mitigation;
 pub mod retry_after;
 pub mod scopes;
+pub mod token_request;
 pub mod token_response;
 
 /// The largest body of an answer that is read: real ones have a few kilobytes.
