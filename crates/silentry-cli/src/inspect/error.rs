@@ -21,21 +21,25 @@ pub(crate) const DEFAULT_STATUS: u16 = 400;
 pub(crate) fn inspect(body: &[u8], status: u16) -> Result<Value, InspectError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(InspectError {
-            code: "non_parsable_oauth_error".to_owned(),
+            code: "non_parsable_oauth_error",
             message: "the document is larger than 1 MiB".to_owned(),
             mitigation:
                 "Give the body of one error answer; Microsoft Entra's have a few kilobytes."
                     .to_owned(),
-            stage: "token".to_owned(),
+            stage: "token",
         });
     }
     let error = ErrorResponse::parse(status, body);
     let classified = error.classify(Grant::Unknown);
+    // MSAL's word for "Entra did not say" is no classification.
+    let classification = classified
+        .classification
+        .filter(|word| *word != Classification::None);
     Ok(json!({
         "kind": classified.kind.as_str(),
         "error": error.error(),
         "aadsts": error.codes(),
-        "classification": classified.classification.map(Classification::as_str),
+        "classification": classification.map(Classification::as_str),
         "retryable": classified.retryable,
         "claims": error.claims().is_some(),
         "correlation_id": error.correlation_id(),

@@ -62,10 +62,10 @@ fn failure(error: &JwtError) -> InspectError {
         }
     };
     InspectError {
-        code: error.code().to_owned(),
+        code: error.code(),
         message: error.to_string(),
         mitigation: mitigation.to_owned(),
-        stage: "token".to_owned(),
+        stage: "token",
     }
 }
 
