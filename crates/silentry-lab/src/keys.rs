@@ -102,3 +102,18 @@ impl PublicKey {
             .is_ok()
     }
 }
+
+#[cfg(test)]
+impl PublicKey {
+    /// Finds the key in a certificate: the one BIT STRING that holds an RSA key of 2048 bits.
+    pub(crate) fn of_certificate(certificate: &[u8]) -> Self {
+        let start = [0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01];
+        let at = certificate
+            .windows(start.len())
+            .position(|window| window == start);
+        let at = at.expect("an RSA key of 2048 bits");
+        Self {
+            pkcs1: certificate[at..at + 270].to_vec(),
+        }
+    }
+}

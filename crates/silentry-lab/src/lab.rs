@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::adfs::Adfs;
@@ -17,15 +16,14 @@ use crate::domain::Domain;
 use crate::entra::Entra;
 use crate::entra::autologon::Autologon;
 use crate::error::LabError;
+use crate::files::Files;
 use crate::front::{self, Front, NAMES};
-use crate::jks;
 use crate::journal::{Exchange, Journal};
 use crate::kdc::Kdc;
 use crate::kerberos::acceptor::Acceptor;
 use crate::keys::Keys;
 use crate::negotiate::{Binding, Negotiate};
-use crate::private;
-use crate::program::{self, Surroundings};
+use crate::program::Surroundings;
 use crate::scenario::Scenario;
 use crate::scenario::switches::{Challenge, Mutual, Switches};
 use crate::services::Services;
@@ -379,58 +377,6 @@ fn services(
         certificates: Arc::clone(certificates),
         switches,
     })
-}
-
-/// The files of a lab, which only its user can read.
-struct Files {
-    directory: PathBuf,
-    ca: PathBuf,
-    trust_store: PathBuf,
-    krb5_conf: PathBuf,
-    jaas_conf: PathBuf,
-    /// The ticket-granting ticket of the user that programs run as.
-    ccache: PathBuf,
-    /// Removes the directory when it is the lab's own.
-    _temporary: Option<TempDir>,
-}
-
-impl Files {
-    fn write(
-        directory: Option<&Path>,
-        certificates: &Certificates,
-        domain: &Domain,
-        user: &User,
-    ) -> Result<Self, LabError> {
-        let (directory, temporary) = match directory {
-            Some(directory) => {
-                private::directory(directory)?;
-                (directory.to_owned(), None)
-            }
-            None => {
-                let made = tempfile::Builder::new().prefix("silentry-lab-").tempdir();
-                let made = made.map_err(LabError::io("making a temporary directory"))?;
-                (made.path().to_owned(), Some(made))
-            }
-        };
-        let files = Self {
-            ca: directory.join("ca.pem"),
-            trust_store: directory.join("ca.jks"),
-            krb5_conf: directory.join("krb5.conf"),
-            jaas_conf: directory.join("jaas.conf"),
-            ccache: directory.join(format!("krb5cc_{}_tgt", user.account)),
-            directory,
-            _temporary: temporary,
-        };
-        private::file(&files.ca, certificates.ca_pem().as_bytes())?;
-        private::file(&files.trust_store, &jks::trust_store(certificates.ca_der()))?;
-        private::file(&files.krb5_conf, domain.krb5_conf().as_bytes())?;
-        private::file(
-            &files.jaas_conf,
-            program::jaas_conf(&files.ccache).as_bytes(),
-        )?;
-        domain.write_tgt(user, &files.ccache)?;
-        Ok(files)
-    }
 }
 
 /// Threads of the lab's own: a test that blocks its thread must not stop the lab it waits for.

@@ -58,6 +58,9 @@ impl Negotiate {
         let Some(token) = token(request) else {
             return Err(Box::new(self.refusal(stage)));
         };
+        if self.challenge == Challenge::TooLong {
+            return Err(Box::new(http_sys(stage, 400, "Bad Request").closing()));
+        }
         if self.challenge != Challenge::NegotiateAndNtlm {
             return Err(Box::new(self.refusal(stage)));
         }
@@ -113,7 +116,7 @@ impl Negotiate {
         let reply = http_sys(stage, 401, "Unauthorized");
         match self.challenge {
             Challenge::NtlmOnly => reply.header("www-authenticate", "NTLM"),
-            Challenge::NegotiateAndNtlm | Challenge::Always => reply
+            Challenge::NegotiateAndNtlm | Challenge::Always | Challenge::TooLong => reply
                 .header("www-authenticate", "Negotiate")
                 .header("www-authenticate", "NTLM"),
         }

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::directory::Tenant;
 use crate::front::http::{Reply, Request};
 use crate::keys::Keys;
-use crate::random::{guid, is_guid};
+use crate::random::{guid, is_guid, opaque};
 use crate::scenario::switches;
 
 use error::EntraError;
@@ -134,6 +134,18 @@ impl Entra {
             .header("x-ms-ests-server", "2.1.20106.4 - LAB ProdSlices")
             .header("x-ms-srs", "1.P")
             .header("x-xss-protection", "0")
+            .header(
+                "set-cookie",
+                format!("fpc={}; path=/; secure; HttpOnly; SameSite=None", opaque()),
+            )
+            .header(
+                "set-cookie",
+                "x-ms-gateway-slice=estsfd; path=/; secure; httponly",
+            )
+            .header(
+                "set-cookie",
+                "stsservicecookie=estsfd; path=/; secure; httponly",
+            )
     }
 }
 

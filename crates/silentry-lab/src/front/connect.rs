@@ -32,7 +32,12 @@ enum Verdict {
 pub(super) async fn proxy(mut stream: TcpStream, front: &std::sync::Arc<Front>) -> io::Result<()> {
     let started = Instant::now();
     let Ok(head) = tokio::time::timeout(PATIENCE, read_head(&mut stream)).await else {
-        return Ok(());
+        return refuse(
+            &mut stream,
+            "408 Request Timeout",
+            "the request did not arrive",
+        )
+        .await;
     };
     match judge(&head?, front) {
         Verdict::Play(name) => {

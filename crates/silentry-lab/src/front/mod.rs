@@ -24,8 +24,10 @@ use crate::services::Services;
 
 pub(crate) use hosts::{NAMES, Part, part_of};
 
-/// A peer that has not said what it wants by then is let go.
+/// A peer that has begun must be done with a handshake, a head or a body by then.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// A peer may wait before it begins: some connect first and then ask a slow KDC for a ticket.
+const IDLE: Duration = Duration::from_secs(90);
 const MAX_CONNECTIONS: usize = 1024;
 
 /// What every connection needs.
@@ -68,7 +70,7 @@ pub(crate) async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 async fn connection(stream: TcpStream, front: &Arc<Front>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut first = [0];
-    match tokio::time::timeout(PATIENCE, stream.peek(&mut first)).await {
+    match tokio::time::timeout(IDLE, stream.peek(&mut first)).await {
         Ok(Ok(1)) if first[0] == sniff::TLS_HANDSHAKE => serve::direct(stream, front).await,
         Ok(Ok(1)) => connect::proxy(stream, front).await,
         Ok(Err(error)) => Err(error),

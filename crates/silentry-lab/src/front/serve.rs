@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::http::{Reply, ReplyBody, Request};
-use super::{Front, PATIENCE, part_of, sniff};
+use super::{Front, IDLE, PATIENCE, part_of, sniff};
 use crate::tls::Leaf;
 
 /// No honest request of a sign-in is longer, and http.sys allows a header of 64 KB at most.
@@ -60,7 +60,7 @@ where
     let service = service_fn(|request| exchange(request, name, &leaf, front));
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(60))
+        .header_read_timeout(IDLE)
         .max_buf_size(MAX_HEADERS)
         .auto_date_header(false)
         .serve_connection(TokioIo::new(tls), service)

@@ -1,7 +1,10 @@
 //! What the lab can be made to do wrong, by name.
 
+mod failures;
 mod list;
 pub(crate) mod switches;
+
+use std::sync::LazyLock;
 
 use serde::Serialize;
 
@@ -29,7 +32,9 @@ pub struct Scenario {
 impl Scenario {
     /// Returns every scenario, in the order of the documentation.
     pub fn all() -> &'static [Self] {
-        list::SCENARIOS
+        static ALL: LazyLock<Vec<Scenario>> =
+            LazyLock::new(|| [list::SCENARIOS, failures::SCENARIOS].concat());
+        &ALL
     }
 
     /// Returns the scenario with this name.
@@ -48,6 +53,44 @@ impl Scenario {
         let mut switches = Switches::default();
         (self.configure)(&mut switches);
         switches
+    }
+}
+
+const ALICE: &str = "alice@contoso.test";
+
+const fn succeeds(
+    name: &'static str,
+    summary: &'static str,
+    configure: fn(&mut Switches),
+) -> Scenario {
+    of_user(name, summary, ALICE, None, 0, configure)
+}
+
+const fn fails(
+    name: &'static str,
+    summary: &'static str,
+    code: &'static str,
+    exit: u8,
+    configure: fn(&mut Switches),
+) -> Scenario {
+    of_user(name, summary, ALICE, Some(code), exit, configure)
+}
+
+const fn of_user(
+    name: &'static str,
+    summary: &'static str,
+    user: &'static str,
+    expected_code: Option<&'static str>,
+    expected_exit: u8,
+    configure: fn(&mut Switches),
+) -> Scenario {
+    Scenario {
+        name,
+        summary,
+        user,
+        expected_code,
+        expected_exit,
+        configure,
     }
 }
 

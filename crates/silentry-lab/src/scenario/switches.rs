@@ -88,6 +88,8 @@ pub(crate) enum Challenge {
     NtlmOnly,
     /// Whatever the client sends, the answer is 401.
     Always,
+    /// Any ticket makes the header longer than http.sys allows.
+    TooLong,
 }
 
 /// What the final token of the server is.

@@ -213,6 +213,41 @@ mod tests {
         assert_eq!(check(ASSERTION, &keys.adfs), Err(SignatureError::Missing));
     }
 
+    /// The user's name was taken out of the recording, so that the digest is wrong; what was signed
+    /// is the canonical form of `SignedInfo`, which is whole.
+    #[test]
+    fn the_signature_of_a_real_adfs_is_understood() {
+        if std::env::var_os("SILENTRY_TESTDATA").is_some_and(|value| value == "none") {
+            return;
+        }
+        let recording = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../shared/testdata/Azure+kubelogin/pkg/internal/pop/testdata/",
+            "AcquirePoPTokenByUsernamePasswordVCR/03-response.xml"
+        );
+        let text = std::fs::read_to_string(recording).unwrap();
+        let from = text.find("<saml:Assertion ").unwrap();
+        let end = "</saml:Assertion>";
+        let to = text.find(end).unwrap() + end.len();
+        let document = Document::parse(&text[from..to]).unwrap();
+        let named = |name| {
+            document
+                .descendants()
+                .find(|node| node.has_tag_name((DSIG, name)))
+        };
+        let certificate = STANDARD
+            .decode(text_of(named("X509Certificate").unwrap()))
+            .unwrap();
+        let value = STANDARD
+            .decode(text_of(named("SignatureValue").unwrap()))
+            .unwrap();
+        let octets = Canonical::default().of(named("SignedInfo").unwrap());
+        assert!(PublicKey::of_certificate(&certificate).verifies(octets.as_bytes(), &value));
+
+        let error = verify(&document, "AssertionID", &[Keys::load().adfs.public()]).unwrap_err();
+        assert_eq!(error, SignatureError::Digest);
+    }
+
     #[test]
     fn an_inherited_namespace_declaration_does_not_break_it() {
         let keys = Keys::load();
