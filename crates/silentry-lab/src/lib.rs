@@ -1,1 +1,3 @@
 //! Active Directory, AD FS and Microsoft Entra ID on one machine.
+
+pub mod kerberos;
