@@ -1,5 +1,6 @@
 //! The `silentry-lab` command.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(unix)]
 
 use std::io::{BufRead as _, BufReader};
@@ -197,4 +198,36 @@ fn the_demo_says_when_there_is_no_program_to_show() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("there is no silentry program in"));
+}
+
+/// Documentation that is not checked is wrong one day.
+#[test]
+fn the_readme_lists_users_and_scenarios_as_they_are() {
+    let readme = include_str!("../README.md");
+    for silentry_lab::User {
+        upn,
+        password,
+        about,
+        ..
+    } in silentry_lab::users()
+    {
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| {upn} |")));
+        let row = row.unwrap_or_else(|| panic!("{upn} is missing"));
+        assert!(
+            row.contains(&format!("| `{password}` |")) && row.contains(about),
+            "{row}"
+        );
+    }
+    for scenario in silentry_lab::Scenario::all() {
+        let name = scenario.user.split('@').next().unwrap();
+        let code = scenario.expected_code.map(|code| format!("`{code}`"));
+        let code = code.unwrap_or_else(|| "succeeds".to_owned());
+        let row = format!(
+            "| `{}` | {} | {name} | {code} | {} |",
+            scenario.name, scenario.summary, scenario.expected_exit
+        );
+        assert!(readme.lines().any(|line| line == row), "missing: {row}");
+    }
 }

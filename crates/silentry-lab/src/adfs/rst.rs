@@ -275,4 +275,17 @@ mod tests {
         };
         assert!(!format!("{user:?}").contains("secret"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_request_makes_it_panic(
+            at in 0_usize..2_000,
+            with in "[<>&'\"/a: =\u{e9}]{0,12}",
+        ) {
+            let mut request = rst("<w:MessageID>urn:uuid:1</w:MessageID>", &body());
+            let at = (0..=at.min(request.len())).rev().find(|at| request.is_char_boundary(*at));
+            request.insert_str(at.unwrap(), &with);
+            drop(parse_at(&request, NOW));
+        }
+    }
 }

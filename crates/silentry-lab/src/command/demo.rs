@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
 use serde::{Deserialize, Serialize};
-use silentry_lab::{DEFAULT_SCOPE, Exchange, Lab};
+use silentry_lab::{Exchange, Lab};
 use tokio::process::Command;
 
 use super::{Failure, Output, call};
@@ -37,7 +37,6 @@ struct Report {
 #[derive(Deserialize)]
 struct Token {
     access_token: String,
-    username: Option<String>,
 }
 
 /// What the lab's API says about a token.
@@ -55,18 +54,21 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (api_status, whoami) = call::get(&lab, API_HOST, "/whoami", &token.access_token)
         .await
         .map_err(Failure::io("calling the API"))?;
-    let whoami: Option<WhoAmI> = serde_json::from_slice(&whoami).ok();
+    let whoami: WhoAmI = serde_json::from_slice(&whoami)
+        .map_err(|_| Failure::Demo(format!("the API answered {api_status} to the token")))?;
+    let exchanges = lab.exchanges();
+    if !exchanges.iter().any(is_integrated) {
+        return Err(Failure::Demo(
+            "the token was not got by a Kerberos ticket".to_owned(),
+        ));
+    }
     let report = Report {
         ok: api_status == 200,
-        user: whoami
-            .as_ref()
-            .map(|who| who.user.clone())
-            .or(token.username)
-            .unwrap_or_else(|| lab.user().upn.to_owned()),
+        user: whoami.user,
         flow: "integrated_windows",
-        token_audience: whoami.map(|who| who.audience).unwrap_or_default(),
+        token_audience: whoami.audience,
         api_status,
-        exchanges: lab.exchanges(),
+        exchanges,
     };
     match arguments.output {
         Output::Json => print_json(&report)?,
@@ -77,6 +79,11 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether AD FS took a ticket here.
+fn is_integrated(exchange: &Exchange) -> bool {
+    exchange.status == 200 && exchange.url.ends_with("/windowstransport")
 }
 
 /// Runs `silentry token` as the lab's user. Its complaints go to our stderr as they are.
@@ -169,5 +176,4 @@ fn print_text(report: &Report) {
     }
     anstream::println!();
     anstream::println!("The token for {token_audience} was good: the API answered {api_status}.");
-    anstream::println!("Scope: {DEFAULT_SCOPE}");
 }

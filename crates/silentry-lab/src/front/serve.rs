@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
@@ -22,6 +22,8 @@ use crate::tls::Leaf;
 /// No honest request of a sign-in is longer, and http.sys allows a header of 64 KB at most.
 const MAX_BODY: usize = 1024 * 1024;
 const MAX_HEADERS: usize = 64 * 1024;
+/// A client that never reads its reply is let go, and one that lives long connects anew.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 /// Serves a client that speaks TLS from the first byte, by its server name.
 pub(super) async fn direct(stream: TcpStream, front: &Arc<Front>) -> io::Result<()> {
@@ -58,14 +60,16 @@ where
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
 
     let service = service_fn(|request| exchange(request, name, &leaf, front));
-    hyper::server::conn::http1::Builder::new()
+    let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .max_buf_size(MAX_HEADERS)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(tls), service)
-        .await
-        .map_err(io::Error::other)
+        .serve_connection(TokioIo::new(tls), service);
+    match tokio::time::timeout(LONGEST, serving).await {
+        Ok(ended) => ended.map_err(io::Error::other),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
 }
 
 async fn exchange(

@@ -21,10 +21,13 @@ pub(crate) const WSU: &str =
 /// Deeper documents are refused before they are parsed: parser and canonicalizer recurse.
 const MAX_DEPTH: usize = 100;
 const MAX_NODES: u32 = 20_000;
+/// The parser compares each attribute of an element with all others.
+const MAX_ATTRIBUTES: usize = 256;
 
 /// Parses a document, refusing DOCTYPE, depth and number of nodes that no honest client sends.
 pub(crate) fn parse(text: &str) -> Option<Document<'_>> {
-    if depth(text) > MAX_DEPTH {
+    let shape = Shape::of(text);
+    if shape.depth > MAX_DEPTH || shape.attributes > MAX_ATTRIBUTES {
         return None;
     }
     let options = ParsingOptions {
@@ -73,31 +76,43 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Returns the greatest nesting of elements, by one scan without recursion. For malformed input
-/// the number is meaningless but never smaller than what a parser would reach.
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let mut rest = text;
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at + 1..];
-        if let Some(comment) = rest.strip_prefix("!--") {
-            rest = after(comment, "-->");
-        } else if let Some(section) = rest.strip_prefix("![CDATA[") {
-            rest = after(section, "]]>");
-        } else if let Some(instruction) = rest.strip_prefix('?') {
-            rest = after(instruction, "?>");
-        } else if rest.starts_with('/') {
-            depth = depth.saturating_sub(1);
-        } else {
-            deepest = deepest.max(depth + 1);
-            let (tag, following) = split_tag(rest);
-            if !tag.ends_with('/') {
-                depth += 1;
+/// What a document would cost a parser, found by one scan without recursion. For malformed input
+/// the numbers are meaningless, but never smaller than what a parser would reach.
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Shape {
+    /// The greatest nesting of elements.
+    depth: usize,
+    /// At least as many as any one element has.
+    attributes: usize,
+}
+
+impl Shape {
+    fn of(text: &str) -> Self {
+        let mut shape = Self::default();
+        let (mut depth, mut rest) = (0_usize, text);
+        while let Some(at) = rest.find('<') {
+            rest = &rest[at + 1..];
+            if let Some(comment) = rest.strip_prefix("!--") {
+                rest = after(comment, "-->");
+            } else if let Some(section) = rest.strip_prefix("![CDATA[") {
+                rest = after(section, "]]>");
+            } else if let Some(instruction) = rest.strip_prefix('?') {
+                rest = after(instruction, "?>");
+            } else if rest.starts_with('/') {
+                depth = depth.saturating_sub(1);
+            } else {
+                let (tag, following) = split_tag(rest);
+                shape.depth = shape.depth.max(depth + 1);
+                let equals = tag.bytes().filter(|byte| *byte == b'=').count();
+                shape.attributes = shape.attributes.max(equals);
+                if !tag.ends_with('/') {
+                    depth += 1;
+                }
+                rest = following;
             }
-            rest = following;
         }
+        shape
     }
-    deepest
 }
 
 fn after<'t>(text: &'t str, mark: &str) -> &'t str {
@@ -122,6 +137,10 @@ fn split_tag(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
+    fn depth(text: &str) -> usize {
+        Shape::of(text).depth
+    }
+
     #[test]
     fn depth_is_not_deceived_by_quotes_comments_and_sections() {
         assert_eq!(
@@ -133,12 +152,32 @@ mod tests {
     }
 
     #[test]
-    fn deep_wide_and_declared_documents_are_refused() {
+    fn costly_and_declared_documents_are_refused() {
         let deep = format!("{}{}", "<a>".repeat(50_000), "</a>".repeat(50_000));
         assert!(parse(&deep).is_none());
         assert!(parse(&format!("<r>{}</r>", "<a/>".repeat(30_000))).is_none());
+        let attributes: String = (0..100_000).map(|index| format!(" a{index}=''")).collect();
+        assert!(parse(&format!("<r{attributes}/>")).is_none());
         assert!(parse("<!DOCTYPE r [<!ENTITY x 'y'>]><r>&x;</r>").is_none());
         assert!(parse("\u{feff}<r/>").is_some());
+    }
+
+    proptest::proptest! {
+        /// Whatever the parser takes, the scan saw at least its depth and attributes.
+        #[test]
+        fn the_scan_is_never_deceived(text in "(<[ab/!?>-]|[ab]='|[\"'<>/=&;a-]|<a>|</a>|<a/>|<!--|-->|<!\\[CDATA\\[|\\]\\]>){0,40}") {
+            let text = format!("<r>{text}</r>");
+            if let Ok(document) = Document::parse(&text) {
+                let shape = Shape::of(&text);
+                for node in document.descendants().filter(Node::is_element) {
+                    let depth = node.ancestors().filter(Node::is_element).count();
+                    proptest::prop_assert!(depth <= shape.depth);
+                    proptest::prop_assert!(node.attributes().len() <= shape.attributes);
+                }
+                let canonical = c14n::Canonical::default().of(document.root_element());
+                proptest::prop_assert!(Document::parse(&canonical).is_ok());
+            }
+        }
     }
 
     #[test]
