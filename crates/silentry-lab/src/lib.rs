@@ -1,1 +1,38 @@
 //! Active Directory, AD FS and Microsoft Entra ID on one machine.
+//!
+//! One process plays a KDC, a federation service, the Entra of one tenant and a protected API, for
+//! the real configuration of unmodified programs: see [`Lab`]. What it can be made to do wrong is a
+//! [`Scenario`]; who lives in it, [`users`].
+
+mod adfs;
+mod api;
+mod clock;
+mod directory;
+mod domain;
+mod entra;
+mod error;
+mod files;
+mod front;
+mod jks;
+mod journal;
+pub mod kdc;
+pub mod kerberos;
+mod keys;
+mod lab;
+mod negotiate;
+mod program;
+mod random;
+mod scenario;
+mod services;
+mod tls;
+mod xml;
+
+pub use directory::{
+    AUTOLOGON_HOST, CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DEFAULT_SCOPE, Demand, FEDERATED_DOMAIN,
+    FEDERATION_HOST, FEDERATION_ISSUER, FOREIGN_FEDERATION_HOST, REALM, TENANT_ID, TRUSTED_REALM,
+    User, user, users,
+};
+pub use error::LabError;
+pub use journal::{Exchange, Journal};
+pub use lab::{Lab, LabBuilder};
+pub use scenario::Scenario;

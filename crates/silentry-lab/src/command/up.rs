@@ -1,0 +1,149 @@
+//! `silentry-lab up`: a lab that stays.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use silentry_lab::{Lab, users};
+
+use super::Failure;
+
+/// Options of `up`.
+#[derive(clap::Args)]
+#[command(
+    before_help = "Example: silentry-lab up --dir lab, and in another terminal: . lab/env.sh"
+)]
+pub(crate) struct Arguments {
+    /// What the lab does wrong; `silentry-lab scenarios` lists them.
+    #[arg(long, default_value = "default")]
+    scenario: String,
+    /// Whose ticket lies ready: a UPN, or what stands before the @.
+    #[arg(long)]
+    user: Option<String>,
+    /// Where to keep certificates, tickets and env.sh; a temporary directory otherwise.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Where to listen for proxy requests; a free port of 127.0.0.1 otherwise.
+    #[arg(long, value_name = "ADDR:PORT")]
+    proxy: Option<SocketAddr>,
+    /// Listen here too, for programs that reach the lab's names without a proxy.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Vec<SocketAddr>,
+    /// Let AD FS open tickets of another KDC, with the keytab of its HTTP/sts.contoso.test.
+    #[arg(long, value_name = "FILE")]
+    keytab: Option<PathBuf>,
+    /// Pass connections to a name on to a TLS server of your own.
+    #[arg(long, value_name = "NAME=HOST:PORT", value_parser = mapping)]
+    map: Vec<(String, String)>,
+}
+
+fn mapping(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, server)) if !name.is_empty() && server.contains(':') => {
+            Ok((name.to_owned(), server.to_owned()))
+        }
+        _ => Err("want NAME=HOST:PORT".to_owned()),
+    }
+}
+
+/// Starts the lab, says how to use it, and shows what is asked until it is interrupted.
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let lab = start(arguments).await?;
+    let script = lab.directory().join("env.sh");
+    std::fs::write(&script, shell_script(&lab))
+        .map_err(Failure::io(format!("writing {}", script.display())))?;
+
+    anstream::println!("proxy     {}", lab.proxy_url());
+    for address in lab.listeners() {
+        anstream::println!("listening {address}");
+    }
+    anstream::println!("trust     {}", lab.ca_path().display());
+    anstream::println!("kerberos  {}", lab.krb5_conf_path().display());
+    anstream::println!(
+        "scenario  {}: {}",
+        lab.scenario().name,
+        lab.scenario().summary
+    );
+    anstream::println!("user      {}", lab.user().upn);
+    anstream::println!();
+    anstream::println!("In another terminal:  . {}", script.display());
+    anstream::println!();
+    for user in users() {
+        anstream::println!("{:32} {:20} {}", user.upn, user.password, user.about);
+    }
+    anstream::println!();
+
+    let mut mark = 0;
+    loop {
+        tokio::select! {
+            fresh = lab.journal().wait_beyond(mark) => {
+                mark += fresh.len();
+                for exchange in fresh {
+                    anstream::eprintln!(
+                        "{:10} {} {} {} ({} ms)",
+                        exchange.stage,
+                        exchange.status,
+                        exchange.method,
+                        exchange.url,
+                        exchange.milliseconds
+                    );
+                }
+            }
+            () = interrupted() => return Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+async fn start(arguments: Arguments) -> Result<Lab, Failure> {
+    let mut builder = Lab::builder().scenario(arguments.scenario);
+    if let Some(user) = arguments.user {
+        builder = builder.user(user);
+    }
+    if let Some(directory) = arguments.dir {
+        let directory = std::path::absolute(&directory)
+            .map_err(Failure::io(format!("finding {}", directory.display())))?;
+        builder = builder.directory(directory);
+    }
+    if let Some(address) = arguments.proxy {
+        builder = builder.proxy(address);
+    }
+    for address in arguments.listen {
+        builder = builder.listen(address);
+    }
+    if let Some(keytab) = arguments.keytab {
+        builder = builder.keytab(keytab);
+    }
+    for (name, server) in arguments.map {
+        builder = builder.map(name, server);
+    }
+    Ok(builder.start().await?)
+}
+
+/// Returns lines for a POSIX shell.
+fn shell_script(lab: &Lab) -> String {
+    let mut script = format!("unset {}\n", lab.removed_environment().join(" "));
+    for (name, value) in lab.environment() {
+        let value = value.to_string_lossy().replace('\'', "'\\''");
+        script.push_str(&format!("export {name}='{value}'\n"));
+    }
+    script
+}
+
+/// Waits for Ctrl-C, or for what a service manager sends.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Nothing to be done about a machine that cannot tell: wait for ever.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,95 @@
+//! The applications and resources of the tenant.
+
+use super::{CLIENT_ID, CONFIDENTIAL_CLIENT_ID};
+
+/// A registered client application.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Application {
+    pub(crate) client_id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) public: bool,
+}
+
+const APPLICATIONS: [Application; 4] = [
+    Application {
+        client_id: CLIENT_ID,
+        name: "Silentry Lab Client",
+        public: true,
+    },
+    Application {
+        client_id: CONFIDENTIAL_CLIENT_ID,
+        name: "Silentry Lab Service",
+        public: false,
+    },
+    // Present in every tenant, so that unmodified programs that carry these ids work here too.
+    Application {
+        client_id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
+        name: "Microsoft Azure CLI",
+        public: true,
+    },
+    Application {
+        client_id: "80faf920-1908-4b52-b5ef-a8e7bedfc67a",
+        name: "Azure Kubernetes Service AAD Client",
+        public: true,
+    },
+];
+
+pub(crate) fn application(client_id: &str) -> Option<&'static Application> {
+    APPLICATIONS
+        .iter()
+        .find(|app| app.client_id.eq_ignore_ascii_case(client_id))
+}
+
+/// A resource that tokens are issued for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resource {
+    /// The `aud` of its access tokens.
+    pub(crate) audience: &'static str,
+    /// The identifiers a scope may start with.
+    pub(crate) identifiers: &'static [&'static str],
+    /// The permissions the applications have on it.
+    pub(crate) permissions: &'static [&'static str],
+}
+
+const RESOURCES: [Resource; 4] = [
+    Resource {
+        audience: "https://graph.microsoft.com",
+        identifiers: &[
+            "https://graph.microsoft.com",
+            "00000003-0000-0000-c000-000000000000",
+        ],
+        permissions: &["User.Read", "Directory.Read.All"],
+    },
+    Resource {
+        audience: "https://api.contoso.test",
+        identifiers: &[
+            "https://api.contoso.test",
+            "api://9173a53e-918f-446a-9aad-c50289947b70",
+        ],
+        permissions: &["user_impersonation"],
+    },
+    Resource {
+        audience: "https://management.core.windows.net/",
+        identifiers: &[
+            "https://management.core.windows.net",
+            "https://management.azure.com",
+        ],
+        permissions: &["user_impersonation"],
+    },
+    Resource {
+        audience: "6dae42f8-4368-4678-94ff-3960e28e3630",
+        identifiers: &["6dae42f8-4368-4678-94ff-3960e28e3630"],
+        permissions: &["user.read"],
+    },
+];
+
+/// Finds a resource by the part of a scope before the permission. Entra ignores a final slash.
+pub(crate) fn resource(identifier: &str) -> Option<&'static Resource> {
+    let identifier = identifier.trim_end_matches('/');
+    RESOURCES.iter().find(|resource| {
+        resource
+            .identifiers
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(identifier))
+    })
+}

@@ -1,0 +1,233 @@
+//! The `silentry-lab` command.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const LAB: &str = env!("CARGO_BIN_EXE_silentry-lab");
+
+fn exec(options: &[&str], script: &str) -> Output {
+    Command::new(LAB)
+        .arg("exec")
+        .args(options)
+        .args(["--", "sh", "-c", script])
+        .env("NO_PROXY", "*")
+        .env("all_proxy", "http://elsewhere.test")
+        .env("SSL_CERT_DIR", "/etc/ssl/certs")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn exit_codes_of_the_child_are_passed_on() {
+    assert_eq!(exec(&[], "exit 7").status.code(), Some(7));
+    assert_eq!(exec(&[], "kill -TERM $$").status.code(), Some(128 + 15));
+    let missing = Command::new(LAB)
+        .args(["exec", "--", "/nonexistent/program"])
+        .output()
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stderr).contains("/nonexistent/program"));
+}
+
+#[test]
+fn the_child_finds_the_lab_and_nothing_else() {
+    let output = exec(
+        &["--user", "bob"],
+        "printenv; cat \"$SSL_CERT_FILE\" \"$KRB5_CONFIG\"; command -v silentry-lab",
+    );
+    let printed = text(&output.stdout);
+    let value = |name: &str| {
+        let prefix = format!("{name}=");
+        printed
+            .lines()
+            .find_map(|line| line.strip_prefix(&prefix))
+            .map(str::to_owned)
+    };
+    assert!(
+        value("HTTPS_PROXY")
+            .unwrap()
+            .starts_with("http://127.0.0.1:")
+    );
+    assert_eq!(value("HTTPS_PROXY"), value("https_proxy"));
+    for name in [
+        "CURL_CA_BUNDLE",
+        "REQUESTS_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+        "SILENTRY_CA_BUNDLE",
+    ] {
+        assert_eq!(value(name), value("SSL_CERT_FILE"), "{name}");
+    }
+    assert_eq!(value("SILENTRY_TENANT").as_deref(), Some("managed.test"));
+    assert!(value("KRB5CCNAME").unwrap().starts_with("FILE:/"));
+    for name in ["NO_PROXY", "all_proxy", "SSL_CERT_DIR"] {
+        assert_eq!(value(name), None, "{name}");
+    }
+    assert!(printed.contains("-----BEGIN CERTIFICATE-----"));
+    assert!(printed.contains("default_realm = CORP.CONTOSO.TEST"));
+    assert_eq!(printed.lines().last(), Some(LAB));
+    // Nothing of the lab stays behind.
+    let ca = value("SSL_CERT_FILE").unwrap();
+    assert!(!Path::new(&ca).exists());
+}
+
+#[test]
+fn scenarios_are_listed_as_data() {
+    let output = Command::new(LAB)
+        .args(["scenarios", "-o", "json"])
+        .output()
+        .unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mfa = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["name"] == "mfa")
+        .unwrap();
+    let members: Vec<_> = mfa
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        members,
+        ["expected_code", "expected_exit", "name", "summary", "user"]
+    );
+    assert_eq!(mfa["expected_code"], "interaction_required");
+    assert_eq!(mfa["expected_exit"], 3);
+    let words = Command::new(LAB).arg("scenarios").output().unwrap();
+    assert!(text(&words.stdout).contains("carol@contoso.test: interaction_required, exit 3"));
+}
+
+#[test]
+fn an_unknown_scenario_is_named() {
+    let output = exec(&["--scenario", "nonsense"], "true");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("\"nonsense\""));
+}
+
+#[test]
+fn help_begins_with_an_example() {
+    for arguments in [vec!["--help"], vec!["demo", "--help"], vec!["up", "--help"]] {
+        let output = Command::new(LAB).args(&arguments).output().unwrap();
+        assert!(
+            text(&output.stdout).starts_with("Example: silentry-lab "),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn up_stays_until_it_is_told_to_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = Command::new(LAB)
+        .args([
+            "up",
+            "--scenario",
+            "farm",
+            "--listen",
+            "127.0.0.1:0",
+            "--dir",
+        ])
+        .arg(directory.path().join("lab"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let shown: Vec<String> = lines
+        .by_ref()
+        .map(Result::unwrap)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert!(
+        shown[0].starts_with("proxy     http://127.0.0.1:"),
+        "{shown:?}"
+    );
+    assert!(
+        shown
+            .iter()
+            .any(|line| line.starts_with("listening 127.0.0.1:")),
+        "{shown:?}"
+    );
+    assert!(
+        shown
+            .iter()
+            .any(|line| line.starts_with("scenario  farm: ")),
+        "{shown:?}"
+    );
+
+    let script = directory.path().join("lab/env.sh");
+    let sourced = format!(
+        ". {} && printenv SILENTRY_CLIENT_ID JAVA_TOOL_OPTIONS",
+        script.display()
+    );
+    let output = Command::new("sh").args(["-c", &sourced]).output().unwrap();
+    let printed = text(&output.stdout);
+    assert!(printed.starts_with(silentry_lab::CLIENT_ID), "{printed}");
+    assert!(printed.contains("-Djavax.net.ssl.trustStoreType=JKS"));
+
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(script.exists());
+}
+
+#[test]
+fn the_demo_says_when_there_is_no_program_to_show() {
+    let directory = tempfile::tempdir().unwrap();
+    let alone = directory.path().join("silentry-lab");
+    std::fs::copy(LAB, &alone).unwrap();
+    let output = Command::new(&alone)
+        .arg("demo")
+        .env_remove("CARGO")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("there is no silentry program in"));
+}
+
+/// Documentation that is not checked is wrong one day.
+#[test]
+fn the_readme_lists_users_and_scenarios_as_they_are() {
+    let readme = include_str!("../README.md");
+    for silentry_lab::User {
+        upn,
+        password,
+        about,
+        ..
+    } in silentry_lab::users()
+    {
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| {upn} |")));
+        let row = row.unwrap_or_else(|| panic!("{upn} is missing"));
+        assert!(
+            row.contains(&format!("| `{password}` |")) && row.contains(about),
+            "{row}"
+        );
+    }
+    for scenario in silentry_lab::Scenario::all() {
+        let name = scenario.user.split('@').next().unwrap();
+        let code = scenario.expected_code.map(|code| format!("`{code}`"));
+        let code = code.unwrap_or_else(|| "succeeds".to_owned());
+        let row = format!(
+            "| `{}` | {} | {name} | {code} | {} |",
+            scenario.name, scenario.summary, scenario.expected_exit
+        );
+        assert!(readme.lines().any(|line| line == row), "missing: {row}");
+    }
+}
