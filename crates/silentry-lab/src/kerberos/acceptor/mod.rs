@@ -1,0 +1,222 @@
+//! What a web server does with an `Authorization: Negotiate` token: [`Acceptor`].
+
+mod checksum;
+mod negotiate;
+mod refusal;
+
+use std::fmt;
+use std::time::SystemTime;
+
+use picky_asn1::wrapper::{
+    ExplicitContextTag0, ExplicitContextTag1, ExplicitContextTag2, ExplicitContextTag3, Optional,
+};
+use picky_krb::data_types::{EncApRepPart, EncApRepPartInner};
+use picky_krb::messages::{ApRep, ApRepInner, ApReq, ApReqInner};
+use time::Duration;
+
+use self::checksum::GssChecksum;
+use self::negotiate::Token;
+use super::ap_req::{self, Authenticated};
+use super::crypto::{self, usage};
+use super::flags::ap_option;
+use super::keytab::Keytab;
+use super::replay::ReplayCache;
+use super::{Etype, Key, Principal, wire};
+
+pub use checksum::gss_flag;
+pub use refusal::Refusal;
+
+/// The longest token that is read. Windows bounds tickets at 48 000 octets (`MaxTokenSize`), and
+/// http.sys the header they come in at 64 KiB.
+const MAX_TOKEN: usize = 64 * 1024;
+
+/// A service's side of Kerberos: checks tokens with the service's keytab.
+///
+/// It reads no environment, no file and no clock, and remembers only the authenticators that could be
+/// replayed. The one round trip is all there is: a client whose first mechanism is not Kerberos is
+/// refused, not answered with a request for another token.
+#[derive(Debug)]
+pub struct Acceptor {
+    keytab: Keytab,
+    clock_offset: Duration,
+    replays: ReplayCache,
+}
+
+impl Acceptor {
+    /// Accepts tickets for every principal in `keytab`.
+    #[must_use]
+    pub fn new(keytab: Keytab) -> Self {
+        Self {
+            keytab,
+            clock_offset: Duration::ZERO,
+            replays: ReplayCache::default(),
+        }
+    }
+
+    /// Lets the service's clock run ahead of the system's, or behind it by a negative duration.
+    #[must_use]
+    pub fn with_clock_offset(mut self, offset: Duration) -> Self {
+        self.clock_offset = offset;
+        self
+    }
+
+    /// Checks a token, which is SPNEGO's (RFC 4178) or plain Kerberos' (RFC 4121), without its Base64.
+    ///
+    /// `channel_binding` is what the service expects of the connection that the token came on:
+    /// `tls-server-end-point:` and the hash of its certificate (RFC 5929). A client that bound itself
+    /// to another connection is refused; one that bound itself to none is accepted, and told apart by
+    /// [`Accepted::channel_binding`].
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] says which check failed. None of it is meant for the client.
+    pub fn accept(
+        &self,
+        token: &[u8],
+        channel_binding: Option<&[u8]>,
+        now: SystemTime,
+    ) -> Result<Accepted, Refusal> {
+        if token.len() > MAX_TOKEN {
+            return Err(Refusal::TooLong);
+        }
+        let now = wire::unix(now).saturating_add(self.clock_offset.whole_seconds());
+        let token = Token::parse(token)?;
+        let request = wire::decode::<ApReq>(token.ap_req)?.0;
+
+        let ticket = &request.ticket.0.0;
+        let service = wire::principal(&ticket.sname.0, &ticket.realm.0)?;
+        let keys = self.keys(&service, &request)?;
+        let usage = usage::AP_REQ_AUTHENTICATOR;
+        let peer = ap_req::authenticate(&request, &keys, usage, now, &self.replays)?;
+        let checksum = GssChecksum::parse(&peer.authenticator)?;
+        let channel_binding = checksum.check_binding(channel_binding)?;
+
+        let mutual = wire::flags_of(&request.ap_options.0) & ap_option::MUTUAL_REQUIRED != 0
+            || checksum.flags & gss_flag::MUTUAL != 0;
+        let ap_rep = mutual.then(|| ap_rep(&peer));
+        Ok(Accepted {
+            client: peer.client,
+            service,
+            mechanism: token.mechanism(),
+            channel_binding,
+            delegated: checksum.delegated,
+            flags: checksum.flags,
+            reply: token.reply(ap_rep.as_deref()),
+        })
+    }
+
+    /// The service's keys of the ticket's encryption type, the one of its version first.
+    fn keys(&self, service: &Principal, request: &ApReqInner) -> Result<Vec<Key>, Refusal> {
+        let entries = self.keytab.entries().iter();
+        let ours = entries
+            .filter(|entry| entry.principal().is(service))
+            .collect::<Vec<_>>();
+        if ours.is_empty() {
+            return Err(Refusal::NotForUs(service.to_string()));
+        }
+        let sealed = &request.ticket.0.0.enc_part.0;
+        let number = wire::number32(&sealed.etype.0)?;
+        let etype = Etype::from_number(number);
+        let kvno = match &sealed.kvno.0 {
+            Some(kvno) => Some(wire::number(&kvno.0)?),
+            None => None,
+        };
+        let mut keys = ours
+            .into_iter()
+            .filter_map(|entry| Some((i64::from(entry.kvno()), entry.key()?)))
+            .filter(|(_, key)| Some(key.etype()) == etype)
+            .collect::<Vec<_>>();
+        if keys.is_empty() {
+            return Err(Refusal::NoKey {
+                service: service.to_string(),
+                etype: number,
+            });
+        }
+        // A stable sort: a keytab from before the key was changed may still open the ticket.
+        keys.sort_by_key(|(version, _)| Some(*version) != kvno);
+        Ok(keys.into_iter().map(|(_, key)| key).collect())
+    }
+}
+
+/// A client that is who its ticket says, and what to answer it.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Who the client is.
+    pub client: Principal,
+    /// Which service the ticket was for.
+    pub service: Principal,
+    /// How the token was framed.
+    pub mechanism: Mechanism,
+    /// Whether the client bound its token to the connection.
+    pub channel_binding: ChannelBinding,
+    /// Whether the client sent its ticket-granting ticket along. The lab looks no further.
+    pub delegated: bool,
+    /// What the client asked for; see [`gss_flag`].
+    pub flags: u32,
+    /// The token for `WWW-Authenticate: Negotiate`. Empty if the client framed plain Kerberos and
+    /// wants no mutual authentication.
+    pub reply: Vec<u8>,
+}
+
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accepted")
+            .field("client", &self.client)
+            .field("service", &self.service)
+            .field("mechanism", &self.mechanism)
+            .field("channel_binding", &self.channel_binding)
+            .field("delegated", &self.delegated)
+            .field("flags", &self.flags)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a token was framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mechanism {
+    /// SPNEGO: a NegTokenInit around the Kerberos token.
+    Spnego,
+    /// The Kerberos token alone, as Wine and some libraries send it; http.sys takes both.
+    Kerberos,
+}
+
+/// Whether a token is bound to the connection that it came on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelBinding {
+    /// The client bound its token to no connection.
+    Absent,
+    /// The client bound its token to this connection.
+    Matched,
+    /// The client bound its token to a connection, and the service did not say to which it should.
+    Unchecked,
+}
+
+/// The AP-REP (RFC 4120 5.5.2): it repeats the authenticator's time, which only the service could
+/// read, and so authenticates it.
+///
+/// There is no subkey of the acceptor's (RFC 4121 2 lets it do without): the context protects no
+/// messages.
+fn ap_rep(peer: &Authenticated) -> Vec<u8> {
+    let mut sequence = [0; 4];
+    crypto::random_bytes(&mut sequence);
+    // MIT keeps the highest bits clear, for peers that take the number for a signed one.
+    let sequence = u32::from_be_bytes(sequence) & 0x3fff_ffff;
+    let part = EncApRepPart::from(EncApRepPartInner {
+        ctime: ExplicitContextTag0::from(peer.authenticator.ctime.0.clone()),
+        cusec: ExplicitContextTag1::from(peer.authenticator.cusec.0.clone()),
+        subkey: Optional::from(None),
+        seq_number: Optional::from(Some(ExplicitContextTag3::from(wire::integer(sequence)))),
+    });
+    let sealed = wire::seal(
+        &peer.session_key,
+        None,
+        usage::AP_REP_PART,
+        &wire::encode(&part),
+    );
+    wire::encode(&ApRep::from(ApRepInner {
+        pvno: ExplicitContextTag0::from(wire::integer(5)),
+        msg_type: ExplicitContextTag1::from(wire::integer(15)),
+        enc_part: ExplicitContextTag2::from(sealed),
+    }))
+}
