@@ -7,7 +7,6 @@
 
 use std::io;
 use std::ptr;
-use std::slice;
 
 use windows_sys::Win32::Foundation::{
     ERROR_MORE_DATA, SEC_E_OK, SEC_I_COMPLETE_AND_CONTINUE, SEC_I_COMPLETE_NEEDED,
@@ -15,12 +14,15 @@ use windows_sys::Win32::Foundation::{
 };
 use windows_sys::Win32::Security::Authentication::Identity::{
     AcquireCredentialsHandleW, CompleteAuthToken, DeleteSecurityContext, EXTENDED_NAME_FORMAT,
-    FreeContextBuffer, FreeCredentialsHandle, GetUserNameExW, ISC_REQ_ALLOCATE_MEMORY,
-    ISC_REQ_FLAGS, InitializeSecurityContextW, QueryContextAttributesW, SECBUFFER_CHANNEL_BINDINGS,
+    FreeContextBuffer, FreeCredentialsHandle, GetUserNameExW, ISC_REQ_FLAGS,
+    InitializeSecurityContextW, QueryContextAttributesW, SECBUFFER_CHANNEL_BINDINGS,
     SECBUFFER_TOKEN, SECBUFFER_VERSION, SECPKG_ATTR_NEGOTIATION_INFO, SECPKG_CRED_OUTBOUND,
     SECURITY_NATIVE_DREP, SecBuffer, SecBufferDesc, SecPkgContext_NegotiationInfoW,
 };
 use windows_sys::Win32::Security::Credentials::SecHandle;
+
+/// Windows makes no Kerberos tokens longer than 65,535 bytes (`MaxTokenSize`, KB327825).
+const LONGEST_TOKEN: usize = 64 * 1024;
 
 /// A status below zero, or one that is not to be expected.
 pub(super) type Status = i32;
@@ -117,9 +119,12 @@ impl SecurityContext {
             ptr::from_ref(&inputs)
         };
 
+        // A buffer of our own, as Wine does not know ISC_REQ_ALLOCATE_MEMORY.
+        let mut token = vec![0_u8; LONGEST_TOKEN];
         let mut output = [SecBuffer {
+            cbBuffer: length(token.len()),
             BufferType: SECBUFFER_TOKEN,
-            ..SecBuffer::default()
+            pvBuffer: token.as_mut_ptr().cast(),
         }];
         let mut outputs = describe(&mut output);
         let existing = self.handle.as_ref().map_or(ptr::null(), ptr::from_ref);
@@ -132,7 +137,7 @@ impl SecurityContext {
                 &self.credential.handle,
                 existing,
                 self.target.as_ptr(),
-                request | ISC_REQ_ALLOCATE_MEMORY,
+                request,
                 0,
                 SECURITY_NATIVE_DREP,
                 inputs,
@@ -154,7 +159,7 @@ impl SecurityContext {
         } else {
             SEC_E_OK
         };
-        let token = take(&output[0]);
+        token.truncate(output[0].cbBuffer as usize);
         match status {
             _ if completed < 0 => Err(completed),
             SEC_E_OK | SEC_I_COMPLETE_NEEDED => Ok(Leg {
@@ -250,19 +255,6 @@ fn describe(buffers: &mut [SecBuffer]) -> SecBufferDesc {
         cBuffers: length(buffers.len()),
         pBuffers: buffers.as_mut_ptr(),
     }
-}
-
-/// Copies what SSPI allocated, and frees it.
-fn take(buffer: &SecBuffer) -> Vec<u8> {
-    if buffer.pvBuffer.is_null() {
-        return Vec::new();
-    }
-    let (start, length) = (buffer.pvBuffer.cast::<u8>(), buffer.cbBuffer as usize);
-    // SAFETY: SSPI says that this many bytes are there, and they are not freed before the next line.
-    let bytes = unsafe { slice::from_raw_parts(start, length) }.to_vec();
-    // SAFETY: allocated by SSPI (ISC_REQ_ALLOCATE_MEMORY), freed once, not used afterwards.
-    unsafe { FreeContextBuffer(buffer.pvBuffer) };
-    bytes
 }
 
 /// Reads a package name, which ends with NUL.
