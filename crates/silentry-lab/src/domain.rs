@@ -130,7 +130,6 @@ fn realm(name: &str, switches: switches::Kerberos) -> Realm {
     let offset = time::Duration::try_from(switches.clock_ahead).unwrap_or(time::Duration::ZERO);
     let mut realm = Realm::new(name).with_clock_offset(offset);
     for user in users().iter().filter(|user| user.realm == name) {
-        // A password of other than ASCII characters has no agreed key: [MS-KILE] 3.1.1.2.
         realm = realm.with_user(kdc::User::new(user.account, user.password).with_alias(user.upn));
     }
     if switches.kdc == switches::Kdc::Silent {

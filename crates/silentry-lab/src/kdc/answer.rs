@@ -27,7 +27,7 @@ impl Directory {
             return Rejection::from(KdcError::WrongRealm).to_message(&nobody, now);
         };
         let now = now.saturating_add(keys.config.clock_offset.whole_seconds());
-        let kdc = Kdc {
+        let kdc = RealmKdc {
             directory: self,
             realm: keys,
             now,
@@ -54,13 +54,13 @@ impl Directory {
 }
 
 /// One realm's KDC at one moment.
-pub(super) struct Kdc<'a> {
+pub(super) struct RealmKdc<'a> {
     pub(super) directory: &'a Directory,
     pub(super) realm: &'a RealmKeys,
     pub(super) now: i64,
 }
 
-impl Kdc<'_> {
+impl RealmKdc<'_> {
     fn exchange(&self, request: &[u8], asked: &mut Asked) -> Result<Vec<u8>, Rejection> {
         if request.len() > MAX_REQUEST {
             return Err(KdcError::TooLong.into());

@@ -2,9 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hyper::Method;
 use silentry_lab::{CLIENT_ID, Lab, TENANT_ID, user};
 
-use crate::client::{SAML1_BEARER, SAML2_BEARER, assertion_of, claims, post_form, redeem};
+use crate::client::{
+    Connection, SAML1_BEARER, SAML2_BEARER, SOAP, STS, TRUST_13, Ticket, WINDOWS_13, assertion_in,
+    assertion_of, claims, post_form, redeem, rst,
+};
 
 async fn refusal(lab: &Lab, grant: &str, assertion: &str) -> u64 {
     let reply = redeem(lab, grant, assertion).await;
@@ -129,22 +133,33 @@ async fn an_assertion_from_a_wrong_clock_is_not_valid_yet() {
         .start()
         .await
         .unwrap();
-    let reply = crate::client::Connection::open(&lab, crate::client::STS)
-        .await
-        .send(
-            hyper::Method::POST,
-            "/adfs/services/trust/13/usernamemixed",
-            &[crate::client::SOAP],
-            crate::client::rst(
-                crate::client::TRUST_13,
-                "<o:Security xmlns:o=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-\
-                 wssecurity-secext-1.0.xsd\"><o:UsernameToken><o:Username>alice@contoso.test\
-                 </o:Username><o:Password>Alice-Passw0rd</o:Password></o:UsernameToken></o:Security>",
-            ),
-        )
+    let security = "<o:Security xmlns:o=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-\
+                    wssecurity-secext-1.0.xsd\"><o:UsernameToken><o:Username>alice@contoso.test\
+                    </o:Username><o:Password>Alice-Passw0rd</o:Password></o:UsernameToken>\
+                    </o:Security>";
+    let path = "/adfs/services/trust/13/usernamemixed";
+    let mut connection = Connection::open(&lab, STS).await;
+    let reply = connection
+        .send(Method::POST, path, &[SOAP], rst(TRUST_13, security))
         .await;
-    let assertion = crate::client::assertion_in(reply.text());
+    let assertion = assertion_in(reply.text());
     assert_eq!(refusal(&lab, SAML1_BEARER, &assertion).await, 500133);
+}
+
+/// AD FS issues for two clouds; an assertion for the other one is nothing to this Entra.
+#[tokio::test]
+async fn an_assertion_for_another_cloud_is_worth_nothing() {
+    let lab = Lab::start().await.unwrap();
+    let elsewhere = "urn:federation:partner.microsoftonline.cn";
+    let request = rst(TRUST_13, "").replace("urn:federation:MicrosoftOnline", elsewhere);
+    let ticket = Ticket::of(&lab, "alice", STS);
+    let reply = Connection::open(&lab, STS)
+        .await
+        .negotiate(&ticket, WINDOWS_13, &request)
+        .await;
+    let assertion = assertion_in(reply.text());
+    assert!(assertion.contains(elsewhere));
+    assert_eq!(refusal(&lab, SAML1_BEARER, &assertion).await, 50010);
 }
 
 #[tokio::test]
