@@ -516,7 +516,9 @@ fn no_request_makes_it_panic() {
     let recorder = Recorder::start();
     let requests = recorder.record();
     let answer = |request: &[u8]| {
-        let _ = recorder.directory.answer("CONTOSO.TEST", request, SystemTime::now());
+        let _ = recorder
+            .directory
+            .answer("CONTOSO.TEST", request, SystemTime::now());
     };
     proptest!(|(bytes in proptest::collection::vec(any::<u8>(), 0..300))| answer(&bytes));
     let mutation = (any::<prop::sample::Index>(), any::<u8>());

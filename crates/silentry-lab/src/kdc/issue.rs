@@ -59,6 +59,13 @@ impl Directory {
         Ok(Keytab::new(service.keys.iter().map(entry)))
     }
 
+    /// Returns the account that a ticket's client is: a ticket may have an alias, or other upper case.
+    #[must_use]
+    pub fn account(&self, client: &Principal) -> Option<&Principal> {
+        let user = self.realm(client.realm())?.user(client)?;
+        Some(&user.principal)
+    }
+
     fn issue(&self, user: &str, spns: &[&str], valid: Range<i64>) -> Result<Ccache, IssueError> {
         let (realm, client) = self.find_user(user)?;
         let one = |service: &Principal, key, session_etype, flags| -> Credential {

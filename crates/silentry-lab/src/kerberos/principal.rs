@@ -17,7 +17,7 @@ const TICKET_GRANTING_SERVICE: &str = "krbtgt";
 ///
 /// Equality ignores the name type, which RFC 4120 6.2 calls a hint, and is otherwise exact;
 /// [`Principal::is`] compares as Active Directory does.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Principal {
     name_type: i32,
     components: Vec<String>,
@@ -144,6 +144,12 @@ impl Hash for Principal {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.components.hash(state);
         self.realm.hash(state);
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Principal({self})")
     }
 }
 
