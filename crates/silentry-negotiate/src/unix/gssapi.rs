@@ -14,8 +14,8 @@ use std::slice;
 use std::sync::Mutex;
 
 use super::abi::{Buffer, ChannelBindings, Handle, KeyValue, KeyValueSet, Oid, OidSet};
-use super::mechanism::{Mechanism, PRINCIPAL_NAME_TYPE};
-use super::status::Failure;
+use super::mechanism::{Mechanism, NameType};
+use super::status::{Failure, KRB5_CODES};
 
 /// Declares the functions that the library must have, and those that it may have.
 macro_rules! functions {
@@ -56,6 +56,7 @@ functions! {
     optional {
         gss_acquire_cred_from(*mut u32, Handle, u32, *const OidSet, i32, *const KeyValueSet,
             *mut Handle, *mut *mut OidSet, *mut u32);
+        gsskrb5_set_dns_canonicalize(i32);
     }
 }
 
@@ -68,7 +69,7 @@ const MECHANISM_CODE: i32 = 2;
 /// A GSS-API library in this process, loaded once and never unloaded: Kerberos libraries leave
 /// thread-local destructors behind that would run into unmapped memory.
 pub(super) struct Library {
-    name: String,
+    soname: String,
     functions: Functions,
 }
 
@@ -79,8 +80,8 @@ impl Library {
         let mut loaded = LOADED
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let name = path.display().to_string();
-        if let Some(library) = loaded.iter().find(|library| library.name == name) {
+        let soname = path.display().to_string();
+        if let Some(library) = loaded.iter().find(|library| library.soname == soname) {
             return Ok(library);
         }
         // SAFETY: a Kerberos library of the system, or the one the program named; their initialisers
@@ -88,13 +89,13 @@ impl Library {
         let raw = unsafe { libloading::Library::new(path) }.map_err(|error| with_source(&error))?;
         let functions = Functions::of(&raw).map_err(|error| with_source(&error))?;
         std::mem::forget(raw);
-        let library: &'static Library = Box::leak(Box::new(Library { name, functions }));
+        let library: &'static Library = Box::leak(Box::new(Library { soname, functions }));
         loaded.push(library);
         Ok(library)
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    pub(super) fn soname(&self) -> &str {
+        &self.soname
     }
 
     /// Returns whether credentials can be taken from a named place (MIT since 1.11; Heimdal since 8).
@@ -102,15 +103,29 @@ impl Library {
         self.functions.gss_acquire_cred_from.is_some()
     }
 
-    /// Imports a Kerberos principal as it is written, without DNS canonicalisation.
-    pub(super) fn principal(&'static self, text: &str) -> Result<Name, Failure> {
+    /// Returns whether it is Heimdal or Apple's library, which came from Heimdal.
+    pub(super) fn is_heimdal(&self) -> bool {
+        self.functions.gsskrb5_set_dns_canonicalize.is_some()
+    }
+
+    /// Turns DNS canonicalisation of host-based names off, where it can be, for this thread (Heimdal
+    /// keeps the setting in a thread-local context).
+    pub(super) fn trust_host_names_as_given(&self) {
+        if let Some(set) = self.functions.gsskrb5_set_dns_canonicalize {
+            // SAFETY: takes a number, and has no preconditions.
+            unsafe { set(0) };
+        }
+    }
+
+    /// Imports a name of a kind.
+    pub(super) fn name(&'static self, kind: NameType, text: &str) -> Result<Name, Failure> {
         let mut name = Name {
             library: self,
             handle: ptr::null_mut(),
         };
         let mut minor = 0;
         let import = self.functions.gss_import_name;
-        let (buffer, kind) = (Buffer::of(text.as_bytes()), Oid::new(PRINCIPAL_NAME_TYPE));
+        let (buffer, kind) = (Buffer::of(text.as_bytes()), Oid::new(kind.oid()));
         // SAFETY: input and output pointers are valid for the call; the library copies the text.
         let major = unsafe { import(&mut minor, &buffer, &kind, &mut name.handle) };
         self.check(major, minor, Mechanism::Kerberos)?;
@@ -194,7 +209,22 @@ impl Library {
         }
         let general = self.describe(major, GSS_CODE, mechanism);
         let specific = self.describe(minor, MECHANISM_CODE, mechanism);
+        let minor = match mechanism {
+            Mechanism::Spnego => self.kerberos_code(&specific).unwrap_or(minor),
+            Mechanism::Kerberos => minor,
+        };
         Err(Failure::new(major, minor, &general, &specific))
+    }
+
+    /// Returns the Kerberos code that the library describes by this text.
+    ///
+    /// MIT Kerberos deals out a number of its own when SPNEGO passes on a code that the Kerberos
+    /// mechanism has reported before, but not another text; and it describes only codes that were
+    /// reported.
+    fn kerberos_code(&self, text: &str) -> Option<u32> {
+        let codes = KRB5_CODES.map(i32::cast_unsigned);
+        let means = |code| self.describe(code, MECHANISM_CODE, Mechanism::Kerberos) == text;
+        codes.filter(|_| !text.is_empty()).find(|code| means(*code))
     }
 
     /// Returns the library's own words for a status.

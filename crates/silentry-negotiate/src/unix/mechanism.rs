@@ -21,8 +21,26 @@ impl Mechanism {
     }
 }
 
-/// `GSS_KRB5_NT_PRINCIPAL_NAME`, 1.2.840.113554.1.2.2.1 (RFC 1964, 2.1.1).
-pub(super) const PRINCIPAL_NAME_TYPE: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01";
+/// How a name is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameType {
+    /// `GSS_KRB5_NT_PRINCIPAL_NAME` (RFC 1964, 2.1.1): `service/host@REALM`.
+    Principal,
+    /// `GSS_C_NT_HOSTBASED_SERVICE` (RFC 2743, 4.1): `service@host`.
+    HostBased,
+}
+
+impl NameType {
+    /// Returns the content bytes of the name type's OID.
+    pub(super) fn oid(self) -> &'static [u8] {
+        match self {
+            // 1.2.840.113554.1.2.2.1
+            NameType::Principal => b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01",
+            // 1.2.840.113554.1.2.1.4
+            NameType::HostBased => b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04",
+        }
+    }
+}
 
 /// `GSS_C_MUTUAL_FLAG` (RFC 2744, appendix A): the server proves that it could read the ticket.
 pub(super) const MUTUAL: u32 = 0x2;

@@ -3,6 +3,7 @@
 mod abi;
 mod gssapi;
 mod mechanism;
+mod naming;
 mod status;
 mod store;
 
@@ -13,7 +14,7 @@ use crate::platform::{self, Leg};
 use crate::{Credentials, Error, Negotiator, ServicePrincipal, SignedInUser};
 
 use self::gssapi::{Credential, Library, SecurityContext};
-use self::mechanism::{CHANNEL_BOUND, MUTUAL, Mechanism, REPLAY_AND_SEQUENCE};
+use self::mechanism::{CHANNEL_BOUND, MUTUAL, Mechanism, NameType, REPLAY_AND_SEQUENCE};
 use self::status::{Failure, Subject};
 
 /// Where the library is looked for: Apple's own; else MIT Kerberos, then Heimdal.
@@ -46,7 +47,9 @@ impl Initiator {
                 Credentials::Login => None,
                 named => Some(acquire(library, mechanism, named)?),
             };
-            let target = library.principal(&with_realm(principal))?;
+            let (kind, text) = naming::target(principal, library.is_heimdal());
+            library.trust_host_names_as_given();
+            let target = library.name(kind, &text)?;
             let context = SecurityContext::new(mechanism, target, credential);
             let (binding, subject) = (binding.cloned(), subject.clone());
             let mut initiator = Initiator {
@@ -97,7 +100,7 @@ impl Initiator {
 pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Error> {
     let library = library(negotiator.library())?;
     let principal = owner(library, negotiator.credentials())?;
-    let Some(realm) = realm_of(&principal) else {
+    let Some(realm) = naming::realm_of(&principal) else {
         return Err(Error::UnknownUser {
             reason: format!("{principal} has no realm"),
         });
@@ -144,63 +147,15 @@ fn acquire(
         Credentials::Keytab {
             principal: Some(principal),
             ..
-        } => Some(library.principal(principal)?),
+        } => Some(library.name(NameType::Principal, principal)?),
         _ => None,
     };
     library.credential(mechanism, owner.as_ref(), &store::elements(credentials))
 }
 
-/// Returns the name as it is imported. An empty realm makes the library ask the user's own KDC and
-/// follow its referrals; without the `@` the name would get `default_realm`, which need not be the
-/// service's nor the user's.
-fn with_realm(principal: &ServicePrincipal) -> String {
-    let name = principal.as_str();
-    if name.contains('@') {
-        name.to_owned()
-    } else {
-        format!("{name}@")
-    }
-}
-
-/// Returns what stands behind the last `@` that no backslash quotes (RFC 1964, 2.1.1).
-fn realm_of(principal: &str) -> Option<&str> {
-    let mut quoted = false;
-    let mut realm = None;
-    for (place, character) in principal.char_indices() {
-        match character {
-            '\\' if !quoted => {
-                quoted = true;
-                continue;
-            }
-            '@' if !quoted => realm = Some(&principal[place + 1..]),
-            _ => {}
-        }
-        quoted = false;
-    }
-    realm.filter(|realm| !realm.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_principal_without_realm_gets_the_empty_one() {
-        let principal = ServicePrincipal::http("sts.contoso.com").unwrap();
-        assert_eq!(with_realm(&principal), "HTTP/sts.contoso.com@");
-        let principal = "HTTP/sts.contoso.com@CORP".parse().unwrap();
-        assert_eq!(with_realm(&principal), "HTTP/sts.contoso.com@CORP");
-    }
-
-    #[test]
-    fn the_realm_is_behind_the_last_bare_at_sign() {
-        assert_eq!(realm_of("alice@CORP.CONTOSO.COM"), Some("CORP.CONTOSO.COM"));
-        assert_eq!(realm_of(r"alice\@contoso.com@CORP"), Some("CORP"));
-        assert_eq!(realm_of(r"odd\\@CORP"), Some("CORP"));
-        assert_eq!(realm_of(r"alice\@contoso.com"), None);
-        assert_eq!(realm_of("alice@"), None);
-        assert_eq!(realm_of("alice"), None);
-    }
 
     #[test]
     fn a_library_that_is_not_there_is_named() {

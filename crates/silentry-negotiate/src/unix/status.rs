@@ -5,6 +5,8 @@
 //! libraries' own. Only the Kerberos mechanism reports them; SPNEGO's minor status is 100005 or so in MIT
 //! Kerberos (a number dealt out when two mechanisms collide) and 0 in Heimdal.
 
+use std::ops::RangeInclusive;
+
 use crate::{Credentials, Error, ServicePrincipal};
 
 /// A call that failed.
@@ -51,6 +53,8 @@ impl Subject {
 
 /// `ERROR_TABLE_BASE_krb5`.
 const KRB5_BASE: i32 = -1_765_328_384;
+/// Every code of the krb5 error table.
+pub(super) const KRB5_CODES: RangeInclusive<i32> = KRB5_BASE..=KRB5_BASE + 255;
 /// `ERROR_TABLE_BASE_k5g`, of MIT's Kerberos mechanism.
 const K5G_BASE: i32 = 39_756_032;
 const K5G_CCACHE_NOMATCH: i32 = K5G_BASE;

@@ -30,7 +30,7 @@ pub(super) fn check(library: &Library, credentials: &Credentials) -> Result<(), 
         return Err(Error::CredentialsNotSupported {
             reason: format!(
                 "{} cannot use a named ccache or keytab: it has no gss_acquire_cred_from",
-                library.name()
+                library.soname()
             ),
         });
     }

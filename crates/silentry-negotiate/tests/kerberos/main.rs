@@ -1,0 +1,13 @@
+//! The system's MIT Kerberos library against the lab's KDC and acceptor.
+//!
+//! What needs a KDC or the login's ccache runs in a child process, because `KRB5_CONFIG` and `KRB5CCNAME`
+//! count for a whole process. The rest names a ccache with a service ticket in it.
+
+#![cfg(target_os = "linux")]
+
+mod credentials;
+mod failures;
+mod handshake;
+#[cfg(feature = "strangers")]
+mod heimdal;
+mod lab;
