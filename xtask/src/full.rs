@@ -41,6 +41,10 @@ fn source(workspace: &Workspace, report: &mut Report) {
     });
     report.step("tests with strangers", |step| {
         let packages = workspace.packages_with_feature(STRANGERS);
+        ensure!(
+            !packages.is_empty(),
+            "no package has the feature {STRANGERS}"
+        );
         let chosen = packages
             .iter()
             .map(|name| format!(" -p {name} -F {name}/{STRANGERS}"));

@@ -26,7 +26,14 @@ const REMOVED: [&str; 5] = [
 pub(crate) struct Lab {
     running: Running,
     folder: PathBuf,
-    environment: BTreeMap<String, String>,
+    environment: Environment,
+}
+
+/// What a program's environment must have, and what it must not have, to run against the lab.
+#[derive(Default)]
+struct Environment {
+    set: BTreeMap<String, String>,
+    removed: Vec<String>,
 }
 
 impl Lab {
@@ -44,15 +51,15 @@ impl Lab {
         let mut lab = Self {
             running,
             folder: folder.to_owned(),
-            environment: BTreeMap::new(),
+            environment: Environment::default(),
         };
-        let file = folder.join("env");
+        let script = folder.join("env.sh");
         let ready = process::wait_until(START_LIMIT, || {
             lab.running.check("silentry-lab up")?;
-            Ok(file.exists())
+            Ok(fs::metadata(&script).is_ok_and(|found| found.len() > 0))
         })?;
-        ensure!(ready, "silentry-lab up wrote no {}", file.display());
-        lab.environment = read_environment(&file)?;
+        ensure!(ready, "silentry-lab up wrote no {}", script.display());
+        lab.environment = Environment::read(&fs::read_to_string(&script)?)?;
         Ok(lab)
     }
 
@@ -63,27 +70,33 @@ impl Lab {
 
     /// Points a program at the lab.
     pub(crate) fn enter(&self, command: &mut Command) {
-        for name in REMOVED {
+        for name in &self.environment.removed {
             command.env_remove(name);
         }
-        command.envs(&self.environment);
+        command.envs(&self.environment.set);
     }
 }
 
-/// Reads the lines `export NAME=VALUE` that the lab writes for a shell.
-fn read_environment(file: &Path) -> Result<BTreeMap<String, String>> {
-    let text = fs::read_to_string(file)?;
-    let mut variables = BTreeMap::new();
-    for line in text.lines().map(str::trim) {
-        let Some(assignment) = line.strip_prefix("export ") else {
-            continue;
-        };
-        let Some((name, value)) = assignment.split_once('=') else {
-            bail!("{} has the line {line:?}", file.display());
-        };
-        variables.insert(name.to_owned(), unquote(value));
+impl Environment {
+    /// Reads what the lab writes for a POSIX shell: `unset NAME ...` and `export NAME='VALUE'`.
+    fn read(script: &str) -> Result<Self> {
+        let mut environment = Self::default();
+        for line in script.lines() {
+            if let Some(names) = line.strip_prefix("unset ") {
+                environment
+                    .removed
+                    .extend(names.split_whitespace().map(str::to_owned));
+            } else if let Some((name, value)) = line
+                .strip_prefix("export ")
+                .and_then(|assignment| assignment.split_once('='))
+            {
+                environment.set.insert(name.to_owned(), unquote(value));
+            } else {
+                bail!("the lab's env.sh has the line {line:?}");
+            }
+        }
+        Ok(environment)
     }
-    Ok(variables)
 }
 
 /// Undoes the single quotes of a shell word (`'it'\''s'`).
@@ -96,12 +109,19 @@ fn unquote(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::unquote;
+    use super::Environment;
 
     #[test]
-    fn shell_words_are_read() {
-        assert_eq!(unquote("http://127.0.0.1:4711"), "http://127.0.0.1:4711");
-        assert_eq!(unquote("'a b'"), "a b");
-        assert_eq!(unquote(r"'it'\''s'"), "it's");
+    fn a_shell_script_is_read() {
+        let script = "unset NO_PROXY no_proxy\nexport A='b=c d'\nexport Q='it'\\''s'\n";
+        let environment = Environment::read(script).unwrap();
+        assert_eq!(environment.removed, ["NO_PROXY", "no_proxy"]);
+        assert_eq!(environment.set["A"], "b=c d");
+        assert_eq!(environment.set["Q"], "it's");
+    }
+
+    #[test]
+    fn another_line_is_not_passed_over() {
+        assert!(Environment::read("source other.sh").is_err());
     }
 }

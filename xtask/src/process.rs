@@ -14,6 +14,14 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How often a running program is looked at.
 const TICK: Duration = Duration::from_millis(20);
 
+/// Returns the command of a line whose words have no spaces in them.
+pub(crate) fn command(line: &str) -> Command {
+    let mut words = line.split_ascii_whitespace();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    command
+}
+
 /// Runs the command to a successful end; everything it prints goes to `log`.
 pub(crate) fn run(command: &mut Command, limit: Duration, log: &File) -> Result<()> {
     let child = start(command, log.try_clone()?.into(), log)?;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::geteuid;
 
+use crate::process::command;
 use crate::workspace::Workspace;
 
 /// The Debian packages, each with what needs it.
@@ -108,18 +109,12 @@ impl Tools {
     }
 
     fn pip(&self) -> Command {
-        let mut command = Command::new("python3");
+        let mut command = command(
+            "python3 -m pip install --quiet --no-cache-dir --root-user-action=ignore --upgrade \
+             --no-deps --require-hashes --only-binary=:all:",
+        );
         command
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-cache-dir",
-                "--no-deps",
-                "--upgrade",
-            ])
-            .args(["--require-hashes", "--only-binary=:all:", "--target"])
+            .arg("--target")
             .arg(&self.folder)
             .arg("--requirement")
             .arg(&self.list);
@@ -128,19 +123,17 @@ impl Tools {
 
     /// Returns `name==version` of the programs that are not there in their pinned version.
     fn missing_programs(&self) -> Result<Vec<String>> {
-        let list =
-            fs::read_to_string(&self.list).with_context(|| self.list.display().to_string())?;
+        let list = &self.list;
+        let list = fs::read_to_string(list).with_context(|| list.display().to_string())?;
         let pins = list
             .lines()
-            .filter_map(|line| line.split_once("==").map(|pin| (line, pin)));
-        let missing = pins.filter(|(_, (name, version))| {
-            let version = version.trim_end_matches('\\').trim();
-            // The folder that every installed wheel leaves behind (PEP 427).
-            let record = format!("{}-{version}.dist-info", name.replace('-', "_"));
-            !self.folder.join(record).exists()
-        });
-        Ok(missing
-            .map(|(line, _)| line.trim_end_matches('\\').trim().to_owned())
+            .filter(|line| line.contains("=="))
+            .map(|line| line.trim_end_matches('\\').trim().to_owned());
+        // The folder that every installed wheel leaves behind (PEP 427).
+        let record =
+            |pin: &String| format!("{}.dist-info", pin.replace('-', "_").replace("==", "-"));
+        Ok(pins
+            .filter(|pin| !self.folder.join(record(pin)).exists())
             .collect())
     }
 }
@@ -151,8 +144,8 @@ fn missing_packages() -> Result<Vec<(&'static str, &'static str)>> {
     let mut missing = Vec::new();
     for (name, reason) in PACKAGES {
         let installed = match name {
-            "python3-pip" => answers(Command::new("python3").args(["-m", "pip", "--version"])),
-            "g++" => answers(Command::new("c++").arg("--version")),
+            "python3-pip" => answers(&mut command("python3 -m pip --version")),
+            "g++" => answers(&mut command("c++ --version")),
             _ => dpkg_knows(name)?,
         };
         if !installed {
@@ -194,15 +187,9 @@ fn apt_install(packages: &[(&str, &str)]) -> Result<()> {
 
 /// Returns apt-get, which asks nothing and waits for another apt-get to end.
 fn apt() -> Command {
-    let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args([
-        "--quiet",
-        "-o",
-        "DPkg::Lock::Timeout=600",
-        "-o",
-        "Dpkg::Use-Pty=0",
-    ]);
-    command
+    let mut apt = command("apt-get --quiet -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0");
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    apt
 }
 
 fn apt_line(packages: &[(&str, &str)]) -> String {

@@ -25,7 +25,7 @@ const USER: &str = "alice@contoso.test";
 /// What the lab plays, for a hosts file.
 const NAMES: &str =
     "login.microsoftonline.com sts.contoso.test graph.microsoft.com api.contoso.test";
-const API: &str = "https://api.contoso.test/";
+const API: &str = "https://api.contoso.test/whoami";
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// What the part inside the namespaces is told.
@@ -176,7 +176,14 @@ impl Test<'_> {
         curl.args(["--silent", "--show-error", "--fail-with-body", "--header"]);
         curl.arg(format!("@{}", header.display())).arg(API);
         self.enter(lab, way, &mut curl);
-        process::run(&mut curl, LIMIT, self.log).context("the API does not take the token")
+        let answer = process::read(&mut curl, LIMIT, self.log).context("calling the API")?;
+        let answer: Value = serde_json::from_str(&answer).context("the API answers in JSON")?;
+        ensure!(
+            answer["user"] == USER,
+            "the API takes the user for {}",
+            answer["user"]
+        );
+        Ok(())
     }
 
     fn enter(&self, lab: &Lab, way: Way, command: &mut Command) {

@@ -24,7 +24,7 @@ const SERVICE_ACCOUNT: &str = "adfs-svc";
 const AES: &str = "24";
 /// These passwords protect nothing: the domain lives in its own network for some seconds.
 const PASSWORD: &str = "Passw0rd-of-the-test";
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// A domain in a folder; its controller answers on the loopback address of this network.
 pub(crate) struct Domain {
@@ -50,7 +50,8 @@ impl Domain {
     pub(crate) fn start_controller(&self) -> Result<Running> {
         let mut samba = Command::new(find("samba").context("samba is not installed")?);
         samba
-            .args(["--interactive", "--debug-stdout", "--configfile"])
+            .args(["--interactive", "--debug-stdout"])
+            .arg("--configfile")
             .arg(self.config());
         samba.arg("--option=server services=ldap cldap kdc rpc");
         let child = process::start(&mut samba, self.log.try_clone()?.into(), &self.log)?;
@@ -109,17 +110,13 @@ impl Domain {
         fs::create_dir(self.folder.join("run"))?;
         let option = |name: &str, value: String| format!("--option={name}={value}");
         let inside = |name: &str| self.folder.join(name).display().to_string();
-        let mut samba_tool = Command::new("samba-tool");
+        let mut samba_tool = process::command(
+            "samba-tool domain provision --domain=CONTOSO --server-role=dc --host-name=dc1 \
+             --host-ip=127.0.0.1 --dns-backend=SAMBA_INTERNAL --configfile",
+        );
         samba_tool
-            .args(["domain", "provision", "--configfile"])
             .arg(&empty)
             .arg(format!("--realm={REALM}"))
-            .args([
-                "--domain=CONTOSO",
-                "--server-role=dc",
-                "--dns-backend=SAMBA_INTERNAL",
-            ])
-            .args(["--host-name=dc1", "--host-ip=127.0.0.1"])
             .arg(format!("--adminpass={PASSWORD}"))
             .arg(format!("--targetdir={}", self.folder.display()))
             .arg(option("interfaces", "lo".into()))
@@ -145,34 +142,25 @@ impl Domain {
             "dn: CN=Partitions,CN=Configuration,{DOMAIN_DN}\nchangetype: modify\n\
              add: uPNSuffixes\nuPNSuffixes: {UPN_SUFFIX}\n"
         ))?;
-        self.samba_tool(&["user", "create", "alice", PASSWORD])?;
-        self.samba_tool(&[
-            "user",
-            "rename",
-            "alice",
-            &format!("--upn=alice@{UPN_SUFFIX}"),
-        ])?;
-        self.samba_tool(&["user", "create", SERVICE_ACCOUNT, PASSWORD])?;
-        self.samba_tool(&["spn", "add", SERVICE, SERVICE_ACCOUNT])?;
+        self.samba_tool(&format!("user create alice {PASSWORD}"))?;
+        self.samba_tool(&format!("user rename alice --upn=alice@{UPN_SUFFIX}"))?;
+        self.samba_tool(&format!("user create {SERVICE_ACCOUNT} {PASSWORD}"))?;
+        self.samba_tool(&format!("spn add {SERVICE} {SERVICE_ACCOUNT}"))?;
         self.modify(&format!(
             "dn: CN={SERVICE_ACCOUNT},CN=Users,{DOMAIN_DN}\nchangetype: modify\n\
              replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: {AES}\n"
         ))?;
         // The keys are made when the password is set.
-        self.samba_tool(&[
-            "user",
-            "setpassword",
-            SERVICE_ACCOUNT,
-            "--newpassword",
-            PASSWORD,
-        ])
+        self.samba_tool(&format!(
+            "user setpassword {SERVICE_ACCOUNT} --newpassword={PASSWORD}"
+        ))
     }
 
     fn export_keytab(&self) -> Result<()> {
         let keytab = self.keytab();
-        let mut samba_tool = Command::new("samba-tool");
-        samba_tool.args(["domain", "exportkeytab"]).arg(&keytab);
+        let mut samba_tool = process::command("samba-tool domain exportkeytab");
         samba_tool
+            .arg(&keytab)
             .arg(format!("--principal={SERVICE}"))
             .arg("--configfile")
             .arg(self.config());
@@ -186,14 +174,14 @@ impl Domain {
         Ok(())
     }
 
-    fn samba_tool(&self, words: &[&str]) -> Result<()> {
-        let mut samba_tool = Command::new("samba-tool");
-        samba_tool.args(words).arg("-H").arg(self.database());
-        process::run(
-            samba_tool.arg("--configfile").arg(self.config()),
-            LIMIT,
-            &self.log,
-        )
+    fn samba_tool(&self, line: &str) -> Result<()> {
+        let mut samba_tool = process::command(&format!("samba-tool {line}"));
+        samba_tool
+            .arg("-H")
+            .arg(self.database())
+            .arg("--configfile")
+            .arg(self.config());
+        process::run(&mut samba_tool, LIMIT, &self.log)
     }
 
     /// Changes the directory by LDIF (RFC 2849).
