@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::report::{Report, Step};
 use crate::tools::Tools;
@@ -12,11 +12,11 @@ use crate::{bench, domain, fuzz, public_api, release};
 /// Tests against MIT Kerberos, `xmlsec1` and curl hide behind this feature of a package.
 const STRANGERS: &str = "strangers";
 
-/// Runs every step; the last line on stdout counts them.
-pub(crate) fn run(workspace: &Workspace, install: bool) -> Result<ExitCode> {
+/// Runs every step, or those whose names contain `only`; the last line on stdout counts them.
+pub(crate) fn run(workspace: &Workspace, install: bool, only: Option<&str>) -> Result<ExitCode> {
     let tools = Tools::new(workspace);
     tools.ensure(install)?;
-    let mut report = Report::new(workspace.target.join("xtask").join("logs"))?;
+    let mut report = Report::new(workspace.target.join("xtask").join("logs"), only)?;
     source(workspace, &mut report);
     guards(workspace, &tools, &mut report);
     product(workspace, &tools, &mut report);
@@ -93,19 +93,17 @@ fn guards(workspace: &Workspace, tools: &Tools, report: &mut Report) {
 
 /// What ships: the command, in a real domain, within its limits.
 fn product(workspace: &Workspace, tools: &Tools, report: &mut Report) {
-    let mut folder = None;
+    let built = release::folder(workspace);
     report.step("release build", |step| {
-        folder = Some(release::build(workspace, tools, step)?);
-        Ok(String::new())
+        release::build(workspace, tools, step)
     });
-    let built = || folder.as_deref().context("there is no release build");
     report.step("release checks", |step| {
-        release::check(&built()?.join("silentry"), step)
+        release::check(&built.join("silentry"), step)
     });
     report.step("Active Directory", |step| {
-        domain::run_in_namespaces(built()?, step)
+        domain::run_in_namespaces(&built, step)
     });
-    report.step("limits", |step| bench::check(built()?, step));
+    report.step("limits", |step| bench::check(&built, step));
 }
 
 /// Licences and sources count for everything in the lock file; duplicates for what ships.

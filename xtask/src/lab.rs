@@ -13,15 +13,6 @@ use crate::process::{self, Running};
 
 /// Until when a started lab must say how to reach it.
 const START_LIMIT: Duration = Duration::from_secs(20);
-/// What would lead a program past the lab's proxy or to another certificate store.
-const REMOVED: [&str; 5] = [
-    "NO_PROXY",
-    "no_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "SSL_CERT_DIR",
-];
-
 /// `silentry-lab up`, which ends when this value does.
 pub(crate) struct Lab {
     running: Running,

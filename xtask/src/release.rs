@@ -26,19 +26,23 @@ const LIBRARIES: [&str; 7] = [
     "librt.so",
 ];
 
-/// Builds the command and the lab for the old C library and returns the folder of both.
+/// Returns where the built programs are.
+pub(crate) fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join(target()).join("release")
+}
+
+/// Builds the command and the lab for the old C library.
 ///
 /// The command is built by itself, so that nothing which the lab asks of a shared dependency gets
 /// into it.
-pub(crate) fn build(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<PathBuf> {
-    let target = format!("{ARCH}-unknown-linux-gnu");
+pub(crate) fn build(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<String> {
     for package in ["silentry-cli", "silentry-lab"] {
         let build = format!("zigbuild --release --bins --package {package}");
-        let mut command = workspace.cargo(&format!("{build} --target {target}.{GLIBC}"));
+        let mut command = workspace.cargo(&format!("{build} --target {}.{GLIBC}", target()));
         tools.enable(&mut command)?;
         step.run(&mut command)?;
     }
-    Ok(workspace.target.join(target).join("release"))
+    Ok(format!("for glibc {GLIBC}"))
 }
 
 /// Checks the built command.
@@ -74,6 +78,10 @@ pub(crate) fn check(binary: &Path, step: &Step) -> Result<String> {
 
     step.run(Command::new(binary).arg("--version"))?;
     Ok(format!("{:.1} MB, glibc {newest}", size as f64 / 1e6))
+}
+
+fn target() -> String {
+    format!("{ARCH}-unknown-linux-gnu")
 }
 
 /// A version of the C library; its symbols have a third number only in the distant past.

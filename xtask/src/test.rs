@@ -15,6 +15,9 @@ pub(crate) struct Args {
     /// Install what the full test needs and this machine lacks
     #[arg(long)]
     install: bool,
+    /// Only the steps whose names contain this, such as "Active Directory"
+    #[arg(long, value_name = "NAME", conflicts_with = "quick")]
+    step: Option<String>,
 }
 
 /// Runs the quick test or the full one.
@@ -23,7 +26,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if args.quick {
         quick(&workspace)
     } else {
-        full(&workspace, args.install)
+        full(&workspace, args)
     }
 }
 
@@ -39,11 +42,11 @@ fn quick(workspace: &Workspace) -> Result<ExitCode> {
 }
 
 #[cfg(unix)]
-fn full(workspace: &Workspace, install: bool) -> Result<ExitCode> {
-    crate::full::run(workspace, install)
+fn full(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    crate::full::run(workspace, args.install, args.step.as_deref())
 }
 
 #[cfg(not(unix))]
-fn full(_: &Workspace, _: bool) -> Result<ExitCode> {
+fn full(_: &Workspace, _: &Args) -> Result<ExitCode> {
     anyhow::bail!("the full test runs on Debian and Ubuntu; here is `cargo xtask test --quick`")
 }
