@@ -1,2 +1,6 @@
 //! The `silentry` command.
+
+#[cfg(test)]
+mod inspect;
+
 fn main() {}

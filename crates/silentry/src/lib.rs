@@ -4,3 +4,4 @@ pub mod authority;
 pub mod cache;
 pub mod federation;
 pub mod oauth;
+pub mod secret;

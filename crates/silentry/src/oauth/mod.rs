@@ -1,7 +1,23 @@
 //! What Entra's token endpoint is told and what it answers.
+//!
+//! Everything here is a function from bytes to values or back: no I/O, no clock. Answers are read
+//! leniently, as Entra's and AD FS's differ by year and version, and bounded: what is larger than
+//! [`MAX_BODY_BYTES`] is not read.
 
 pub mod aadsts;
+mod base64;
 pub mod challenge;
+pub mod claims;
+pub mod classification;
+pub mod consent;
+mod error_members;
 pub mod error_response;
 pub mod id_token;
+mod mitigation;
+pub mod retry_after;
+pub mod scopes;
+pub mod token_request;
 pub mod token_response;
+
+/// The largest body of an answer that is read: real ones have a few kilobytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;

@@ -1,0 +1,132 @@
+//! `silentry inspect`: what the library makes of documents captured in the field.
+//!
+//! Each command is a function from a file to the JSON that goes to stdout. There is no network.
+
+mod mex;
+mod realm;
+mod wstrust;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use silentry::federation::document::MAX_DOCUMENT_BYTES;
+
+pub(crate) use mex::mex;
+pub(crate) use realm::realm;
+pub(crate) use wstrust::wstrust;
+
+/// Why a document could not be inspected, in the words of the documented error object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InspectError {
+    /// The library's code, or one of our own for files.
+    pub(crate) code: &'static str,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) mitigation: String,
+    /// The step of a sign-in that the document belongs to.
+    pub(crate) stage: &'static str,
+}
+
+/// Reads a document, at most one byte more than the library accepts: it then says so itself.
+fn read(path: &Path, stage: &'static str) -> Result<Vec<u8>, InspectError> {
+    let limit = u64::try_from(MAX_DOCUMENT_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(path, &error, stage))?;
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, error: &io::Error, stage: &'static str) -> InspectError {
+    let mitigation = match error.kind() {
+        io::ErrorKind::NotFound => "Check the path.",
+        io::ErrorKind::PermissionDenied => "Give this user the right to read the file.",
+        _ => "Name a file that can be read.",
+    };
+    InspectError {
+        code: "file_unreadable",
+        message: format!("{}: {error}", path.display()),
+        mitigation: mitigation.to_owned(),
+        stage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use silentry::federation::document::MAX_DOCUMENT_BYTES;
+
+    use super::*;
+
+    pub(super) fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let (folder, path) = file("there", b"");
+        let missing = path.with_file_name("missing");
+        for (path, code) in [
+            (missing.as_path(), "file_unreadable"),
+            (folder.path(), "file_unreadable"),
+        ] {
+            for error in [
+                mex(path, None).unwrap_err(),
+                wstrust(path, None).unwrap_err(),
+                realm(path).unwrap_err(),
+            ] {
+                assert_eq!(error.code, code);
+                assert!(
+                    error.message.contains(&path.display().to_string()),
+                    "{}",
+                    error.message
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_used_has_the_librarys_code() {
+        let (_folder, path) = file("large.xml", &vec![b' '; MAX_DOCUMENT_BYTES * 2]);
+        for (error, code, stage) in [
+            (
+                mex(&path, None).unwrap_err(),
+                "parsing_ws_metadata_exchange_failed",
+                "mex",
+            ),
+            (
+                wstrust(&path, None).unwrap_err(),
+                "parsing_wstrust_response_failed",
+                "wstrust",
+            ),
+            (
+                realm(&path).unwrap_err(),
+                "user_realm_discovery_failed",
+                "realm",
+            ),
+        ] {
+            assert_eq!((error.code, error.stage), (code, stage));
+            assert!(
+                error.message.contains("larger than 1048576 bytes"),
+                "{}",
+                error.message
+            );
+        }
+        let (_folder, path) = file("doctype.xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>");
+        assert!(mex(&path, None).unwrap_err().message.contains("DOCTYPE"));
+        assert!(
+            wstrust(&path, None)
+                .unwrap_err()
+                .message
+                .contains("DOCTYPE")
+        );
+    }
+}

@@ -1,0 +1,172 @@
+//! One negotiation with one server.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::platform::{Initiator, Leg};
+use crate::{Error, Token, deadline};
+
+/// Servers send tokens in a header; http.sys allows headers of 64 KiB at most (KB2020943).
+const LONGEST_TOKEN: usize = 64 * 1024;
+
+/// A negotiation in progress, made by [`Negotiator::initiate`](crate::Negotiator::initiate).
+///
+/// With Kerberos the server's answer to the first token ends it: pass what stands behind `Negotiate` in
+/// the answer's `WWW-Authenticate` to [`Context::finish`], or `None` if there is nothing. Only NTLM takes
+/// more legs: [`Context::step`], on the same connection.
+pub struct Context {
+    initiator: Option<Initiator>,
+    complete: bool,
+    server_verified: bool,
+    ntlm_allowed: bool,
+    timeout: Duration,
+}
+
+/// What follows from a server's token.
+#[derive(Debug)]
+pub enum Step {
+    /// Send this token, on the same connection.
+    Send(Token),
+    /// The negotiation is complete.
+    Done,
+}
+
+/// What the server's answer proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerProof {
+    /// The server has the key of the service principal: it is the service, and the answer is its own
+    /// (as far as TLS protects it).
+    Verified,
+    /// The server sent no final token, or NTLM was used, which cannot prove anything. The caller
+    /// decides whether that will do.
+    Absent,
+}
+
+impl Context {
+    pub(crate) fn begin(
+        initiator: Initiator,
+        leg: Leg,
+        ntlm_allowed: bool,
+        timeout: Duration,
+    ) -> Result<(Context, Token), Error> {
+        let mut context = Context {
+            initiator: Some(initiator),
+            complete: false,
+            server_verified: false,
+            ntlm_allowed,
+            timeout,
+        };
+        match context.accept(leg)? {
+            Step::Send(token) => Ok((context, token)),
+            Step::Done => Err(Error::Failed {
+                reason: "the library made no token".to_owned(),
+            }),
+        }
+    }
+
+    /// Takes a token with which the server asks for more (`401` with data behind `Negotiate`).
+    ///
+    /// # Errors
+    ///
+    /// The Kerberos error that the server's token carries ([`Error::ClockSkew`],
+    /// [`Error::TicketRejected`], ...); [`Error::MutualAuthenticationFailed`] if the token does not
+    /// belong to this negotiation; [`Error::NtlmRefused`]; [`Error::Timeout`]. After an error the context
+    /// is of no more use.
+    pub fn step(&mut self, server_token: &[u8]) -> Result<Step, Error> {
+        if server_token.is_empty() || server_token.len() > LONGEST_TOKEN {
+            let reason = format!("a token of {} bytes", server_token.len());
+            return Err(Error::MutualAuthenticationFailed { reason });
+        }
+        let Some(mut initiator) = self.initiator.take().filter(|_| !self.complete) else {
+            return Err(Error::MutualAuthenticationFailed {
+                reason: "a token after the negotiation had ended".to_owned(),
+            });
+        };
+        let token = Token::new(server_token.to_vec());
+        let (initiator, leg) = deadline::run(self.timeout, move || {
+            let leg = initiator.step(token.as_bytes())?;
+            Ok((initiator, leg))
+        })
+        .map_err(|error| match error {
+            // What the library cannot name more precisely is an answer that does not verify.
+            Error::Failed { reason } => Error::MutualAuthenticationFailed { reason },
+            other => other,
+        })?;
+        self.initiator = Some(initiator);
+        self.accept(leg)
+    }
+
+    /// Ends the negotiation with the final token of the server's answer, if it has one.
+    ///
+    /// A final token that is there must be right. That none is there is reported, not judged: RFC 4559
+    /// lets servers leave it out, AD FS sends it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MutualAuthenticationFailed`] if the token does not prove that the server is the service;
+    /// [`Error::Timeout`].
+    pub fn finish(mut self, final_token: Option<&[u8]>) -> Result<ServerProof, Error> {
+        if let Some(token) = final_token.filter(|_| !self.complete) {
+            let step = self.step(token).map_err(|error| match error {
+                Error::MutualAuthenticationFailed { .. } | Error::Timeout { .. } => error,
+                other => Error::MutualAuthenticationFailed {
+                    reason: other.to_string(),
+                },
+            })?;
+            if matches!(step, Step::Send(_)) && !self.complete {
+                return Err(Error::MutualAuthenticationFailed {
+                    reason: "the final answer asks for another token".to_owned(),
+                });
+            }
+        }
+        Ok(if self.server_verified() {
+            ServerProof::Verified
+        } else {
+            ServerProof::Absent
+        })
+    }
+
+    /// Returns whether nothing more is expected from the server.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Returns whether the server has proven that it is the service.
+    pub fn server_verified(&self) -> bool {
+        self.complete && self.server_verified
+    }
+
+    fn accept(&mut self, leg: Leg) -> Result<Step, Error> {
+        let ntlm = leg.carries_ntlm();
+        if ntlm && !self.ntlm_allowed {
+            self.initiator = None;
+            return Err(Error::NtlmRefused {
+                reason: "the server chose it".to_owned(),
+            });
+        }
+        let token = Token::new(leg.token);
+        self.complete = leg.complete;
+        self.server_verified = leg.mutual && !ntlm;
+        tracing::debug!(
+            bytes = token.as_bytes().len(),
+            complete = leg.complete,
+            mutual = leg.mutual,
+            ntlm,
+            "negotiated"
+        );
+        Ok(if token.as_bytes().is_empty() {
+            Step::Done
+        } else {
+            Step::Send(token)
+        })
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("complete", &self.complete)
+            .field("server_verified", &self.server_verified())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! The settings of a program, and the two questions it asks.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::channel_binding::ChannelBinding;
+use crate::context::Context;
+use crate::{Credentials, Error, ServicePrincipal, SignedInUser, Token, deadline, platform};
+
+/// Gets Negotiate tokens for the signed-in user. Cheap to clone; holds settings, no tickets.
+///
+/// All calls block, each for at most the [time-out](Negotiator::with_timeout). An async program calls
+/// them from a blocking thread (`spawn_blocking`, `blocking::unblock`). The work is done on threads of this
+/// crate's own, so on Windows it is the process's logon session that counts, not an impersonation of the
+/// calling thread.
+#[derive(Clone, Debug)]
+pub struct Negotiator {
+    credentials: Credentials,
+    library: Option<PathBuf>,
+    ntlm_allowed: bool,
+    timeout: Duration,
+}
+
+impl Negotiator {
+    /// Returns a negotiator with the login's credentials and the system's library, without NTLM, and
+    /// with ten seconds for each call.
+    pub fn new() -> Negotiator {
+        Negotiator {
+            credentials: Credentials::Login,
+            library: None,
+            ntlm_allowed: false,
+            timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// Uses other credentials than the login's.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Negotiator {
+        self.credentials = credentials;
+        self
+    }
+
+    /// Loads this GSS-API library and no other. Windows ignores it.
+    #[must_use]
+    pub fn with_library(mut self, path: impl Into<PathBuf>) -> Negotiator {
+        self.library = Some(path.into());
+        self
+    }
+
+    /// Allows Negotiate to fall back to NTLM, which proves nothing about the server and can be relayed.
+    #[must_use]
+    pub fn with_ntlm_allowed(mut self, allowed: bool) -> Negotiator {
+        self.ntlm_allowed = allowed;
+        self
+    }
+
+    /// Sets how long each call may take. A call that takes longer is left behind on its thread until the
+    /// library returns.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Negotiator {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Gets the first token for a service, and the context that judges the server's answer to it.
+    ///
+    /// The token is good for one request. `binding` belongs to the very TLS connection that will carry
+    /// it; without TLS, or where the certificate defines none, there is none. Mutual authentication is
+    /// always asked for, delegation never.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Error`] of Kerberos; [`Error::NtlmRefused`] if only NTLM is to be had;
+    /// [`Error::Timeout`].
+    pub fn initiate(
+        &self,
+        principal: &ServicePrincipal,
+        binding: Option<&ChannelBinding>,
+    ) -> Result<(Context, Token), Error> {
+        let (settings, principal_owned) = (self.clone(), principal.clone());
+        let binding = binding.cloned();
+        tracing::debug!(%principal, bound = binding.is_some(), "asking for a Negotiate token");
+        let (initiator, leg) = deadline::run(self.timeout, move || {
+            platform::Initiator::start(&settings, &principal_owned, binding.as_ref())
+        })?;
+        Context::begin(initiator, leg, self.ntlm_allowed, self.timeout)
+    }
+
+    /// Returns whose credentials they are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoTicket`] and its kin on Unix; [`Error::UnknownUser`] where the system cannot tell.
+    pub fn signed_in_user(&self) -> Result<SignedInUser, Error> {
+        let settings = self.clone();
+        deadline::run(self.timeout, move || platform::signed_in_user(&settings))
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(crate) fn ntlm_allowed(&self) -> bool {
+        self.ntlm_allowed
+    }
+
+    #[cfg_attr(windows, expect(dead_code, reason = "Windows has one library"))]
+    pub(crate) fn library(&self) -> Option<&Path> {
+        self.library.as_deref()
+    }
+}
+
+impl Default for Negotiator {
+    fn default() -> Negotiator {
+        Negotiator::new()
+    }
+}

@@ -1,0 +1,337 @@
+//! The SOAP fault by which a federation server, or Entra in its place, refuses to issue a token.
+
+use std::fmt;
+
+use roxmltree::Node;
+
+use super::content::one_line;
+use super::document::{elements, trimmed_text_of};
+use super::namespaces::{PASSPORT_PREFIX, SOAP11, SOAP12};
+
+/// How much of a detail without `psf:text` is kept; WCF may put a stack trace there.
+const MAX_DETAIL_CHARS: usize = 1000;
+
+/// A refusal, of SOAP 1.1 or 1.2. Servers leave out any part of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WsTrustFault {
+    code: Option<String>,
+    soap_code: Option<String>,
+    reason: Option<String>,
+    detail: Option<String>,
+    service_status: Option<String>,
+    aadsts: Option<u32>,
+}
+
+/// What a fault is about, as far as its codes tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// The user is not authenticated or not authorised. Asking again may lock the account.
+    NotAuthorised,
+    /// The server has no relying-party trust for the audience.
+    UnknownAudience,
+    /// The clocks of client and server differ.
+    ClockSkew,
+    /// The request was not understood.
+    BadRequest,
+    /// The server failed, or says what we do not know.
+    Other,
+}
+
+impl WsTrustFault {
+    /// Returns the subcode of a SOAP 1.2 fault, or the faultcode of a SOAP 1.1 one, with its prefix.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Returns [`code`](Self::code) without its prefix, which each server chooses.
+    pub fn local_code(&self) -> Option<&str> {
+        self.code()
+            .map(|code| code.rsplit_once(':').map_or(code, |(_, local)| local))
+    }
+
+    /// Returns the outermost code of a SOAP 1.2 fault, such as `s:Sender`.
+    pub fn soap_code(&self) -> Option<&str> {
+        self.soap_code.as_deref()
+    }
+
+    /// Returns the reason, in the server's language.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// Returns the detail: Entra's `psf:text` if there is one, else its text.
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// Returns Entra's status, such as `0x80048821`.
+    pub fn service_status(&self) -> Option<&str> {
+        self.service_status.as_deref()
+    }
+
+    /// Returns the AADSTS number in detail or reason, when Entra made the fault.
+    pub fn aadsts(&self) -> Option<u32> {
+        self.aadsts
+    }
+
+    /// Returns the number of the server's message, such as `ID3242` or `MSIS7068`; it is the same
+    /// in every language.
+    pub fn message_id(&self) -> Option<&str> {
+        self.reason()?
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .find(|word| {
+                ["ID", "MSIS"]
+                    .iter()
+                    .any(|prefix| is_number(word.strip_prefix(prefix)))
+            })
+    }
+
+    /// Returns what the fault is about. The numbers of AD FS and WCF decide before the code, which
+    /// is often `FailedAuthentication` or `RequestFailed` for everything.
+    pub fn kind(&self) -> FaultKind {
+        match self.message_id() {
+            Some("ID3242" | "MSIS3126" | "MSIS3173" | "MSIS7068") => FaultKind::NotAuthorised,
+            Some("ID3082") => FaultKind::UnknownAudience,
+            Some("ID3035" | "ID3037") => FaultKind::BadRequest,
+            _ => match self.local_code() {
+                Some("FailedAuthentication" | "FailedCheck") => FaultKind::NotAuthorised,
+                Some("InvalidScope") => FaultKind::UnknownAudience,
+                Some("InvalidSecurity" | "MessageExpired") => FaultKind::ClockSkew,
+                Some("InvalidRequest" | "BadRequest" | "MustUnderstand") => FaultKind::BadRequest,
+                _ => FaultKind::Other,
+            },
+        }
+    }
+
+    /// Returns MSAL's code for a refusal by the federation server.
+    pub fn error_code(&self) -> &'static str {
+        "federated_service_returned_error"
+    }
+
+    /// Returns what to do about it.
+    pub fn mitigation(&self) -> &'static str {
+        match self.kind() {
+            FaultKind::NotAuthorised => {
+                "Check that the account is neither locked, disabled nor expired and may use this \
+                 application. Do not repeat a password that was refused."
+            }
+            FaultKind::UnknownAudience => {
+                "The federation server does not know the audience: check the authority's cloud \
+                 and the Microsoft 365 relying-party trust."
+            }
+            FaultKind::ClockSkew => {
+                "Correct the clock of this machine: the federation server allows 5 minutes."
+            }
+            FaultKind::BadRequest => {
+                "The federation server did not understand the request. Report this with its \
+                 reason."
+            }
+            FaultKind::Other => {
+                "Ask the federation server's administrator to look at its event log (AD FS/Admin, \
+                 events 111 and 364) for this time."
+            }
+        }
+    }
+
+    /// Reads a fault. Parts are found by local name: SOAP 1.1's are in no namespace.
+    pub(super) fn read(fault: Node<'_, '_>) -> Self {
+        let passport = |local| descendant_status(fault, local);
+        let (soap_code, code, reason, detail) = match child(fault, "faultcode") {
+            None if child(fault, "faultstring").is_none() => {
+                let outer = child(fault, "Code");
+                let value = |node| trimmed_text_of(child(node, "Value")?);
+                (
+                    outer.and_then(value),
+                    outer
+                        .and_then(|code| child(code, "Subcode"))
+                        .and_then(value),
+                    child(fault, "Reason").and_then(|reason| {
+                        elements(reason)
+                            .filter(|text| text.tag_name().name() == "Text")
+                            .find_map(trimmed_text_of)
+                    }),
+                    child(fault, "Detail"),
+                )
+            }
+            faultcode => (
+                None,
+                faultcode.and_then(trimmed_text_of),
+                child(fault, "faultstring").and_then(trimmed_text_of),
+                child(fault, "detail"),
+            ),
+        };
+        let detail = passport("text").or_else(|| detail.and_then(whole_text));
+        let aadsts = detail
+            .as_deref()
+            .and_then(aadsts)
+            .or(reason.as_deref().and_then(aadsts));
+        let service_status = passport("value").or_else(|| passport("code"));
+        Self {
+            code,
+            soap_code,
+            reason,
+            detail,
+            service_status,
+            aadsts,
+        }
+    }
+}
+
+impl fmt::Display for WsTrustFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = self.code().or(self.soap_code()).unwrap_or("without a code");
+        write!(f, "the federation server refused: {}", one_line(code, 100))?;
+        for text in [self.reason(), self.detail()].into_iter().flatten() {
+            write!(f, ": {}", one_line(text, 500))?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether an element is a SOAP fault.
+///
+/// One in a Body is taken for a fault whatever its namespace is: third parties misspell SOAP's.
+pub(super) fn is_fault(node: Node<'_, '_>) -> bool {
+    let name = node.tag_name();
+    node.is_element()
+        && name.name() == "Fault"
+        && (name
+            .namespace()
+            .is_some_and(|uri| [SOAP11, SOAP12].contains(&uri))
+            || node
+                .parent_element()
+                .is_none_or(|parent| parent.tag_name().name() == "Body"))
+}
+
+/// Returns the text of Entra's first status element of this name.
+pub(super) fn descendant_status(node: Node<'_, '_>, local: &str) -> Option<String> {
+    node.descendants()
+        .filter(|node| {
+            let name = node.tag_name();
+            name.name() == local
+                && name
+                    .namespace()
+                    .is_some_and(|uri| uri.starts_with(PASSPORT_PREFIX))
+        })
+        .find_map(trimmed_text_of)
+}
+
+fn child<'a, 'i: 'a>(node: Node<'a, 'i>, local: &str) -> Option<Node<'a, 'i>> {
+    elements(node).find(|child| child.tag_name().name() == local)
+}
+
+/// Returns all text within an element, its white space evened out.
+fn whole_text(node: Node<'_, '_>) -> Option<String> {
+    let texts = node
+        .descendants()
+        .filter(Node::is_text)
+        .filter_map(|node| node.text());
+    let text = one_line(&texts.collect::<Vec<_>>().join(" "), MAX_DETAIL_CHARS);
+    (!text.is_empty()).then_some(text)
+}
+
+fn aadsts(text: &str) -> Option<u32> {
+    text.match_indices("AADSTS").find_map(|(at, prefix)| {
+        let rest = &text[at + prefix.len()..];
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        rest[..end].parse().ok()
+    })
+}
+
+fn is_number(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::Document;
+
+    use super::*;
+
+    fn fault(inside: &str) -> WsTrustFault {
+        let text = format!(
+            "<s:Fault xmlns:s='{SOAP12}' xmlns:p='{PASSPORT_PREFIX}SOAPFault'>{inside}</s:Fault>"
+        );
+        WsTrustFault::read(Document::parse(&text).unwrap().root_element())
+    }
+
+    #[test]
+    fn every_part_is_optional() {
+        assert_eq!(fault(""), WsTrustFault::default());
+        let bare = fault("<s:Code><s:Value> s:MustUnderstand </s:Value></s:Code>");
+        assert_eq!(
+            (bare.code(), bare.soap_code()),
+            (None, Some("s:MustUnderstand"))
+        );
+        let localised = fault(
+            "<s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>a:FailedAuthentication</s:Value></s:Subcode></s:Code>\
+             <s:Reason><s:Text xml:lang='de-DE'> ID3242: Das Sicherheitstoken … </s:Text><s:Text xml:lang='en'>ID3242: x</s:Text></s:Reason>",
+        );
+        assert_eq!(localised.local_code(), Some("FailedAuthentication"));
+        assert_eq!(localised.reason(), Some("ID3242: Das Sicherheitstoken …"));
+        assert_eq!(localised.message_id(), Some("ID3242"));
+        assert_eq!(localised.kind(), FaultKind::NotAuthorised);
+    }
+
+    #[test]
+    fn soap_1_1_is_read_in_no_namespace_or_in_soaps() {
+        for text in [
+            format!(
+                "<f:Fault xmlns:f='{SOAP11}'><faultcode>f:Client</faultcode><faultstring>ID3082: x</faultstring><detail><x>why</x></detail></f:Fault>"
+            ),
+            format!(
+                "<Fault xmlns='{SOAP11}'><faultcode>f:Client</faultcode><faultstring>ID3082: x</faultstring><detail>why</detail></Fault>"
+            ),
+        ] {
+            let fault = WsTrustFault::read(Document::parse(&text).unwrap().root_element());
+            assert_eq!(fault.code(), Some("f:Client"));
+            assert_eq!(
+                (fault.reason(), fault.detail()),
+                (Some("ID3082: x"), Some("why"))
+            );
+            assert_eq!(fault.kind(), FaultKind::UnknownAudience);
+        }
+    }
+
+    #[test]
+    fn entras_own_text_is_the_detail() {
+        let fault = fault(
+            "<s:Detail><p:error><p:value>0x80048821</p:value><p:internalerror><p:code>0x1</p:code>\
+             <p:text>\r\nAADSTS50126: Error validating credentials.</p:text></p:internalerror></p:error></s:Detail>",
+        );
+        assert_eq!(
+            fault.detail(),
+            Some("AADSTS50126: Error validating credentials.")
+        );
+        assert_eq!(fault.aadsts(), Some(50126));
+        assert_eq!(fault.service_status(), Some("0x80048821"));
+    }
+
+    #[test]
+    fn a_fault_is_shown_on_one_line() {
+        let fault = fault("<s:Reason><s:Text>one\n\u{9b}two</s:Text></s:Reason>");
+        assert_eq!(
+            fault.to_string(),
+            "the federation server refused: without a code: one  two"
+        );
+    }
+
+    #[test]
+    fn numbers_in_other_words_are_not_message_ids() {
+        for (reason, id) in [
+            ("MSIS7068: Access denied.", Some("MSIS7068")),
+            ("Exception (MSIS3127), see ID4022", Some("MSIS3127")),
+            ("UUID3 IDX10223 ID", None),
+        ] {
+            let fault = fault(&format!("<s:Reason><s:Text>{reason}</s:Text></s:Reason>"));
+            assert_eq!(fault.message_id(), id, "{reason}");
+        }
+        assert_eq!(
+            aadsts("AADSTS, AADSTS99999999999 and AADSTS53003"),
+            Some(53003)
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! Namespace URIs of the documents that federation servers speak.
+
+pub(super) const WSDL: &str = "http://schemas.xmlsoap.org/wsdl/";
+pub(super) const WSDL_SOAP12: &str = "http://schemas.xmlsoap.org/wsdl/soap12/";
+pub(super) const SOAP_OVER_HTTP: &str = "http://schemas.xmlsoap.org/soap/http";
+
+/// WS-Policy 1.2 (what AD FS writes) and 1.5.
+pub(super) const WS_POLICY: [&str; 2] = [
+    "http://schemas.xmlsoap.org/ws/2004/09/policy",
+    "http://www.w3.org/ns/ws-policy",
+];
+/// WS-SecurityPolicy 1.2 and its 2005 predecessor.
+pub(super) const WS_SECURITY_POLICY: [&str; 2] = [
+    "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702",
+    "http://schemas.xmlsoap.org/ws/2005/07/securitypolicy",
+];
+/// Microsoft's HTTP authentication assertions, see MS-WSPOL 2.2.
+pub(super) const HTTP_POLICY: &str = "http://schemas.microsoft.com/ws/06/2004/policy/http";
+
+pub(super) const WSU: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd";
+pub(super) const WSSE: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
+pub(super) const WSA: &str = "http://www.w3.org/2005/08/addressing";
+
+pub(super) const SOAP12: &str = "http://www.w3.org/2003/05/soap-envelope";
+pub(super) const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+
+pub(super) const WS_TRUST_13: &str = "http://docs.oasis-open.org/ws-sx/ws-trust/200512";
+pub(super) const WS_TRUST_2005: &str = "http://schemas.xmlsoap.org/ws/2005/02/trust";
+
+pub(super) const SAML_1_1: &str = "urn:oasis:names:tc:SAML:1.0:assertion";
+pub(super) const SAML_2_0: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+
+/// Entra's own status elements (`psf:pp`, `psf:error`), in the SOAPFault and PPCRL vocabularies.
+pub(super) const PASSPORT_PREFIX: &str = "http://schemas.microsoft.com/Passport/SoapServices/";

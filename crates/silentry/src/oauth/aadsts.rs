@@ -1,1 +1,0 @@
-//! The AADSTS codes that a public client meets, and what to do about each.

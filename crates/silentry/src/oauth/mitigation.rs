@@ -1,0 +1,152 @@
+//! Who must do what about an error of the token endpoint, in words.
+
+use super::aadsts::{lookup, words};
+use super::classification::{Grant, Kind};
+use super::error_response::ErrorResponse;
+
+impl ErrorResponse {
+    /// Returns who must do what, in a few plain sentences.
+    ///
+    /// The address to consent at is not part of it: see [`super::consent`].
+    #[must_use]
+    pub fn mitigation(&self, grant: Grant) -> String {
+        let advice = self.advice();
+        let needs_claims = self.claims().is_some() && !advice.contains("claims of this answer");
+        if needs_claims && self.classify(grant).kind == Kind::InteractionRequired {
+            return format!("{advice} Pass the claims of this answer on to that sign-in.");
+        }
+        advice.to_owned()
+    }
+
+    fn advice(&self) -> &'static str {
+        if self.status() == 429 {
+            return words::THROTTLED;
+        }
+        if let Some(advice) = self.suberror().and_then(internal_suberror_advice) {
+            return advice;
+        }
+        if self.is_public_client_refused() {
+            return words::PUBLIC_CLIENT;
+        }
+        if let Some(known) = self.codes().iter().find_map(|code| lookup(*code)) {
+            return known.mitigation;
+        }
+        if matches!(self.status(), 408 | 500..=599) {
+            return words::RETRY;
+        }
+        self.suberror().and_then(word_advice).or_else(|| word_advice(self.error())).unwrap_or(
+            "The answer is not one of Microsoft Entra: check the authority, and whether a proxy or \
+             firewall on the way answers in its place.",
+        )
+    }
+
+    /// 70002 alone, naming what a confidential client would have to send, is the older form of
+    /// 7000218.
+    fn is_public_client_refused(&self) -> bool {
+        self.codes() == [70002]
+            && self.description().is_some_and(|text| {
+                text.contains("client_secret") || text.contains("client_assertion")
+            })
+    }
+}
+
+fn internal_suberror_advice(suberror: &str) -> Option<&'static str> {
+    match suberror.to_ascii_lowercase().as_str() {
+        "client_mismatch" => Some(
+            "The saved sign-in belongs to another family of applications: sign in again for this \
+             application.",
+        ),
+        "protection_policy_required" | "device_authentication_failed" => Some(words::BROKER),
+        _ => None,
+    }
+}
+
+/// The words for an `error` or `suberror` whose code is not known.
+fn word_advice(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "basic_action" | "interaction_required" | "login_required" => words::INTERACTIVE,
+        "additional_action" => words::DEVICE_POLICY,
+        "message_only" => words::POLICY,
+        "consent_required" => words::CONSENT,
+        "user_password_expired" => words::PASSWORD_CHANGE,
+        "bad_token" | "token_expired" | "expired_token" | "invalid_grant" => words::EXPIRED,
+        "temporarily_unavailable"
+        | "server_error"
+        | "service_not_available"
+        | "request_timeout" => words::RETRY,
+        "request_throttled" => words::THROTTLED,
+        "authorization_pending" | "slow_down" => {
+            "The user has not entered the code yet: open the page that was shown and enter it."
+        }
+        "authorization_declined" | "access_denied" => {
+            "The user or an administrator declined: sign in again and accept."
+        }
+        "bad_verification_code" | "code_expired" => words::CODE_AGAIN,
+        "invalid_client" | "unauthorized_client" => words::CONFIGURATION,
+        "invalid_scope" => words::SCOPE,
+        "invalid_resource" => words::RESOURCE,
+        "invalid_request" | "unsupported_grant_type" | "unsupported_response_type" => {
+            words::REQUEST
+        }
+        "invalid_tenant" | "invalid_instance" | "not_found" => {
+            "Check the authority: its host, and the tenant's id or domain."
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mitigation_goes_by_what_tells_most() {
+        let words = |status, members: &str| {
+            let body = format!("{{{members}}}");
+            ErrorResponse::parse(status, body.as_bytes()).mitigation(Grant::Unknown)
+        };
+        let secret = r#""error":"invalid_client","error_codes":[70002],"error_description":"AADSTS70002: must contain 'client_secret' or 'client_assertion'.""#;
+        assert!(words(401, secret).contains("Allow public client flows"));
+        assert!(
+            words(401, r#""error":"invalid_client","error_codes":[7000218]"#)
+                .contains("Allow public client flows")
+        );
+        assert!(words(429, r#""error":"Server overload","error_codes":[90010]"#).contains("wait"));
+        assert!(
+            words(400, r#""error":"invalid_request","error_codes":[90010]"#)
+                .contains("/organizations")
+        );
+        assert!(
+            words(
+                400,
+                r#""error":"invalid_grant","suberror":"client_mismatch","error_codes":[50076]"#
+            )
+            .contains("family")
+        );
+        assert!(
+            words(
+                400,
+                r#""error":"invalid_grant","suberror":"consent_required""#
+            )
+            .contains("consent URL")
+        );
+        assert!(words(502, "").contains("try again"));
+        assert!(words(400, "").contains("proxy"));
+        assert!(
+            words(
+                400,
+                r#""error":"invalid_grant","error_codes":[53000],"claims":"c""#
+            )
+            .ends_with("Pass the claims of this answer on to that sign-in.")
+        );
+        assert_eq!(
+            words(
+                400,
+                r#""error":"invalid_grant","error_codes":[50076],"claims":"c""#
+            )
+            .matches("claims")
+            .count(),
+            1
+        );
+    }
+}

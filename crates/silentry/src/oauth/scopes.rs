@@ -1,0 +1,231 @@
+//! Scopes: what a token is asked for, and what it was given for.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// The scopes of OpenID Connect that every MSAL adds by itself and leaves out of comparisons.
+pub const RESERVED: [&str; 3] = ["openid", "profile", "offline_access"];
+
+/// A set of scopes, never empty, compared without regard to case.
+///
+/// The first spelling of each scope is kept; the order is alphabetical without regard to case, as
+/// MSAL.NET and MSAL Python sort them for the request and for the cache's `target`.
+///
+/// ```
+/// use silentry::oauth::scopes::Scopes;
+///
+/// let scopes = Scopes::new(["User.Read", "Mail.Read", "user.read"])?;
+/// assert_eq!(scopes.to_string(), "Mail.Read User.Read");
+/// assert!(scopes.contains("MAIL.READ"));
+/// # Ok::<(), silentry::oauth::scopes::ScopesError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Scopes(Vec<String>);
+
+/// Why a list of scopes cannot be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ScopesError {
+    /// There is no scope at all.
+    #[error("no scope was given")]
+    Empty,
+    /// A scope is empty or has a character that RFC 6749 section 3.3 does not allow, such as a blank.
+    #[error("a scope is empty or has a character that is not allowed in one: {0:?}")]
+    Malformed(String),
+}
+
+impl Scopes {
+    /// Makes a set of scopes.
+    ///
+    /// # Errors
+    /// [`ScopesError::Empty`] without any scope; [`ScopesError::Malformed`] for a scope that is empty
+    /// or has a character outside RFC 6749 section 3.3, above all a blank: several scopes in one
+    /// string are most likely a mistake of the caller.
+    pub fn new<S: AsRef<str>>(scopes: impl IntoIterator<Item = S>) -> Result<Self, ScopesError> {
+        let mut list = Vec::new();
+        for scope in scopes {
+            let scope = scope.as_ref();
+            if scope.is_empty() || !scope.bytes().all(is_scope_byte) {
+                return Err(ScopesError::Malformed(scope.chars().take(200).collect()));
+            }
+            list.push(scope.to_owned());
+        }
+        Self::from_list(list).ok_or(ScopesError::Empty)
+    }
+
+    /// Reads the space-separated `scope` of a token response or the `target` of a cached token.
+    ///
+    /// `None` when it names no scope, which in a response means "what was asked for" (RFC 6749
+    /// section 5.1; MSAL.NET and MSAL Java treat an empty text alike).
+    #[must_use]
+    pub fn from_wire(text: &str) -> Option<Self> {
+        Self::from_list(text.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Returns these scopes with the reserved ones, as every MSAL sends them: `offline_access`
+    /// (a refresh token) can be left out.
+    #[must_use]
+    pub fn with_reserved(&self, offline_access: bool) -> Self {
+        let mut list = self.0.clone();
+        let wanted = RESERVED
+            .iter()
+            .filter(|scope| offline_access || **scope != "offline_access");
+        list.extend(wanted.map(|scope| (*scope).to_owned()));
+        sort_and_deduplicate(&mut list);
+        Self(list)
+    }
+
+    /// Returns whether the set has this scope.
+    #[must_use]
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.binary_search_by(|own| compare(own, scope)).is_ok()
+    }
+
+    /// Returns whether a token for these scopes serves a request for `wanted`.
+    ///
+    /// The reserved scopes are not compared: a token never names `offline_access`, and MSAL.NET
+    /// leaves all three out (`ScopeHelper.ScopeContains`).
+    #[must_use]
+    pub fn serves(&self, wanted: &Scopes) -> bool {
+        wanted
+            .iter()
+            .filter(|scope| !is_reserved(scope))
+            .all(|scope| self.contains(scope))
+    }
+
+    /// Returns whether the two sets share a scope that is not reserved: then a new token replaces an
+    /// older one in the cache.
+    #[must_use]
+    pub fn intersects(&self, other: &Scopes) -> bool {
+        self.iter()
+            .filter(|scope| !is_reserved(scope))
+            .any(|scope| other.contains(scope))
+    }
+
+    /// Returns the scopes in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    fn from_list(mut list: Vec<String>) -> Option<Self> {
+        sort_and_deduplicate(&mut list);
+        (!list.is_empty()).then_some(Self(list))
+    }
+}
+
+impl PartialEq for Scopes {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.iter().all(|scope| other.contains(scope))
+    }
+}
+
+impl Eq for Scopes {}
+
+impl fmt::Display for Scopes {
+    /// Writes the scopes with single blanks between them, as in requests and in the cache.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
+
+/// Returns whether MSALs add the scope by themselves.
+fn is_reserved(scope: &str) -> bool {
+    RESERVED
+        .iter()
+        .any(|reserved| reserved.eq_ignore_ascii_case(scope))
+}
+
+fn sort_and_deduplicate(list: &mut Vec<String>) {
+    list.sort_by(|a, b| compare(a, b));
+    list.dedup_by(|later, first| later.eq_ignore_ascii_case(first));
+}
+
+fn compare(a: &str, b: &str) -> std::cmp::Ordering {
+    let lower = |text: &'_ str| {
+        text.bytes()
+            .map(|byte| byte.to_ascii_lowercase())
+            .collect::<Vec<_>>()
+    };
+    lower(a).cmp(&lower(b))
+}
+
+/// `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`, RFC 6749 section 3.3.
+fn is_scope_byte(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(list: &[&str]) -> Scopes {
+        Scopes::new(list).unwrap()
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_asked_for() {
+        assert_eq!(Scopes::new([""; 0]), Err(ScopesError::Empty));
+        for bad in [
+            "",
+            " ",
+            "User.Read Mail.Read",
+            "a\tb",
+            "quote\"",
+            "back\\slash",
+            "größe",
+        ] {
+            assert_eq!(
+                Scopes::new([bad]),
+                Err(ScopesError::Malformed(bad.to_owned())),
+                "{bad:?}"
+            );
+        }
+        assert!(Scopes::new(["https://app.contoso.com//user_impersonation"]).is_ok());
+    }
+
+    #[test]
+    fn is_a_set_without_case() {
+        assert_eq!(scopes(&["B", "a", "b"]).to_string(), "a B");
+        assert_eq!(scopes(&["User.Read", "x"]), scopes(&["X", "user.read"]));
+        assert_ne!(scopes(&["User.Read"]), scopes(&["user.read", "x"]));
+    }
+
+    #[test]
+    fn adds_the_reserved_scopes_once() {
+        let asked = scopes(&["User.Read", "OpenID"]);
+        assert_eq!(
+            asked.with_reserved(true).to_string(),
+            "offline_access OpenID profile User.Read"
+        );
+        assert_eq!(
+            asked.with_reserved(false).to_string(),
+            "OpenID profile User.Read"
+        );
+    }
+
+    #[test]
+    fn reserved_scopes_neither_hinder_nor_link() {
+        let given = Scopes::from_wire("profile openid email https://graph.microsoft.com/User.Read")
+            .unwrap();
+        assert!(given.serves(&scopes(&[
+            "https://graph.microsoft.com/user.read",
+            "offline_access"
+        ])));
+        assert!(!given.serves(&scopes(&["https://graph.microsoft.com/Mail.Read"])));
+        assert!(!given.intersects(&scopes(&["openid", "Mail.Read"])));
+        assert!(given.intersects(&scopes(&["EMAIL"])));
+    }
+
+    #[test]
+    fn an_empty_reply_names_no_scope() {
+        assert_eq!(Scopes::from_wire(" \t "), None);
+        assert_eq!(
+            Scopes::from_wire("b  a")
+                .unwrap()
+                .iter()
+                .collect::<Vec<_>>(),
+            ["a", "b"]
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! Bodies of requests to the token endpoint.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use url::form_urlencoded::byte_serialize;
+use zeroize::Zeroizing;
+
+use super::claims::ClaimsRequest;
+use super::scopes::Scopes;
+use crate::secret::Secret;
+
+/// What the token is asked for with.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum TokenGrant<'a> {
+    /// A SAML 1.1 assertion, exactly as the federation server wrote it.
+    Saml11Bearer(&'a [u8]),
+    /// A SAML 2.0 assertion, exactly as the federation server wrote it (RFC 7522).
+    Saml2Bearer(&'a [u8]),
+}
+
+/// A request to the token endpoint.
+#[derive(Clone)]
+pub struct TokenRequest<'a> {
+    client_id: &'a str,
+    scopes: &'a Scopes,
+    grant: TokenGrant<'a>,
+    claims: Option<&'a ClaimsRequest>,
+    offline_access: bool,
+}
+
+impl<'a> TokenRequest<'a> {
+    /// Makes a request for these scopes, with a refresh token and an id token.
+    #[must_use]
+    pub fn new(client_id: &'a str, scopes: &'a Scopes, grant: TokenGrant<'a>) -> Self {
+        Self {
+            client_id,
+            scopes,
+            grant,
+            claims: None,
+            offline_access: true,
+        }
+    }
+
+    /// Adds claims, those of the client's capabilities already merged in.
+    #[must_use]
+    pub fn with_claims(self, claims: &'a ClaimsRequest) -> Self {
+        Self {
+            claims: Some(claims),
+            ..self
+        }
+    }
+
+    /// Leaves `offline_access` out, so that no refresh token is given.
+    #[must_use]
+    pub fn without_offline_access(self) -> Self {
+        Self {
+            offline_access: false,
+            ..self
+        }
+    }
+
+    /// Returns the body, `application/x-www-form-urlencoded`.
+    ///
+    /// As MSAL.NET writes it: the assertion in standard base64 with padding, `client_info=1` to learn
+    /// who the account is, and the reserved scopes of OpenID Connect.
+    #[must_use]
+    pub fn form(&self) -> Secret {
+        let scope = self.scopes.with_reserved(self.offline_access).to_string();
+        let (grant_type, assertion) = match self.grant {
+            TokenGrant::Saml11Bearer(bytes) => (
+                "urn:ietf:params:oauth:grant-type:saml1_1-bearer",
+                encode(bytes),
+            ),
+            TokenGrant::Saml2Bearer(bytes) => (
+                "urn:ietf:params:oauth:grant-type:saml2-bearer",
+                encode(bytes),
+            ),
+        };
+        let mut members = vec![
+            ("grant_type", grant_type),
+            ("assertion", assertion.as_str()),
+            ("client_id", self.client_id),
+            ("scope", &scope),
+            ("client_info", "1"),
+        ];
+        members.extend(self.claims.map(|claims| ("claims", claims.as_str())));
+        form(&members)
+    }
+}
+
+fn encode(bytes: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(STANDARD.encode(bytes))
+}
+
+/// Encodes a form. The length is counted first: a buffer that grows would leave pieces of its
+/// secrets behind.
+fn form(members: &[(&str, &str)]) -> Secret {
+    let pieces = || {
+        members
+            .iter()
+            .enumerate()
+            .flat_map(|(index, (name, value))| {
+                let separator = if index == 0 { "" } else { "&" };
+                [separator, *name, "="]
+                    .into_iter()
+                    .chain(byte_serialize(value.as_bytes()))
+            })
+    };
+    let mut body = String::with_capacity(pieces().map(str::len).sum());
+    body.extend(pieces());
+    Secret::from(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use url::form_urlencoded;
+
+    use super::*;
+
+    const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
+
+    fn members(body: &Secret) -> BTreeMap<String, String> {
+        form_urlencoded::parse(body.expose().as_bytes())
+            .into_owned()
+            .collect()
+    }
+
+    #[test]
+    fn an_assertion_is_posted_byte_for_byte_in_padded_base64() {
+        let scopes = Scopes::new(["https://graph.microsoft.com/User.Read"]).unwrap();
+        let assertion = b"<saml:Assertion>\r\n\xf0\x9f\x94\x91>?~</saml:Assertion>";
+        let body = TokenRequest::new(CLIENT, &scopes, TokenGrant::Saml11Bearer(assertion)).form();
+        let sent = members(&body);
+        assert_eq!(STANDARD.decode(&sent["assertion"]).unwrap(), assertion);
+        assert_eq!(
+            sent["grant_type"],
+            "urn:ietf:params:oauth:grant-type:saml1_1-bearer"
+        );
+        assert_eq!(sent["client_id"], CLIENT);
+        assert_eq!(sent["client_info"], "1");
+        assert_eq!(
+            sent["scope"],
+            "https://graph.microsoft.com/User.Read offline_access openid profile"
+        );
+        assert_eq!(
+            sent.len(),
+            5,
+            "nothing else is sent, above all no user name or password"
+        );
+        assert!(!body.expose().contains(['/', ' ']));
+    }
+
+    #[test]
+    fn saml_2_claims_and_no_refresh_token() {
+        let scopes = Scopes::new(["a"]).unwrap();
+        let claims = ClaimsRequest::from_capabilities(["cp1"]).unwrap();
+        let body = TokenRequest::new(CLIENT, &scopes, TokenGrant::Saml2Bearer(b"<a/>"))
+            .with_claims(&claims)
+            .without_offline_access()
+            .form();
+        let sent = members(&body);
+        assert_eq!(
+            sent["grant_type"],
+            "urn:ietf:params:oauth:grant-type:saml2-bearer"
+        );
+        assert_eq!(sent["claims"], claims.as_str());
+        assert_eq!(sent["scope"], "a openid profile");
+    }
+
+    #[test]
+    fn the_buffer_is_exactly_as_long_as_counted() {
+        let body = form(&[("a", "ä &="), ("b", "")]);
+        assert_eq!(body.expose(), "a=%C3%A4+%26%3D&b=");
+    }
+}

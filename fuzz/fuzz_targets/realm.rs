@@ -1,0 +1,17 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use silentry::federation::realm::UserRealm;
+
+fuzz_target!(|document: &[u8]| {
+    match UserRealm::parse(document, None) {
+        Ok(realm) => {
+            assert!(!realm.cloud_audience_urn().trim().is_empty());
+            match realm.integrated_sign_in() {
+                Ok(url) => assert!(url.as_str().starts_with("https://")),
+                Err(refusal) => drop((refusal.to_string(), refusal.mitigation())),
+            }
+        }
+        Err(error) => drop((error.to_string(), error.mitigation())),
+    }
+});
