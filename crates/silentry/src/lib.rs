@@ -1,7 +1,82 @@
 //! Microsoft Entra access tokens for the domain user already signed in, without a prompt.
+//!
+//! The Kerberos ticket of the sign-in goes to AD FS, comes back as a SAML assertion, and becomes a token (integrated
+//! Windows authentication), on Windows, Linux and macOS:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), silentry::Error> {
+//! use silentry::{Error, PublicClientApplication};
+//!
+//! let app = PublicClientApplication::builder("11111111-2222-3333-4444-555555555555")
+//!     .with_tenant_id("contoso.com")
+//!     .build()?;
+//! let scopes = ["https://graph.microsoft.com/User.Read"];
+//!
+//! match app.acquire_token_by_integrated_windows_auth(scopes).await {
+//!     Ok(token) => println!("{} has a token until {:?}", token.account().username(), token.expires_on()),
+//!     // MFA, consent, an expired password: only a flow that can prompt helps, and `claims()` goes with it.
+//!     Err(Error::InteractionRequired(needed)) => eprintln!("{}", needed.mitigation()),
+//!     Err(error) => eprintln!("{error}\n{}", error.mitigation()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The names are MSAL's in Rust's spelling, so that Microsoft's documentation reads across.
+//!
+//! # What goes where
+//!
+//! - The **ticket** goes over https only, to the host of the federation metadata or one that
+//!   [`with_trusted_federation_hosts`] names, bound to the TLS connection that carries it (RFC 5929), and only to a
+//!   server that proves itself. NTLM is refused unless [`with_ntlm`] allows it; credentials are never delegated.
+//! - The **assertion** goes to the authority's token endpoint, byte for byte as the federation server signed it.
+//! - What was learnt about realms and federation servers is remembered for five minutes by a
+//!   [`PublicClientApplication`] and its clones, so that the next sign-in needs two exchanges instead of four.
+//!
+//! # Errors
+//!
+//! Every failure is an [`Error`] with a stable [`code`](Error::code), the [`stage`](Error::stage) where it happened and
+//! a [`mitigation`](Error::mitigation) for people. [`CODES`] lists the codes that this library makes itself.
+//!
+//! # Features
+//!
+//! - `integrated` (default): sign-in with the Kerberos ticket. Without it only the readers of documents remain:
+//!   [`federation`], [`oauth`], [`cache`].
+//!
+//! [`with_trusted_federation_hosts`]: PublicClientApplicationBuilder::with_trusted_federation_hosts
+//! [`with_ntlm`]: PublicClientApplicationBuilder::with_ntlm
+
+#![cfg_attr(
+    not(feature = "integrated"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what serves flows alone is unused without one"
+    )
+)]
 
 pub mod authority;
 pub mod cache;
+#[cfg(feature = "integrated")]
+mod client;
+mod error;
 pub mod federation;
+#[cfg(feature = "integrated")]
+mod flow;
+#[cfg(feature = "integrated")]
+mod identity;
 pub mod oauth;
+#[cfg(feature = "integrated")]
+mod random;
 pub mod secret;
+pub mod transport;
+
+pub use authority::{Authority, Tenant};
+#[cfg(feature = "integrated")]
+pub use client::{
+    Account, AcquireTokenByIntegratedWindowsAuth, AuthenticationResult, MutualAuthentication,
+    PublicClientApplication, PublicClientApplicationBuilder,
+};
+pub use error::{
+    CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError, Stage,
+};

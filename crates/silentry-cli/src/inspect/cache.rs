@@ -8,12 +8,12 @@ use super::InspectError;
 /// Counts the entities of a cache and lists its accounts, for all clouds.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Value, InspectError> {
     let cache = CacheDocument::parse(bytes).map_err(|error| InspectError {
-        code: error.code().to_owned(),
+        code: error.code(),
         message: error.to_string(),
         mitigation: "Give the plain JSON of a token cache: one that the system encrypted (DPAPI, \
                      Keychain, Secret Service) must be decrypted first."
             .to_owned(),
-        stage: "cache".to_owned(),
+        stage: "cache",
     })?;
     let count = |kind| cache.entities(kind).count();
     let accounts: Vec<Value> = cache

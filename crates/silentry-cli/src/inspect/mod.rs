@@ -2,19 +2,94 @@
 //!
 //! Each command is a function from a file to the JSON that goes to stdout. There is no network.
 
+mod cache;
+mod error;
 mod mex;
 mod realm;
+mod token;
 mod wstrust;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
+use silentry::cache::schema::MAX_CACHE_BYTES;
 use silentry::federation::document::MAX_DOCUMENT_BYTES;
 
 pub(crate) use mex::mex;
 pub(crate) use realm::realm;
 pub(crate) use wstrust::wstrust;
+
+use crate::failure::Failure;
+use crate::output;
+
+/// What can be inspected. `-` is standard input everywhere.
+#[derive(Subcommand)]
+pub(crate) enum InspectCommand {
+    /// Federation metadata (MEX): which endpoint takes which credential.
+    Mex {
+        /// The document.
+        file: PathBuf,
+        /// Where the document came from, for relative addresses in it.
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// A WS-Trust reply: the assertion or the fault in it.
+    Wstrust {
+        /// The document.
+        file: PathBuf,
+        /// Writes the assertion's exact bytes to this file, for its owner alone.
+        #[arg(long, value_name = "FILE")]
+        assertion_out: Option<PathBuf>,
+    },
+    /// A user realm: who authenticates the domain's users.
+    Realm {
+        /// The document.
+        file: PathBuf,
+    },
+    /// An error body of Entra or AD FS: who must act, and how.
+    Error {
+        /// The document.
+        file: PathBuf,
+        /// The HTTP status that it came with.
+        #[arg(long, default_value_t = error::DEFAULT_STATUS)]
+        status: u16,
+    },
+    /// A token cache of any MSAL, in plain JSON: its accounts and counts, no secrets.
+    Cache {
+        /// The cache file.
+        file: PathBuf,
+    },
+    /// A JWT: header, claims and times. Its signature is neither checked nor shown.
+    Token {
+        /// The file that holds the token.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+}
+
+/// Inspects a document and prints what was found as JSON.
+pub(crate) fn run(command: InspectCommand) -> Result<(), Failure> {
+    let found = match command {
+        InspectCommand::Mex { file, url } => mex(&file, url.as_deref()),
+        InspectCommand::Wstrust {
+            file,
+            assertion_out,
+        } => wstrust(&file, assertion_out.as_deref()),
+        InspectCommand::Realm { file } => realm(&file),
+        InspectCommand::Error { file, status } => {
+            read(&file, "token").and_then(|body| error::inspect(&body, status))
+        }
+        InspectCommand::Cache { file } => {
+            read_up_to(MAX_CACHE_BYTES, &file, "cache").and_then(|bytes| cache::inspect(&bytes))
+        }
+        InspectCommand::Token { file } => {
+            read(&file, "token").and_then(|bytes| token::inspect(&bytes))
+        }
+    };
+    output::json(&found?)
+}
 
 /// Why a document could not be inspected, in the words of the documented error object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,15 +104,25 @@ pub(crate) struct InspectError {
     pub(crate) stage: &'static str,
 }
 
+impl From<InspectError> for Failure {
+    fn from(error: InspectError) -> Self {
+        Failure::other(error.code, error.message, &error.mitigation, error.stage)
+    }
+}
+
 /// Reads a document, at most one byte more than the library accepts: it then says so itself.
 fn read(path: &Path, stage: &'static str) -> Result<Vec<u8>, InspectError> {
-    let limit = u64::try_from(MAX_DOCUMENT_BYTES)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
+    read_up_to(MAX_DOCUMENT_BYTES, path, stage)
+}
+
+fn read_up_to(limit: usize, path: &Path, stage: &'static str) -> Result<Vec<u8>, InspectError> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
-        .map_err(|error| unreadable(path, &error, stage))?;
+    let read = match path.as_os_str() == "-" {
+        true => io::stdin().lock().take(limit).read_to_end(&mut bytes),
+        false => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+    };
+    read.map_err(|error| unreadable(path, &error, stage))?;
     Ok(bytes)
 }
 

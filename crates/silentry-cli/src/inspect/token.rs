@@ -15,8 +15,10 @@ const TIMES: [&str; 6] = ["auth_time", "exp", "iat", "nbf", "updated_at", "xms_t
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Value, InspectError> {
     let text = std::str::from_utf8(bytes).map_err(|_| failure(&JwtError::NotAJwt))?;
     let jwt = UnverifiedJwt::decode(bare(text)).map_err(|error| failure(&error))?;
-    let header = object(jwt.header_json()).ok_or_else(|| failure(&JwtError::Malformed("header")))?;
-    let claims = object(jwt.claims_json()).ok_or_else(|| failure(&JwtError::Malformed("payload")))?;
+    let header =
+        object(jwt.header_json()).ok_or_else(|| failure(&JwtError::Malformed("header")))?;
+    let claims =
+        object(jwt.claims_json()).ok_or_else(|| failure(&JwtError::Malformed("payload")))?;
     let times: Map<String, Value> = TIMES
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), json!(rfc3339(claims.get(*name)?)?))))
@@ -26,8 +28,13 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Value, InspectError> {
 
 fn bare(text: &str) -> &str {
     let text = text.trim_start_matches('\u{feff}').trim();
-    let text = text.strip_prefix("Authorization:").unwrap_or(text).trim_start();
-    let scheme = text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+    let text = text
+        .strip_prefix("Authorization:")
+        .unwrap_or(text)
+        .trim_start();
+    let scheme = text
+        .get(..7)
+        .filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
     text[scheme.map_or(0, str::len)..].trim().trim_matches('"')
 }
 
@@ -39,7 +46,9 @@ fn object(text: &str) -> Option<Map<String, Value>> {
 fn rfc3339(value: &Value) -> Option<String> {
     let seconds = match value {
         Value::String(text) => text.trim().parse().ok()?,
-        number => number.as_i64().or_else(|| number.as_f64().map(|seconds| seconds as i64))?,
+        number => number
+            .as_i64()
+            .or_else(|| number.as_f64().map(|seconds| seconds as i64))?,
     };
     Some(Timestamp::from_second(seconds).ok()?.to_string())
 }
@@ -53,10 +62,10 @@ fn failure(error: &JwtError) -> InspectError {
         }
     };
     InspectError {
-        code: error.code().to_owned(),
+        code: error.code(),
         message: error.to_string(),
         mitigation: mitigation.to_owned(),
-        stage: "token".to_owned(),
+        stage: "token",
     }
 }
 
@@ -69,13 +78,22 @@ mod tests {
 
     fn jwt(claims: &str) -> String {
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        format!("{}.{}.c2lnbmF0dXJl", part(r#"{"alg":"RS256"}"#), part(claims))
+        format!(
+            "{}.{}.c2lnbmF0dXJl",
+            part(r#"{"alg":"RS256"}"#),
+            part(claims)
+        )
     }
 
     #[test]
     fn shows_claims_and_times_but_not_the_token() {
-        let token = jwt(r#"{"aud":"c","exp":1637195112,"iat":"1637191212","nbf":1e300,"auth_time":1.9}"#);
-        for text in [token.clone(), format!(" Bearer {token}\r\n"), format!("\u{feff}\"{token}\"")] {
+        let token =
+            jwt(r#"{"aud":"c","exp":1637195112,"iat":"1637191212","nbf":1e300,"auth_time":1.9}"#);
+        for text in [
+            token.clone(),
+            format!(" Bearer {token}\r\n"),
+            format!("\u{feff}\"{token}\""),
+        ] {
             let found = inspect(text.as_bytes()).unwrap();
             assert_eq!(found["header"], json!({"alg": "RS256"}));
             assert_eq!(found["claims"]["exp"], json!(1_637_195_112));
@@ -93,7 +111,13 @@ mod tests {
 
     #[test]
     fn a_token_that_cannot_be_read_is_never_repeated() {
-        for text in ["hunter2", "hunter2.hunter2.hunter2", "a.b.c.d.e", "{\"access_token\":\"hunter2\"}", "ä"] {
+        for text in [
+            "hunter2",
+            "hunter2.hunter2.hunter2",
+            "a.b.c.d.e",
+            "{\"access_token\":\"hunter2\"}",
+            "ä",
+        ] {
             let error = inspect(text.as_bytes()).unwrap_err();
             assert_eq!(error.code, "invalid_jwt", "{text}");
             assert!(!format!("{}{}", error.message, error.mitigation).contains("hunter2"));

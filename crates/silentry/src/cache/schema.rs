@@ -7,6 +7,8 @@
 
 mod json;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use serde_json::value::RawValue;
@@ -154,18 +156,20 @@ impl CacheDocument {
     #[must_use]
     pub fn accounts(&self) -> Vec<CachedAccount> {
         let mut accounts: Vec<(CachedAccount, bool)> = Vec::new();
+        let mut places: HashMap<(String, String), usize> = HashMap::new();
         for (_, row) in self.entities(EntityKind::Account) {
             let Some(account) = row.account() else {
                 continue;
             };
             let at_home = row.is_in_home_tenant();
-            let known = accounts.iter_mut().find(|(known, _)| {
-                known.home_account_id == account.home_account_id
-                    && known.environment == account.environment
-            });
-            match known {
-                None => accounts.push((account, at_home)),
-                Some((known, known_at_home)) => {
+            let who = (account.home_account_id.clone(), account.environment.clone());
+            match places.entry(who) {
+                Entry::Vacant(place) => {
+                    place.insert(accounts.len());
+                    accounts.push((account, at_home));
+                }
+                Entry::Occupied(place) => {
+                    let (known, known_at_home) = &mut accounts[*place.get()];
                     let better = at_home && !*known_at_home;
                     if account.username.is_some() && (known.username.is_none() || better) {
                         known.username = account.username;

@@ -78,6 +78,11 @@ impl HttpsUrl {
         Ok(Self(url))
     }
 
+    /// The URL itself, for the requests of this crate.
+    pub(crate) fn as_url(&self) -> &Url {
+        &self.0
+    }
+
     /// Returns the URL as it goes on the wire.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

@@ -295,6 +295,10 @@ mod tests {
         let spread = "<b xmlns='u'/>".repeat(MAX_NAMESPACES + 1);
         assert_eq!(error_of(&format!("<a>{spread}</a>"), None), too_many);
 
+        // What is closed is out of scope: elements side by side do not add up.
+        let beside = "<b xmlns:p='u'><c xmlns='u'/></b>".repeat(MAX_NAMESPACES_IN_SCOPE * 2);
+        assert!(parse_xml(&format!("<a>{beside}</a>"), None).is_ok());
+
         let nodes = "<b/>".repeat(MAX_NODES as usize);
         assert_eq!(
             error_of(&format!("<a>{nodes}</a>"), None),

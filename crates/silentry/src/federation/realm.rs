@@ -417,6 +417,8 @@ mod tests {
             let refused = realm.integrated_sign_in() == Err(RealmRefusal::PersonalAccount);
             assert_eq!(refused, personal, "{domain} {url}");
         }
+        let managed = refusal(r#"{"account_type":"Managed","domain_name":"LIVE.com"}"#);
+        assert_eq!(managed, "ropc_not_supported_for_msa");
     }
 
     #[test]

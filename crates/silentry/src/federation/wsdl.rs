@@ -13,6 +13,9 @@ use super::namespaces::{
 };
 use super::rst::WsTrustVersion;
 
+/// How a password may be asked for: signed, so that it is bound to the request.
+const SUPPORTING_TOKENS: [&str; 2] = ["SignedSupportingTokens", "SignedEncryptedSupportingTokens"];
+
 /// What a policy lets a client prove itself with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Credentials {
@@ -54,52 +57,62 @@ pub(super) fn ports(document: &Document<'_>) -> Option<Vec<Port>> {
     Some(ports)
 }
 
-/// Returns what each policy with a `wsu:Id` asks for.
-fn policies<'a>(definitions: Node<'a, '_>) -> HashMap<&'a str, Credentials> {
-    let mut policies: HashMap<&str, Credentials> = HashMap::new();
-    for policy in definitions
-        .descendants()
-        .filter(|node| is_named(*node, &WS_POLICY, "Policy"))
-    {
-        let Some(id) = policy.attribute((WSU, "Id")) else {
-            continue;
-        };
-        let found = credentials(policy);
-        let known = policies.entry(id.trim()).or_default();
-        known.negotiate |= found.negotiate;
-        known.ntlm |= found.ntlm;
-        known.username |= found.username;
-    }
-    policies
+/// What stands in a policy, wherever: its alternatives may be nested, Negotiate beside NTLM.
+#[derive(Default)]
+struct Policy {
+    negotiate: bool,
+    ntlm: bool,
+    transport: bool,
+    username_token: bool,
 }
 
-/// Reads a policy. Its alternatives may be nested: Negotiate beside NTLM and Basic is found too.
-fn credentials(policy: Node<'_, '_>) -> Credentials {
-    let has = |namespaces: &[&str], local: &str| {
-        policy
-            .descendants()
-            .any(|node| is_named(node, namespaces, local))
-    };
-    let username_token = policy.descendants().any(|node| {
-        ["SignedSupportingTokens", "SignedEncryptedSupportingTokens"]
-            .iter()
-            .any(|tokens| is_named(node, &WS_SECURITY_POLICY, tokens))
-            && node
-                .descendants()
-                .any(|token| is_named(token, &WS_SECURITY_POLICY, "WssUsernameToken10"))
-    });
-    Credentials {
-        negotiate: has(&[HTTP_POLICY], "NegotiateAuthentication"),
-        ntlm: has(&[HTTP_POLICY], "NtlmAuthentication"),
-        // Without TransportBinding it is message security, over plain http.
-        username: username_token && has(&WS_SECURITY_POLICY, "TransportBinding"),
+impl Policy {
+    fn credentials(&self) -> Credentials {
+        Credentials {
+            negotiate: self.negotiate,
+            ntlm: self.ntlm,
+            // Without TransportBinding it is message security, over plain http.
+            username: self.username_token && self.transport,
+        }
     }
+}
+
+/// Returns what each policy with a `wsu:Id` asks for.
+///
+/// Goes from the assertions outwards: looking into each policy would take nested ones many times.
+fn policies<'a>(definitions: Node<'a, '_>) -> HashMap<&'a str, Policy> {
+    let mut policies: HashMap<&str, Policy> = HashMap::new();
+    for node in definitions.descendants().filter(Node::is_element) {
+        let negotiate = is_named(node, &[HTTP_POLICY], "NegotiateAuthentication");
+        let ntlm = is_named(node, &[HTTP_POLICY], "NtlmAuthentication");
+        let transport = is_named(node, &WS_SECURITY_POLICY, "TransportBinding");
+        let token = is_named(node, &WS_SECURITY_POLICY, "WssUsernameToken10");
+        if !(negotiate || ntlm || transport || token) {
+            continue;
+        }
+        let mut supporting = false;
+        for outer in node.ancestors() {
+            supporting |= SUPPORTING_TOKENS
+                .iter()
+                .any(|tokens| is_named(outer, &WS_SECURITY_POLICY, tokens));
+            let id = outer.attribute((WSU, "Id"));
+            let Some(id) = id.filter(|_| is_named(outer, &WS_POLICY, "Policy")) else {
+                continue;
+            };
+            let policy = policies.entry(id.trim()).or_default();
+            policy.negotiate |= negotiate;
+            policy.ntlm |= ntlm;
+            policy.transport |= transport;
+            policy.username_token |= token && supporting;
+        }
+    }
+    policies
 }
 
 /// Returns the bindings that issue tokens by SOAP 1.2 over HTTP for credentials of interest.
 fn bindings<'a>(
     definitions: Node<'a, '_>,
-    policies: &HashMap<&str, Credentials>,
+    policies: &HashMap<&str, Policy>,
 ) -> HashMap<&'a str, (WsTrustVersion, Credentials)> {
     let mut bindings = HashMap::new();
     for binding in elements(definitions).filter(|node| is_named(*node, &[WSDL], "binding")) {
@@ -115,6 +128,7 @@ fn bindings<'a>(
         };
         let mut credentials = Credentials::default();
         for policy in policy_references(binding).filter_map(|id| policies.get(id)) {
+            let policy = policy.credentials();
             credentials.negotiate |= policy.negotiate;
             credentials.ntlm |= policy.ntlm;
             credentials.username |= policy.username;

@@ -1,0 +1,36 @@
+//! What is told on stderr along the way.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::failure::Failure;
+
+/// Starts telling. Only Silentry's own words: other crates may log what they carry, and they carry secrets.
+pub(crate) fn start(verbose: u8, named: Option<String>) -> Result<(), Failure> {
+    let level = match (verbose, named) {
+        (0, None) => LevelFilter::WARN,
+        (0, Some(name)) => name.parse().map_err(|_| {
+            Failure::usage(
+                "invalid_log_level",
+                format!("`{name}` is no log level"),
+                "SILENTRY_LOG and --log take error, warn, info, debug or trace.",
+            )
+        })?,
+        (1, _) => LevelFilter::DEBUG,
+        (_, _) => LevelFilter::TRACE,
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .without_time()
+        .with_target(false)
+        .with_filter(level)
+        .with_filter(filter_fn(|metadata| {
+            metadata.target().starts_with("silentry")
+        }));
+    tracing_subscriber::registry().with(lines).init();
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! What the command says before any network.
+
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+/// The command with nothing of this machine's in it: no settings, no proxy, no ticket.
+fn silentry() -> Command {
+    let mut command = Command::cargo_bin("silentry").unwrap();
+    command
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("KRB5CCNAME", "FILE:/nonexistent/ccache");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    silentry().args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+const APP: [&str; 5] = [
+    "token",
+    "--client-id=11111111-2222-3333-4444-555555555555",
+    "--scope=https://graph.microsoft.com/User.Read",
+    "-o",
+    "json",
+];
+
+#[test]
+fn help_shows_an_example_first() {
+    for arguments in [
+        &["--help"][..],
+        &["token", "--help"],
+        &["inspect", "--help"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0));
+        let help = text(&output.stdout);
+        assert!(help.starts_with("Examples:\n  silentry "), "{help}");
+    }
+}
+
+#[test]
+fn nothing_to_do_is_a_usage_error() {
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn what_is_missing_is_named_with_its_three_places() {
+    let output = run(&["token"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    for word in ["--scope", "SILENTRY_SCOPE", "config file"] {
+        assert!(said.contains(word), "{said}");
+    }
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_failure_is_one_json_object_on_stderr() {
+    for arguments in [
+        &["token", "-o", "json"][..],
+        &["token", "-o", "json", "--nonsense"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+        for member in ["error", "message", "mitigation", "stage"] {
+            assert!(
+                said[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{said}"
+            );
+        }
+        assert!(said["correlation_id"].is_null());
+        assert!(said["aadsts"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn tenants_that_cannot_do_it_are_refused_before_any_network() {
+    for authority in [
+        "common",
+        "consumers",
+        "9188040d-6c67-4c5b-b112-36a304b66dad",
+    ] {
+        let output = silentry()
+            .args(APP)
+            .arg(format!("--authority=https://login.microsoftonline.com/{authority}"))
+            // A connection would end here, with another code.
+            .env("HTTPS_PROXY", "http://127.0.0.1:1")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(said["error"], "missing_tenanted_authority");
+        assert_eq!(said["aadsts"], serde_json::json!([90010]));
+        assert!(
+            said["mitigation"]
+                .as_str()
+                .unwrap()
+                .contains("/organizations")
+        );
+    }
+}
+
+#[test]
+fn personal_accounts_are_refused_before_any_network() {
+    let output = silentry()
+        .args(APP)
+        .arg("--username=ana@outlook.com")
+        .env("HTTPS_PROXY", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(said["error"], "ropc_not_supported_for_msa");
+}
+
+#[test]
+fn settings_come_from_line_environment_and_file_in_that_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(
+        &file,
+        "client-id = \"x\"\nscope = [\"a/.default\"]\ntenant = \"common\"\n",
+    )
+    .unwrap();
+    let code = |command: &mut Command| {
+        let output = command
+            .args(["token", "-o", "json", "--config"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+        said["error"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(code(&mut silentry()), "missing_tenanted_authority");
+    assert_eq!(
+        code(silentry().env("SILENTRY_TENANT", "no tenant")),
+        "invalid_authority"
+    );
+    let mut both = silentry();
+    both.env("SILENTRY_TENANT", "no tenant")
+        .args(["token", "--tenant", "consumers"]);
+    let output = both
+        .args(["-o", "json", "--config"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(said["error"], "missing_tenanted_authority");
+}
+
+#[test]
+fn a_config_file_that_cannot_be_read_says_where_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "client-id = \"x\"\npassword = \"hunter2\"\n").unwrap();
+    let output = silentry()
+        .args(["token", "--config"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("config.toml") && said.contains("password"),
+        "{said}"
+    );
+    let output = silentry()
+        .args(["token", "--config", "/nonexistent/config.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn flags_without_a_value_can_stand_in_the_environment() {
+    for (value, code) in [
+        ("1", "missing_tenanted_authority"),
+        ("false", "missing_tenanted_authority"),
+    ] {
+        let output = silentry()
+            .args(APP)
+            .args(["--tenant", "common"])
+            .env("SILENTRY_NO_CHANNEL_BINDING", value)
+            .output()
+            .unwrap();
+        let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(said["error"], code);
+    }
+}

@@ -1,0 +1,240 @@
+//! How an application is configured.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::{Application, PublicClientApplication};
+use crate::authority::{Authority, Tenant};
+use crate::error::{Error, Stage};
+use crate::flow::FederationMemory;
+use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
+
+/// A silent KDC holds MIT's library for about 27 s, too long for anybody to wait.
+const KERBEROS_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Whether the federation server must prove that it is the one the ticket was made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MutualAuthentication {
+    /// It must: a reply without the proof is refused.
+    #[default]
+    Required,
+    /// A proof that is there must verify; a missing one is accepted.
+    WhenOffered,
+}
+
+/// Builds a [`PublicClientApplication`].
+///
+/// # Defaults
+///
+/// - authority: `https://login.microsoftonline.com/organizations`
+/// - transport: [`HyperTransport`] with the platform's trust and the system's proxy
+/// - Kerberos: the login's credentials, the system's library, mutual authentication required, channel binding sent,
+///   NTLM refused, 15 s for each call of the library
+#[must_use]
+pub struct PublicClientApplicationBuilder {
+    client_id: String,
+    authority: Option<String>,
+    tenant: Option<String>,
+    client_capabilities: Vec<String>,
+    trusted_federation_hosts: Vec<String>,
+    client_sku: String,
+    negotiate: NegotiateSettings,
+    http: HyperTransportBuilder,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+/// How the Negotiate token is made.
+#[derive(Clone, Debug)]
+pub(crate) struct NegotiateSettings {
+    pub(crate) mutual_authentication: MutualAuthentication,
+    pub(crate) channel_binding: bool,
+    pub(crate) ntlm: bool,
+    pub(crate) service_principal_name: Option<String>,
+    pub(crate) ticket_cache: Option<String>,
+    pub(crate) client_keytab: Option<PathBuf>,
+    pub(crate) library: Option<PathBuf>,
+    pub(crate) timeout: Duration,
+}
+
+impl PublicClientApplicationBuilder {
+    pub(crate) fn new(client_id: String) -> Self {
+        PublicClientApplicationBuilder {
+            client_id,
+            authority: None,
+            tenant: None,
+            client_capabilities: Vec::new(),
+            trusted_federation_hosts: Vec::new(),
+            client_sku: "Silentry".to_owned(),
+            negotiate: NegotiateSettings {
+                mutual_authentication: MutualAuthentication::Required,
+                channel_binding: true,
+                ntlm: false,
+                service_principal_name: None,
+                ticket_cache: None,
+                client_keytab: None,
+                library: None,
+                timeout: KERBEROS_TIMEOUT,
+            },
+            http: HyperTransport::builder(),
+            transport: None,
+        }
+    }
+
+    /// Uses this authority: `https://{host}/{tenant}`.
+    pub fn with_authority(mut self, authority: impl Into<String>) -> Self {
+        self.authority = Some(authority.into());
+        self
+    }
+
+    /// Uses this tenant (an id or a domain) of the authority's cloud.
+    pub fn with_tenant_id(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// Declares what this client can do, such as `cp1` for claims challenges of continuous access evaluation.
+    pub fn with_client_capabilities<I>(mut self, capabilities: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.client_capabilities = capabilities.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets these hosts receive the ticket when federation metadata of another host names them. By default only the
+    /// host of the metadata itself may.
+    pub fn with_trusted_federation_hosts<I>(mut self, hosts: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.trusted_federation_hosts = hosts
+            .into_iter()
+            .map(|host| host.into().trim().to_ascii_lowercase())
+            .collect();
+        self
+    }
+
+    /// Tells Entra another client name (`x-client-SKU`) than `Silentry`.
+    pub fn with_client_sku(mut self, sku: impl Into<String>) -> Self {
+        self.client_sku = sku.into();
+        self
+    }
+
+    /// Sets whether the federation server must prove who it is. [`MutualAuthentication::Required`] by default.
+    pub fn with_mutual_authentication(mut self, mutual: MutualAuthentication) -> Self {
+        self.negotiate.mutual_authentication = mutual;
+        self
+    }
+
+    /// Sets whether the Negotiate token is bound to the TLS connection (Extended Protection). `true` by default; only
+    /// a balancer or inspector that ends TLS before AD FS is a reason for `false`.
+    pub fn with_channel_binding(mut self, bind: bool) -> Self {
+        self.negotiate.channel_binding = bind;
+        self
+    }
+
+    /// Sets whether Windows may fall back to NTLM. `false` by default.
+    pub fn with_ntlm(mut self, allow: bool) -> Self {
+        self.negotiate.ntlm = allow;
+        self
+    }
+
+    /// Asks for a ticket for this service principal name (`HTTP/name`) instead of the federation server's host.
+    pub fn with_service_principal_name(mut self, spn: impl Into<String>) -> Self {
+        self.negotiate.service_principal_name = Some(spn.into());
+        self
+    }
+
+    /// Uses this ticket cache (a file, or `DIR:`, `KEYRING:`, `KCM:` with its name) instead of the login's.
+    pub fn with_ticket_cache(mut self, ccache: impl Into<String>) -> Self {
+        self.negotiate.ticket_cache = Some(ccache.into());
+        self
+    }
+
+    /// Signs in with the keys of this client keytab instead of the login's ticket, for services without a login.
+    pub fn with_client_keytab(mut self, keytab: impl Into<PathBuf>) -> Self {
+        self.negotiate.client_keytab = Some(keytab.into());
+        self
+    }
+
+    /// Loads this GSSAPI library instead of the system's.
+    pub fn with_gssapi_library(mut self, library: impl Into<PathBuf>) -> Self {
+        self.negotiate.library = Some(library.into());
+        self
+    }
+
+    /// Gives each call of the Kerberos library this long. 15 s by default.
+    pub fn with_kerberos_timeout(mut self, timeout: Duration) -> Self {
+        self.negotiate.timeout = timeout;
+        self
+    }
+
+    /// Trusts the certificate authorities of a PEM bundle besides the platform's.
+    pub fn with_ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.http = self.http.with_ca_bundle(pem);
+        self
+    }
+
+    /// Uses this HTTP proxy (`http://host:port`) instead of the system's.
+    pub fn with_proxy(mut self, url: impl Into<String>) -> Self {
+        self.http = self.http.with_proxy(url);
+        self
+    }
+
+    /// Connects directly, whatever proxy the system names.
+    pub fn without_proxy(mut self) -> Self {
+        self.http = self.http.without_proxy();
+        self
+    }
+
+    /// Uses an HTTP stack of your own. [`with_ca_bundle`](Self::with_ca_bundle) and the proxy settings are then its
+    /// business.
+    pub fn with_transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Builds the application. Nothing is sent anywhere.
+    ///
+    /// # Errors
+    ///
+    /// `no_client_id`, `invalid_authority`, `invalid_ca_bundle`, `invalid_proxy`.
+    pub fn build(self) -> Result<PublicClientApplication, Error> {
+        let client_id = self.client_id.trim().to_owned();
+        if client_id.is_empty() {
+            return Err(Error::new(
+                "no_client_id",
+                Stage::Request,
+                "no client id is given",
+            ));
+        }
+        let mut authority = match &self.authority {
+            Some(text) => Authority::parse(text)?,
+            None => Authority::default(),
+        };
+        if let Some(tenant) = &self.tenant {
+            authority = authority.with_tenant(Tenant::parse(tenant)?);
+        }
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(self.http.build()?),
+        };
+        Ok(PublicClientApplication {
+            inner: Arc::new(Application {
+                client_id,
+                authority,
+                client_capabilities: self.client_capabilities,
+                trusted_federation_hosts: self.trusted_federation_hosts,
+                client_sku: self.client_sku,
+                negotiate: self.negotiate,
+                connections: Connections::new(transport),
+                clock: Box::new(TokioClock),
+                federation_memory: Mutex::new(FederationMemory::default()),
+            }),
+        })
+    }
+}

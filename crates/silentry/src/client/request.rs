@@ -1,0 +1,101 @@
+//! What every request can be told, whatever the flow.
+
+use crate::error::Error;
+
+/// What every request can be told.
+#[derive(Clone, Default)]
+pub(crate) struct RequestOptions {
+    pub(crate) tenant: Option<String>,
+    pub(crate) claims: Option<String>,
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) extra_query_parameters: Vec<(String, String)>,
+    pub(crate) extra_headers: Vec<(String, String)>,
+}
+
+impl RequestOptions {
+    /// Refuses headers that would break the request or replace what the flow itself says.
+    pub(crate) fn check_extra_headers(&self) -> Result<(), Error> {
+        for (name, value) in &self.extra_headers {
+            let well_formed = !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+                && value
+                    .bytes()
+                    .all(|b| b == b'\t' || (b >= b' ' && b != 0x7f));
+            let reserved = [
+                "authorization",
+                "content-length",
+                "content-type",
+                "host",
+                "transfer-encoding",
+            ];
+            if !well_formed
+                || reserved
+                    .iter()
+                    .any(|reserved| name.eq_ignore_ascii_case(reserved))
+            {
+                let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+                return Err(Error::new(
+                    "invalid_request_options",
+                    crate::error::Stage::Request,
+                    format!("the extra header `{shown}` cannot be sent"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives a request builder with a field `options` the methods that every request has.
+macro_rules! common_request_methods {
+    () => {
+        /// Asks this tenant (an id or a domain) instead of the application's.
+        pub fn with_tenant_id(mut self, tenant: impl Into<String>) -> Self {
+            self.options.tenant = Some(tenant.into());
+            self
+        }
+
+        /// Passes on claims (JSON), for instance those of an API's claims challenge.
+        pub fn with_claims(mut self, claims: impl Into<String>) -> Self {
+            self.options.claims = Some(claims.into());
+            self
+        }
+
+        /// Uses this GUID as the correlation id, so that the call can be found in other logs.
+        pub fn with_correlation_id(mut self, correlation_id: impl Into<String>) -> Self {
+            self.options.correlation_id = Some(correlation_id.into());
+            self
+        }
+
+        /// Adds query parameters to the token request, and to nothing else.
+        pub fn with_extra_query_parameters<I, N, V>(mut self, parameters: I) -> Self
+        where
+            I: IntoIterator<Item = (N, V)>,
+            N: Into<String>,
+            V: Into<String>,
+        {
+            let parameters = parameters
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()));
+            self.options.extra_query_parameters.extend(parameters);
+            self
+        }
+
+        /// Adds HTTP headers to the token request, and to nothing else.
+        pub fn with_extra_headers<I, N, V>(mut self, headers: I) -> Self
+        where
+            I: IntoIterator<Item = (N, V)>,
+            N: Into<String>,
+            V: Into<String>,
+        {
+            let headers = headers
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()));
+            self.options.extra_headers.extend(headers);
+            self
+        }
+    };
+}
+
+pub(crate) use common_request_methods;

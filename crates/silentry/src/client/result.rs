@@ -1,0 +1,115 @@
+//! What a sign-in gives.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::secret::Secret;
+
+/// A token and what is known about it, named as in MSAL.
+#[derive(Clone)]
+pub struct AuthenticationResult {
+    pub(crate) access_token: Secret,
+    pub(crate) id_token: Option<Secret>,
+    pub(crate) expires_on: SystemTime,
+    pub(crate) extended_expires_on: Option<SystemTime>,
+    pub(crate) refresh_on: Option<SystemTime>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) unique_id: Option<String>,
+    pub(crate) account: Account,
+    pub(crate) correlation_id: String,
+}
+
+impl AuthenticationResult {
+    /// Returns the access token. Treat it as a password.
+    pub fn access_token(&self) -> &str {
+        self.access_token.expose()
+    }
+
+    /// Returns the value of the `Authorization` header: `Bearer` and the access token.
+    pub fn authorization_header(&self) -> String {
+        format!("Bearer {}", self.access_token())
+    }
+
+    /// Returns when the access token ends.
+    pub fn expires_on(&self) -> SystemTime {
+        self.expires_on
+    }
+
+    /// Returns until when the access token may be used while Entra is down.
+    pub fn extended_expires_on(&self) -> Option<SystemTime> {
+        self.extended_expires_on
+    }
+
+    /// Returns when Entra would like the token to be renewed.
+    pub fn refresh_on(&self) -> Option<SystemTime> {
+        self.refresh_on
+    }
+
+    /// Returns the scopes that were granted; they may differ from those asked for.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// Returns the tenant that issued the token.
+    pub fn tenant_id(&self) -> Option<&str> {
+        self.tenant_id.as_deref()
+    }
+
+    /// Returns the user's object id in that tenant, else the subject.
+    pub fn unique_id(&self) -> Option<&str> {
+        self.unique_id.as_deref()
+    }
+
+    /// Returns the account that the token is for.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Returns the id token as it was received.
+    pub fn id_token(&self) -> Option<&str> {
+        self.id_token.as_ref().map(Secret::expose)
+    }
+
+    /// Returns the correlation id of the call.
+    pub fn correlation_id(&self) -> &str {
+        &self.correlation_id
+    }
+}
+
+impl fmt::Debug for AuthenticationResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticationResult")
+            .field("account", &self.account)
+            .field("scopes", &self.scopes)
+            .field("expires_on", &self.expires_on)
+            .field("tenant_id", &self.tenant_id)
+            .field("correlation_id", &self.correlation_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who a token is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub(crate) username: String,
+    pub(crate) home_account_id: Option<String>,
+    pub(crate) environment: String,
+}
+
+impl Account {
+    /// Returns the UPN that the token names.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// Returns the identity across tenants: `{object id}.{home tenant id}`; `None` when Entra did not tell.
+    pub fn home_account_id(&self) -> Option<&str> {
+        self.home_account_id.as_deref()
+    }
+
+    /// Returns the host of the cloud that knows the account.
+    pub fn environment(&self) -> &str {
+        &self.environment
+    }
+}

@@ -1,0 +1,412 @@
+//! Every code that this library makes itself, in one table: who must act, and what to do where no better advice is
+//! known from the case.
+
+/// What kind of cure an error has. The exit codes of the `silentry` command follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Category {
+    /// The user must act: MFA, consent, policy.
+    UserMustAct,
+    /// Nobody is signed in, or the Kerberos ticket is gone.
+    NotSignedIn,
+    /// Integrated sign-in cannot work for this user, tenant or federation server.
+    IntegratedImpossible,
+    /// A network, a time-out, a server that is down.
+    Network,
+    /// A server understood and refused.
+    Refused,
+    /// The program asked for something that cannot be.
+    Usage,
+    /// None of the others.
+    Other,
+}
+
+/// One code of this library.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CodeEntry {
+    /// The stable name.
+    pub code: &'static str,
+    /// What kind of cure it has.
+    pub category: Category,
+    /// `true` when Microsoft, the federation server or an administrator must act; `false` for this program or machine.
+    pub service: bool,
+    /// Whether the same call may succeed later without anybody doing anything.
+    pub retryable: bool,
+    /// What to do; empty where only the case itself can say.
+    pub mitigation: &'static str,
+}
+
+/// Returns the entry of `code`.
+pub(super) fn entry(code: &str) -> &'static CodeEntry {
+    let entry = CODES.iter().find(|entry| entry.code == code);
+    debug_assert!(entry.is_some(), "`{code}` is missing in the table of codes");
+    entry.unwrap_or(&UNLISTED)
+}
+
+const fn here(code: &'static str, category: Category, mitigation: &'static str) -> CodeEntry {
+    CodeEntry {
+        code,
+        category,
+        service: false,
+        retryable: false,
+        mitigation,
+    }
+}
+
+const fn there(code: &'static str, category: Category, mitigation: &'static str) -> CodeEntry {
+    CodeEntry {
+        code,
+        category,
+        service: true,
+        retryable: false,
+        mitigation,
+    }
+}
+
+impl CodeEntry {
+    const fn or_later(self) -> Self {
+        CodeEntry {
+            retryable: true,
+            ..self
+        }
+    }
+}
+
+static UNLISTED: CodeEntry = here(
+    "",
+    Category::Other,
+    "Report this with the code and the correlation id.",
+);
+
+const STRANGE_TOKEN_REPLY: &str = "Something between this machine and Entra may have answered in its \
+    place: check the authority, the proxy and the firewall.";
+
+/// Every code that this library makes itself. Errors of Entra's token endpoint keep the `error` of the reply instead.
+pub static CODES: &[CodeEntry] = &[
+    // What the program asks for, or how it is configured.
+    here(
+        "invalid_scopes",
+        Category::Usage,
+        "Give at least one scope, such as https://graph.microsoft.com/User.Read, each by itself.",
+    ),
+    here(
+        "invalid_json_claims_format",
+        Category::Usage,
+        "Pass claims as the JSON object that Entra or the API gave, unchanged.",
+    ),
+    here(
+        "integrated_windows_authentication_failed",
+        Category::Usage,
+        "Use the tenant's authority at Microsoft Entra, \
+         https://login.microsoftonline.com/{tenant}; integrated sign-in directly at AD FS is \
+         another flow.",
+    ),
+    here(
+        "invalid_authority",
+        Category::Usage,
+        "Write the authority as https://{host}/{tenant}, where the tenant is its id or one of \
+         its domains.",
+    ),
+    here(
+        "invalid_ca_bundle",
+        Category::Usage,
+        "Give a file with certificates in PEM, as openssl and your TLS inspection write them.",
+    ),
+    here(
+        "invalid_proxy",
+        Category::Usage,
+        "Write the proxy as http://host:port, with user:password@ where it asks for Basic.",
+    ),
+    here(
+        "invalid_request_options",
+        Category::Usage,
+        "Correct what the message names.",
+    ),
+    here("invalid_service_principal", Category::Usage, ""),
+    here(
+        "invalid_username",
+        Category::Usage,
+        "Give the UPN as user@domain; `whoami /upn` shows it on Windows.",
+    ),
+    here(
+        "missing_tenanted_authority",
+        Category::Usage,
+        "Use https://login.microsoftonline.com/organizations or, better, your tenant's id or \
+         domain: Entra does not take this flow on /common or /consumers, nor for personal \
+         accounts (AADSTS90010).",
+    ),
+    here(
+        "no_client_id",
+        Category::Usage,
+        "Give the application (client) id of your app registration at Entra.",
+    ),
+    // Who is signed in, and the Kerberos ticket.
+    here(
+        "kerberos_clock_skew",
+        Category::IntegratedImpossible,
+        "Set this machine's clock by the domain controllers' time (`w32tm /resync`, `chronyc \
+         makestep`): Kerberos allows five minutes of difference.",
+    ),
+    here("kerberos_credentials_not_supported", Category::Other, ""),
+    here("kerberos_credentials_refused", Category::NotSignedIn, ""),
+    here("kerberos_credentials_unreadable", Category::NotSignedIn, ""),
+    there(
+        "kerberos_etype_not_supported",
+        Category::IntegratedImpossible,
+        "",
+    ),
+    here("kerberos_failed", Category::Other, ""),
+    here("kerberos_kdc_unreachable", Category::Network, "").or_later(),
+    here("kerberos_library_missing", Category::Other, ""),
+    here("kerberos_no_ticket", Category::NotSignedIn, ""),
+    here("kerberos_realm_unknown", Category::Network, ""),
+    here("kerberos_ticket_expired", Category::NotSignedIn, ""),
+    there("kerberos_ticket_rejected", Category::Refused, ""),
+    here("kerberos_timeout", Category::Network, "").or_later(),
+    there(
+        "kerberos_unknown_service_principal",
+        Category::IntegratedImpossible,
+        "",
+    ),
+    here("ntlm_refused", Category::IntegratedImpossible, ""),
+    here(
+        "unknown_user",
+        Category::NotSignedIn,
+        "Give your UPN yourself (`whoami /upn` shows it on Windows). Integrated sign-in needs \
+         a user of a domain on a machine joined to AD or Entra; a workplace-joined \
+         (registered) machine is not supported. Inside an AppContainer the program needs the \
+         capabilities Enterprise Authentication, Private Networks (Client and Server) and \
+         User Account Information.",
+    ),
+    // The network.
+    here(
+        "federation_tls_handshake_failed",
+        Category::Network,
+        "The federation server may offer only cipher suites of old (Windows Server 2012 R2 \
+         with an RSA certificate does); enable TLS 1.2 with ECDHE and AES-GCM there, or put a \
+         current certificate on it.",
+    ),
+    here(
+        "federation_unreachable",
+        Category::Network,
+        "Connect to the corporate network or VPN: the federation server takes tickets only \
+         there. If it should be reachable, check DNS, the proxy (NO_PROXY usually lists it) \
+         and whether AD FS is running.",
+    )
+    .or_later(),
+    here(
+        "http_protocol_error",
+        Category::Network,
+        "Check that the address and port lead to an HTTP server and that no proxy garbles the \
+         reply.",
+    ),
+    here(
+        "network_not_available",
+        Category::Network,
+        "Check the network, DNS, the proxy (HTTPS_PROXY, NO_PROXY) and the firewall; then try \
+         again.",
+    )
+    .or_later(),
+    here(
+        "proxy_refused",
+        Category::Network,
+        "Allow the host in the proxy, give it credentials (http://user:password@host:port), \
+         or exempt the host in NO_PROXY.",
+    ),
+    here(
+        "random_not_available",
+        Category::Other,
+        "The operating system gives no random numbers; check the sandbox that the program \
+         runs in.",
+    )
+    .or_later(),
+    there(
+        "redirect_refused",
+        Category::Refused,
+        "Open the address in a browser: a sign-in page or a moved server is answering. A \
+         ticket is never carried along a redirect.",
+    ),
+    here(
+        "request_timeout",
+        Category::Network,
+        "Try again; if it stays, check the network and the proxy on the way to that host.",
+    )
+    .or_later(),
+    there(
+        "response_too_large",
+        Category::Refused,
+        "No reply of a sign-in is that large: check that the address leads to the real \
+         server.",
+    ),
+    here(
+        "tls_certificate_untrusted",
+        Category::Other,
+        "If TLS inspection or a private authority is the reason, trust its certificate: \
+         --ca-bundle FILE, SILENTRY_CA_BUNDLE, or the system's store. Otherwise somebody else \
+         is answering for that host.",
+    ),
+    here(
+        "tls_handshake_failed",
+        Category::Network,
+        "Look for a proxy or firewall that breaks TLS on the way; Silentry needs TLS 1.2 or \
+         newer with a modern cipher suite.",
+    ),
+    here(
+        "transport_unusable",
+        Category::Other,
+        "Run the sign-in inside a Tokio runtime with I/O and time enabled, or bring a \
+         transport of your own.",
+    ),
+    // Entra: realm discovery and tokens.
+    here(
+        "integrated_windows_auth_not_supported_managed_user",
+        Category::IntegratedImpossible,
+        "",
+    ),
+    there(
+        "missing_federation_metadata_url",
+        Category::IntegratedImpossible,
+        "",
+    ),
+    here(
+        "ropc_not_supported_for_msa",
+        Category::IntegratedImpossible,
+        "Sign in with a work or school account; personal Microsoft accounts need an \
+         interactive flow.",
+    ),
+    there(
+        "request_throttled",
+        Category::Refused,
+        "Wait as long as the server asks, and keep tokens in a cache instead of asking for \
+         each call.",
+    )
+    .or_later(),
+    there(
+        "service_not_available",
+        Category::Network,
+        "Microsoft Entra is having trouble; try again in a minute and look at its status page \
+         if it stays.",
+    )
+    .or_later(),
+    here("unknown_user_type", Category::IntegratedImpossible, ""),
+    there(
+        "user_realm_discovery_failed",
+        Category::Refused,
+        "Check the UPN and the authority; if a proxy or firewall answers in Entra's place, \
+         let login.microsoftonline.com through.",
+    ),
+    here(
+        "invalid_federation_metadata_url",
+        Category::IntegratedImpossible,
+        "",
+    ),
+    here(
+        "unsupported_federation_protocol",
+        Category::IntegratedImpossible,
+        "",
+    ),
+    there(
+        "access_token_missing",
+        Category::Refused,
+        STRANGE_TOKEN_REPLY,
+    ),
+    there("json_parse_failed", Category::Refused, STRANGE_TOKEN_REPLY),
+    there(
+        "token_type_mismatch",
+        Category::Refused,
+        STRANGE_TOKEN_REPLY,
+    ),
+    there("token_type_missing", Category::Refused, STRANGE_TOKEN_REPLY),
+    // The federation server.
+    there(
+        "accessing_ws_metadata_exchange_failed",
+        Category::Refused,
+        "Open the address of the federation metadata in a browser: AD FS must serve \
+         /adfs/services/trust/mex to this machine. Ask the federation server's administrator \
+         when it does not.",
+    ),
+    there("federated_service_returned_error", Category::Refused, ""),
+    there(
+        "federation_host_not_trusted",
+        Category::IntegratedImpossible,
+        "If that host really is your federation server, name it: --trusted-federation-host \
+         HOST, or with_trusted_federation_hosts. No ticket was asked for.",
+    ),
+    there(
+        "mutual_authentication_failed",
+        Category::Refused,
+        "Somebody may be answering in the federation server's place. If a balancer in between \
+         drops the proof (WWW-Authenticate), set --mutual-auth when-offered.",
+    ),
+    there(
+        "negotiate_not_offered",
+        Category::IntegratedImpossible,
+        "Windows authentication with Kerberos must be on for the endpoint (authentication \
+         scheme Negotiate); a balancer or proxy in between may also have removed the header. \
+         NTLM and Basic are never used.",
+    ),
+    there(
+        "negotiate_rejected",
+        Category::Refused,
+        "Get a new ticket (`kdestroy` and `kinit`, `klist purge` on Windows) and try again. \
+         If it stays: the SPN HTTP/<host> must be on the AD FS service account alone (`setspn \
+         -Q`), and where TLS is inspected or ended before AD FS, its Extended Protection \
+         refuses the ticket (ExtendedProtectionTokenCheck; --no-channel-binding).",
+    ),
+    there(
+        "negotiate_token_too_large",
+        Category::Refused,
+        "The Kerberos ticket is too large for the server, usually because the user is in very \
+         many groups: raise MaxFieldLength and MaxRequestBytes of http.sys on AD FS \
+         (KB2020943), or take the user out of groups.",
+    ),
+    there("parsing_ws_metadata_exchange_failed", Category::Refused, ""),
+    there(
+        "wstrust_endpoint_not_found",
+        Category::IntegratedImpossible,
+        "",
+    ),
+    there(
+        "wstrust_endpoint_unavailable",
+        Category::IntegratedImpossible,
+        "Ask the federation server's administrator to enable windowstransport \
+         (Set-AdfsEndpoint -TargetAddressPath /adfs/services/trust/13/windowstransport), or \
+         connect to the corporate network: it is never served through the extranet proxy.",
+    ),
+    there(
+        "wstrust_request_failed",
+        Category::Refused,
+        "Ask the federation server's administrator to look up the correlation id in the AD FS \
+         event log.",
+    ),
+    there("assertion_encrypted", Category::Refused, ""),
+    there("assertion_version_unknown", Category::Refused, ""),
+    there("parsing_wstrust_response_failed", Category::Refused, ""),
+    there("wstrust_request_not_expressible", Category::Refused, ""),
+    there("wstrust_response_without_token", Category::Refused, ""),
+    there("wstrust_token_with_failure_status", Category::Refused, ""),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_advice_is_a_sentence() {
+        for (at, entry) in CODES.iter().enumerate() {
+            let CodeEntry {
+                code, mitigation, ..
+            } = entry;
+            assert!(
+                CODES[..at].iter().all(|other| other.code != *code),
+                "{code} twice"
+            );
+            assert!(
+                mitigation.is_empty() || mitigation.ends_with(['.', ')']),
+                "{code}"
+            );
+            assert!(!mitigation.contains("  "), "{code}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What Entra's token endpoint refused.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{Category, Details, Error, InteractionRequired, ServiceError, Stage};
+use crate::oauth::aadsts::{self, Action};
+use crate::oauth::classification::{Classification, Grant, Kind};
+use crate::oauth::consent::ConsentRequest;
+use crate::oauth::error_response::ErrorResponse;
+
+impl Error {
+    /// The error of the token endpoint's answer to `grant`. `consent` makes the addresses at which consent can be
+    /// given, should that be what is missing; `clocks` says how far the clocks are apart, should they be.
+    pub(crate) fn from_token_endpoint(
+        response: &ErrorResponse,
+        grant: Grant,
+        consent: &ConsentRequest<'_>,
+        retry_after: Option<Duration>,
+        clocks: Option<&str>,
+    ) -> Self {
+        let classified = response.classify(grant);
+        let interaction = classified.kind == Kind::InteractionRequired;
+        let mut mitigation = response.mitigation(grant);
+        if let Some(clocks) = clocks {
+            mitigation = format!("{mitigation} Compare the clocks first: {clocks}.");
+        }
+        let details = Box::new(Details {
+            code: Cow::Owned(response.error().to_owned()),
+            message: message(response),
+            mitigation,
+            stage: Stage::Token,
+            category: match (interaction, response.status()) {
+                (true, _) => Category::UserMustAct,
+                (false, 408 | 500..) => Category::Network,
+                (false, _) => Category::Refused,
+            },
+            retryable: classified.retryable,
+            retry_after,
+            // The server's own, when it does not echo ours: that is the one its support can find.
+            correlation_id: response.correlation_id().map(str::to_owned),
+            http_status: Some(response.status()),
+            aadsts: response.codes().to_vec(),
+            suberror: response.suberror().map(str::to_owned),
+            classification: classified
+                .classification
+                .filter(|word| *word != Classification::None)
+                .map(Classification::as_str),
+            claims: response.claims().map(str::to_owned),
+            consent_urls: if asks_for_consent(response) {
+                vec![consent.user_url(), consent.admin_url()]
+            } else {
+                Vec::new()
+            },
+        });
+        if interaction {
+            Error::InteractionRequired(InteractionRequired(details))
+        } else {
+            Error::Service(ServiceError(details))
+        }
+    }
+}
+
+fn message(response: &ErrorResponse) -> String {
+    match response.description() {
+        Some(description) => description.to_owned(),
+        None => format!(
+            "the token endpoint answered {}: {}",
+            response.status(),
+            response.error()
+        ),
+    }
+}
+
+fn asks_for_consent(response: &ErrorResponse) -> bool {
+    let by_word = [response.suberror(), Some(response.error())].contains(&Some("consent_required"));
+    let by_code = response
+        .codes()
+        .iter()
+        .filter_map(|code| aadsts::lookup(*code))
+        .any(|entry| entry.action == Action::Consent);
+    by_word || by_code
+}

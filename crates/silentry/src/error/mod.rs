@@ -1,0 +1,303 @@
+//! What went wrong, who must act, and what to do about it.
+//!
+//! Every failure of this library is an [`Error`]; transport, TLS, JSON and XML failures arrive as one too. Its three
+//! kinds say who must act: the user ([`Error::InteractionRequired`]), Microsoft, AD FS or an administrator
+//! ([`Error::Service`]), or this program or machine ([`Error::Client`]).
+
+mod codes;
+mod from_fault;
+#[cfg(feature = "integrated")]
+mod from_negotiate;
+mod from_oauth;
+mod from_status;
+mod from_transport;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+pub use codes::{CODES, Category, CodeEntry};
+
+/// Where in a sign-in something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Before any network: what the program asked for, or how it was configured.
+    Request,
+    /// Finding out who the signed-in user is.
+    User,
+    /// Asking Entra who authenticates the user's domain.
+    Realm,
+    /// Reading the federation server's metadata.
+    Mex,
+    /// Getting the Kerberos service ticket for the federation server.
+    Negotiate,
+    /// Asking the federation server for a SAML assertion.
+    WsTrust,
+    /// Exchanging the assertion for tokens at Entra.
+    Token,
+}
+
+impl Stage {
+    /// Returns the stage in one lower-case word, as the command prints it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Request => "request",
+            Stage::User => "user",
+            Stage::Realm => "realm",
+            Stage::Mex => "mex",
+            Stage::Negotiate => "negotiate",
+            Stage::WsTrust => "wstrust",
+            Stage::Token => "token",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why no token came.
+///
+/// Decide by the variant and by [`code`](Error::code); show [`Display`](fmt::Display) and
+/// [`mitigation`](Error::mitigation) to people.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Error {
+    /// The user must act: MFA, consent, an expired password. Only a flow that can prompt cures it.
+    InteractionRequired(InteractionRequired),
+    /// Microsoft, the federation server or an administrator must act.
+    Service(ServiceError),
+    /// This program or this machine must act.
+    Client(ClientError),
+}
+
+/// The user must act; what a flow that can prompt needs to know travels with it.
+#[derive(Clone)]
+pub struct InteractionRequired(Box<Details>);
+
+/// Microsoft, the federation server or an administrator must act.
+#[derive(Clone)]
+pub struct ServiceError(Box<Details>);
+
+/// This program or this machine must act.
+#[derive(Clone)]
+pub struct ClientError(Box<Details>);
+
+/// What all three kinds know.
+#[derive(Clone)]
+pub(crate) struct Details {
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) message: String,
+    pub(crate) mitigation: String,
+    pub(crate) stage: Stage,
+    pub(crate) category: Category,
+    pub(crate) retryable: bool,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) aadsts: Vec<u32>,
+    pub(crate) suberror: Option<String>,
+    pub(crate) classification: Option<&'static str>,
+    pub(crate) claims: Option<String>,
+    pub(crate) consent_urls: Vec<String>,
+}
+
+impl Error {
+    /// Returns the stable name of the failure: MSAL's string where MSAL has one, such as `unknown_user`, else one of
+    /// [`CODES`], else the `error` of the server's reply.
+    pub fn code(&self) -> &str {
+        &self.details().code
+    }
+
+    /// Returns where in the sign-in it happened.
+    pub fn stage(&self) -> Stage {
+        self.details().stage
+    }
+
+    /// Returns what kind of cure there is; the exit codes of the command follow it.
+    pub fn category(&self) -> Category {
+        self.details().category
+    }
+
+    /// Returns what to do about it, in one or two plain sentences.
+    pub fn mitigation(&self) -> &str {
+        &self.details().mitigation
+    }
+
+    /// Returns the correlation id of the call, which Microsoft's support asks for; `None` when it failed before any
+    /// network.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.details().correlation_id.as_deref()
+    }
+
+    /// Returns `true` when the same call may succeed later without anybody doing anything.
+    pub fn is_retryable(&self) -> bool {
+        self.details().retryable
+    }
+
+    /// Returns how long the server asked to wait before the next try.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.details().retry_after
+    }
+
+    /// Returns the HTTP status of the reply that carried the failure.
+    pub fn http_status(&self) -> Option<u16> {
+        self.details().http_status
+    }
+
+    /// Returns the AADSTS numbers of the reply. They choose words only: Microsoft advises against deciding by them.
+    pub fn aadsts(&self) -> &[u32] {
+        &self.details().aadsts
+    }
+
+    /// Returns Entra's `suberror`.
+    pub fn suberror(&self) -> Option<&str> {
+        self.details().suberror.as_deref()
+    }
+
+    pub(crate) fn details(&self) -> &Details {
+        match self {
+            Error::InteractionRequired(InteractionRequired(details))
+            | Error::Service(ServiceError(details))
+            | Error::Client(ClientError(details)) => details,
+        }
+    }
+
+    fn details_mut(&mut self) -> &mut Details {
+        match self {
+            Error::InteractionRequired(InteractionRequired(details))
+            | Error::Service(ServiceError(details))
+            | Error::Client(ClientError(details)) => details,
+        }
+    }
+
+    /// Makes the error for one of [`CODES`], with that entry's kind, category and advice.
+    pub(crate) fn new(code: &'static str, stage: Stage, message: impl Into<String>) -> Self {
+        let entry = codes::entry(code);
+        let details = Box::new(Details {
+            code: Cow::Borrowed(code),
+            message: message.into(),
+            mitigation: entry.mitigation.to_owned(),
+            stage,
+            category: entry.category,
+            retryable: entry.retryable,
+            retry_after: None,
+            correlation_id: None,
+            http_status: None,
+            aadsts: Vec::new(),
+            suberror: None,
+            classification: None,
+            claims: None,
+            consent_urls: Vec::new(),
+        });
+        if entry.service {
+            Error::Service(ServiceError(details))
+        } else {
+            Error::Client(ClientError(details))
+        }
+    }
+
+    pub(crate) fn with_mitigation(mut self, mitigation: impl Into<String>) -> Self {
+        self.details_mut().mitigation = mitigation.into();
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.details_mut().http_status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_aadsts(mut self, codes: impl IntoIterator<Item = u32>) -> Self {
+        self.details_mut().aadsts = codes.into_iter().collect();
+        self
+    }
+
+    pub(crate) fn with_correlation_id(mut self, correlation_id: &str) -> Self {
+        let details = self.details_mut();
+        details
+            .correlation_id
+            .get_or_insert_with(|| correlation_id.to_owned());
+        self
+    }
+}
+
+impl InteractionRequired {
+    /// Returns the claims that the flow which prompts must send, exactly as Entra gave them.
+    pub fn claims(&self) -> Option<&str> {
+        self.0.claims.as_deref()
+    }
+
+    /// Returns what kind of action is needed, in MSAL's words: `basic_action`, `additional_action`, `message_only`,
+    /// `consent_required`, `user_password_expired`; `None` when Entra did not say.
+    pub fn classification(&self) -> Option<&str> {
+        self.0.classification
+    }
+
+    /// Returns the pages where consent can be given: first the user's, then the administrator's. Empty when consent
+    /// is not what is missing.
+    pub fn consent_urls(&self) -> &[String] {
+        &self.0.consent_urls
+    }
+
+    /// Returns what to do about it, in one or two plain sentences.
+    pub fn mitigation(&self) -> &str {
+        &self.0.mitigation
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.details().message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Error::InteractionRequired(_) => "InteractionRequired",
+            Error::Service(_) => "Service",
+            Error::Client(_) => "Client",
+        };
+        let Details {
+            code,
+            message,
+            stage,
+            correlation_id,
+            http_status,
+            aadsts,
+            ..
+        } = self.details();
+        f.debug_struct(kind)
+            .field("code", code)
+            .field("message", message)
+            .field("stage", stage)
+            .field("correlation_id", correlation_id)
+            .field("http_status", http_status)
+            .field("aadsts", aadsts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_can_be_shared_between_threads() {
+        fn check<T: Clone + Send + Sync + 'static>() {}
+        check::<Error>();
+    }
+
+    #[test]
+    fn the_first_correlation_id_stays() {
+        let error = Error::new("unknown_user", Stage::User, "who?")
+            .with_correlation_id("first")
+            .with_correlation_id("second");
+        assert_eq!(error.correlation_id(), Some("first"));
+    }
+}

@@ -1,0 +1,111 @@
+//! One call: its correlation id, and how it presents itself to Entra and to the federation server.
+
+use std::time::Duration;
+
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::client::{Application, RequestOptions};
+use crate::error::{Error, Stage};
+use crate::federation::rst::WsTrustRequest;
+use crate::random;
+use crate::transport::{Exchange, HttpRequest, HttpResponse};
+
+/// What MSAL.NET asks for everywhere, `application/json`, makes strict servers answer 406 to a metadata request.
+const METADATA: &str =
+    "text/xml, application/xml, application/wsdl+xml, application/soap+xml;q=0.9, */*;q=0.1";
+
+/// Clocks further apart than this make Kerberos and SAML fail (RFC 4120 1.6, the default of AD and of WCF).
+pub(super) const ALLOWED_SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// One call of the library.
+pub(super) struct Call<'a> {
+    pub(super) application: &'a Application,
+    pub(super) exchange: Exchange<'a>,
+    pub(super) correlation_id: String,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(
+        application: &'a Application,
+        options: &RequestOptions,
+    ) -> Result<Self, Error> {
+        options.check_extra_headers()?;
+        let correlation_id = match &options.correlation_id {
+            Some(given) => random::parse_guid(given).ok_or_else(|| {
+                Error::new(
+                    "invalid_request_options",
+                    Stage::Request,
+                    "the correlation id is no GUID",
+                )
+            })?,
+            None => random::guid()?,
+        };
+        let exchange = Exchange::new(&application.connections, application.clock.as_ref());
+        Ok(Call {
+            application,
+            exchange,
+            correlation_id,
+        })
+    }
+
+    /// A GET for Entra.
+    pub(super) fn entra_get(&self, url: &Url) -> HttpRequest {
+        self.present(HttpRequest::get(url))
+    }
+
+    /// A form for Entra.
+    pub(super) fn entra_post(&self, url: &Url, form: Zeroizing<Vec<u8>>) -> HttpRequest {
+        self.present(HttpRequest::post(
+            url,
+            "application/x-www-form-urlencoded",
+            form,
+        ))
+        .with_header("x-ms-lib-capability", "retry-after, h429")
+    }
+
+    /// A GET for federation metadata, without a word about the user.
+    pub(super) fn metadata_get(&self, url: &Url) -> HttpRequest {
+        HttpRequest::get(url)
+            .with_header("accept", METADATA)
+            .with_header("client-request-id", self.correlation_id.as_str())
+    }
+
+    /// An RST for the federation server, which copies the correlation id into the assertion.
+    pub(super) fn soap_post(&self, url: &Url, rst: &WsTrustRequest) -> HttpRequest {
+        let body = Zeroizing::new(rst.as_bytes().to_vec());
+        HttpRequest::post(url, WsTrustRequest::CONTENT_TYPE, body)
+            .with_header("soapaction", rst.soap_action())
+            .with_header("accept", "application/soap+xml, text/xml;q=0.9, */*;q=0.1")
+            .with_header("client-request-id", self.correlation_id.as_str())
+    }
+
+    /// Says how far this machine's clock is from the server's, when that is too far for Kerberos and SAML.
+    pub(super) fn clock_difference(&self, response: &HttpResponse) -> Option<String> {
+        let theirs = httpdate::parse_http_date(response.header("date")?).ok()?;
+        let ours = self.application.clock.now();
+        let apart = ours
+            .duration_since(theirs)
+            .unwrap_or_else(|error| error.duration());
+        (apart > ALLOWED_SKEW).then(|| {
+            let (ours, theirs) = (
+                httpdate::fmt_http_date(ours),
+                httpdate::fmt_http_date(theirs),
+            );
+            format!("this machine's clock says {ours}, the server's {theirs}")
+        })
+    }
+
+    /// The headers that MSALs send on every call to Entra; the realm answer of a tenant with Seamless SSO depends on
+    /// the first two.
+    fn present(&self, request: HttpRequest) -> HttpRequest {
+        request
+            .with_header("accept", "application/json")
+            .with_header("x-client-sku", self.application.client_sku.as_str())
+            .with_header("x-client-ver", env!("CARGO_PKG_VERSION"))
+            .with_header("x-client-os", std::env::consts::OS)
+            .with_header("x-client-cpu", std::env::consts::ARCH)
+            .with_header("client-request-id", self.correlation_id.as_str())
+            .with_header("return-client-request-id", "true")
+    }
+}

@@ -1,0 +1,258 @@
+//! Which federation server takes the user's ticket: realm discovery, then metadata exchange.
+//!
+//! What leads to a server is remembered for [`LIFETIME`]. What leads nowhere is not: a user who connects to the
+//! corporate network a moment later is not told yesterday's news.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+use std::time::{Duration, SystemTime};
+
+use url::Url;
+
+use super::call::Call;
+use crate::authority::Authority;
+use crate::error::{Error, Stage};
+use crate::federation::address::HttpsUrl;
+use crate::federation::mex::{FederationEndpoint, FederationMetadata};
+use crate::federation::realm::UserRealm;
+use crate::identity::UserPrincipalName;
+
+/// How long realm and metadata are remembered.
+const LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// A process signs in few users; more than this means something else is wrong.
+const MAX_REMEMBERED: usize = 64;
+
+/// The federation server of a user.
+#[derive(Clone, Debug)]
+pub(super) struct Federation {
+    /// Where the ticket may go, best first; never empty.
+    pub(super) endpoints: Vec<FederationEndpoint>,
+    /// What the assertion is to be made out to.
+    pub(super) audience: String,
+    /// Where this was read, to forget it when it leads nowhere.
+    metadata_address: Option<HttpsUrl>,
+}
+
+/// What was learnt about realms and federation servers.
+#[derive(Default)]
+pub(crate) struct FederationMemory {
+    realms: HashMap<String, Remembered<UserRealm>>,
+    metadata: HashMap<HttpsUrl, Remembered<FederationMetadata>>,
+}
+
+struct Remembered<T> {
+    value: T,
+    since: SystemTime,
+}
+
+/// Finds the federation server of `upn`. `own_metadata` is a document that the caller vouches for.
+pub(super) async fn discover(
+    call: &Call<'_>,
+    authority: &Authority,
+    upn: &UserPrincipalName,
+    own_metadata: Option<&str>,
+) -> Result<Federation, Error> {
+    let realm = user_realm(call, authority, upn).await?;
+    let audience = realm.cloud_audience_urn().to_owned();
+    let address = realm.integrated_sign_in().map_err(|refusal| {
+        Error::new(refusal.code(), Stage::Realm, format!("{upn}: {refusal}"))
+            .with_mitigation(refusal.mitigation())
+    })?;
+    if let Some(document) = own_metadata {
+        let metadata = parse_metadata(document.as_bytes(), None, &address)?;
+        let endpoints = integrated_endpoints(&metadata, &address)?;
+        return Ok(Federation {
+            endpoints,
+            audience,
+            metadata_address: None,
+        });
+    }
+    let (metadata, address) = fetch_metadata(call, &address).await?;
+    let endpoints = trusted(call, integrated_endpoints(&metadata, &address)?, &address)?;
+    remember_metadata(call, &address, metadata);
+    Ok(Federation {
+        endpoints,
+        audience,
+        metadata_address: Some(address),
+    })
+}
+
+/// Forgets what led to a server that cannot be reached: the network may be another one.
+pub(super) fn forget(call: &Call<'_>, federation: &Federation) {
+    if let Some(address) = &federation.metadata_address {
+        memory(call).metadata.remove(address);
+    }
+}
+
+/// Asks Entra who authenticates the domain of `upn`.
+async fn user_realm(
+    call: &Call<'_>,
+    authority: &Authority,
+    upn: &UserPrincipalName,
+) -> Result<UserRealm, Error> {
+    let key = format!("{} {}", authority.origin(), upn.as_str().to_lowercase());
+    let now = call.application.clock.now();
+    if let Some(realm) = recall(&mut memory(call).realms, &key, now) {
+        return Ok(realm);
+    }
+    let url = realm_url(authority, upn)?;
+    let (response, _) = call
+        .exchange
+        .get(Stage::Realm, &url, |url| call.entra_get(url))
+        .await?;
+    if response.status() != 200 {
+        return Err(Error::from_unexpected_status(
+            Stage::Realm,
+            authority.host(),
+            &response,
+        ));
+    }
+    let realm =
+        UserRealm::parse(response.body(), response.header("content-type")).map_err(|error| {
+            Error::new(error.code(), Stage::Realm, error.to_string())
+                .with_mitigation(error.mitigation())
+        })?;
+    if realm.integrated_sign_in().is_ok() {
+        remember(&mut memory(call).realms, key, realm.clone(), now);
+    }
+    Ok(realm)
+}
+
+/// `GET /common/userrealm/{upn}`, whatever the tenant. MSAL.NET and Python do not encode the UPN, so that guests
+/// (`ana_contoso.com#EXT#@fabrikam.com`) lose everything from `#`.
+fn realm_url(authority: &Authority, upn: &UserPrincipalName) -> Result<Url, Error> {
+    let mut url = Url::parse(&authority.origin()).map_err(|error| {
+        Error::new(
+            "invalid_authority",
+            Stage::Request,
+            format!("`{authority}`: {error}"),
+        )
+    })?;
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.extend(["common", "userrealm", upn.as_str()]);
+    }
+    url.set_query(Some("api-version=1.0"));
+    Ok(url)
+}
+
+/// Returns the metadata and the address that gave it in the end.
+async fn fetch_metadata(
+    call: &Call<'_>,
+    address: &HttpsUrl,
+) -> Result<(FederationMetadata, HttpsUrl), Error> {
+    let now = call.application.clock.now();
+    if let Some(metadata) = recall(&mut memory(call).metadata, address, now) {
+        return Ok((metadata, address.clone()));
+    }
+    let request = |url: &Url| call.metadata_get(url);
+    let (response, url) = call
+        .exchange
+        .get(Stage::Mex, address.as_url(), request)
+        .await?;
+    let address = HttpsUrl::parse(url.as_str()).unwrap_or_else(|_| address.clone());
+    if !(200..300).contains(&response.status()) {
+        return Err(Error::from_unexpected_status(
+            Stage::Mex,
+            address.host(),
+            &response,
+        ));
+    }
+    let metadata = parse_metadata(response.body(), response.header("content-type"), &address)?;
+    Ok((metadata, address))
+}
+
+fn parse_metadata(
+    document: &[u8],
+    content_type: Option<&str>,
+    address: &HttpsUrl,
+) -> Result<FederationMetadata, Error> {
+    FederationMetadata::parse(document, content_type, Some(address)).map_err(|error| {
+        Error::new(error.code(), Stage::Mex, error.to_string()).with_mitigation(error.mitigation())
+    })
+}
+
+fn integrated_endpoints(
+    metadata: &FederationMetadata,
+    address: &HttpsUrl,
+) -> Result<Vec<FederationEndpoint>, Error> {
+    metadata
+        .integrated_windows()
+        .map(<[_]>::to_vec)
+        .map_err(|error| {
+            Error::new(
+                error.code(),
+                Stage::Mex,
+                format!("{}: {error}", address.host()),
+            )
+            .with_mitigation(error.mitigation())
+        })
+}
+
+/// Keeps the endpoints that may receive the ticket: those on the host of the metadata, and those on hosts that the
+/// configuration names. A hostile tenant could otherwise aim the user's ticket at any host.
+fn trusted(
+    call: &Call<'_>,
+    endpoints: Vec<FederationEndpoint>,
+    metadata_address: &HttpsUrl,
+) -> Result<Vec<FederationEndpoint>, Error> {
+    let metadata_host = metadata_address.host();
+    let configured = &call.application.trusted_federation_hosts;
+    let is_trusted = |endpoint: &FederationEndpoint| {
+        endpoint.host() == metadata_host || configured.iter().any(|host| host == endpoint.host())
+    };
+    let named = endpoints
+        .first()
+        .map(|endpoint| endpoint.host().to_owned())
+        .unwrap_or_default();
+    let trusted: Vec<_> = endpoints.into_iter().filter(is_trusted).collect();
+    if trusted.is_empty() {
+        return Err(Error::new(
+            "federation_host_not_trusted",
+            Stage::Mex,
+            format!("the metadata of {metadata_host} sends the ticket to another host, {named}"),
+        ));
+    }
+    Ok(trusted)
+}
+
+fn remember_metadata(call: &Call<'_>, address: &HttpsUrl, metadata: FederationMetadata) {
+    let now = call.application.clock.now();
+    let mut memory = memory(call);
+    if !memory.metadata.contains_key(address) {
+        remember(&mut memory.metadata, address.clone(), metadata, now);
+    }
+}
+
+fn memory<'a>(call: &'a Call<'_>) -> std::sync::MutexGuard<'a, FederationMemory> {
+    call.application
+        .federation_memory
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+fn recall<K: Eq + std::hash::Hash, T: Clone>(
+    map: &mut HashMap<K, Remembered<T>>,
+    key: &K,
+    now: SystemTime,
+) -> Option<T> {
+    let age = now.duration_since(map.get(key)?.since);
+    if age.is_ok_and(|age| age < LIFETIME) {
+        return map.get(key).map(|remembered| remembered.value.clone());
+    }
+    // Too old, or the clock was set back.
+    map.remove(key);
+    None
+}
+
+fn remember<K: Eq + std::hash::Hash, T>(
+    map: &mut HashMap<K, Remembered<T>>,
+    key: K,
+    value: T,
+    now: SystemTime,
+) {
+    if map.len() >= MAX_REMEMBERED {
+        map.clear();
+    }
+    map.insert(key, Remembered { value, since: now });
+}

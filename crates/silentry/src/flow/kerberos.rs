@@ -1,0 +1,152 @@
+//! The signed-in user's ticket, asked for on a thread of its own: Kerberos libraries block.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use silentry_negotiate::{
+    ChannelBinding, Context, Credentials, Negotiator, ServerProof, ServicePrincipal, Step, Token,
+};
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::client::NegotiateSettings;
+use crate::error::{Error, Stage};
+use crate::identity::SignedIn;
+
+/// A negotiation with one server, under way.
+pub(super) struct Negotiation {
+    context: Context,
+    authorization: Zeroizing<String>,
+}
+
+/// What the library makes of the server's word.
+pub(super) enum Next {
+    /// It wants to say more: send the new [`Negotiation::authorization`] on the same connection.
+    Continue(Negotiation),
+    /// It is done, and the server asked for more than there is to say.
+    Ended,
+}
+
+/// Returns who is signed in.
+pub(super) async fn signed_in_user(settings: &NegotiateSettings) -> Result<SignedIn, Error> {
+    let negotiator = negotiator(settings);
+    let user = on_own_thread(move || negotiator.signed_in_user())
+        .await?
+        .map_err(|error| Error::from_negotiate(Stage::User, &error))?;
+    if let Some(failure) = user.upn_failure() {
+        tracing::debug!(%failure, "the platform does not tell the UPN");
+    }
+    Ok(SignedIn {
+        principal: user.principal().to_owned(),
+        upn: user.upn().map(str::to_owned),
+    })
+}
+
+/// Makes the first token for `host`, bound to the certificate `leaf` of the connection that will carry it.
+pub(super) async fn begin(
+    settings: &NegotiateSettings,
+    host: &str,
+    leaf: Option<&[u8]>,
+) -> Result<Negotiation, Error> {
+    let failed = |error| Error::from_negotiate(Stage::Negotiate, &error);
+    let principal: ServicePrincipal = match &settings.service_principal_name {
+        Some(spn) => spn.parse().map_err(failed)?,
+        None => ServicePrincipal::http(host).map_err(failed)?,
+    };
+    let binding = leaf
+        .filter(|_| settings.channel_binding)
+        .and_then(channel_binding);
+    let negotiator = negotiator(settings);
+    let (context, token) = on_own_thread(move || negotiator.initiate(&principal, binding.as_ref()))
+        .await?
+        .map_err(failed)?;
+    Ok(Negotiation {
+        context,
+        authorization: authorization(&token),
+    })
+}
+
+impl Negotiation {
+    /// Returns the value of the `Authorization` header.
+    pub(super) fn authorization(&self) -> &str {
+        &self.authorization
+    }
+
+    /// Hands the library a token that came with a 401.
+    pub(super) async fn answer(self, data: Vec<u8>) -> Result<Next, Error> {
+        let Negotiation { mut context, .. } = self;
+        let step = on_own_thread(move || {
+            let step = context.step(&data)?;
+            Ok((context, step))
+        })
+        .await?;
+        match step.map_err(|error| Error::from_negotiate(Stage::WsTrust, &error))? {
+            (context, Step::Send(token)) => Ok(Next::Continue(Negotiation {
+                context,
+                authorization: authorization(&token),
+            })),
+            (_, Step::Done) => Ok(Next::Ended),
+        }
+    }
+
+    /// Hands the library the token of the final reply, if it carried one; says whether the server proved itself.
+    pub(super) async fn finish(self, data: Option<Vec<u8>>) -> Result<bool, Error> {
+        let Negotiation { context, .. } = self;
+        let proof = on_own_thread(move || context.finish(data.as_deref())).await?;
+        let proof = proof.map_err(|error| Error::from_negotiate(Stage::WsTrust, &error))?;
+        Ok(proof == ServerProof::Verified)
+    }
+}
+
+fn negotiator(settings: &NegotiateSettings) -> Negotiator {
+    let credentials = match (&settings.client_keytab, &settings.ticket_cache) {
+        (Some(keytab), _) => Credentials::keytab(keytab),
+        (None, Some(ccache)) => Credentials::ccache(ccache),
+        (None, None) => Credentials::Login,
+    };
+    let negotiator = Negotiator::new()
+        .with_credentials(credentials)
+        .with_ntlm_allowed(settings.ntlm)
+        .with_timeout(settings.timeout);
+    match &settings.library {
+        Some(library) => negotiator.with_library(library),
+        None => negotiator,
+    }
+}
+
+/// A certificate without a defined binding (Ed25519, say) goes without one: a server that requires it would have none
+/// to compare either.
+fn channel_binding(leaf: &[u8]) -> Option<ChannelBinding> {
+    ChannelBinding::tls_server_end_point(leaf)
+        .inspect_err(|error| tracing::debug!(%error, "no channel binding"))
+        .ok()
+}
+
+fn authorization(token: &Token) -> Zeroizing<String> {
+    const SCHEME: &str = "Negotiate ";
+    let bytes = token.as_bytes();
+    // Reserved whole, so that no piece of the token stays behind in a buffer that was outgrown.
+    let mut value = Zeroizing::new(String::with_capacity(
+        SCHEME.len() + bytes.len().div_ceil(3) * 4,
+    ));
+    value.push_str(SCHEME);
+    STANDARD.encode_string(bytes, &mut value);
+    value
+}
+
+/// Runs what blocks on a thread of its own. A dropped future leaves the thread to end by its own deadline.
+async fn on_own_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let (sender, receiver) = oneshot::channel();
+    let spawned = std::thread::Builder::new()
+        .name("silentry-kerberos".into())
+        .spawn(move || {
+            // The receiver is gone when the caller has lost interest.
+            let _ = sender.send(work());
+        });
+    let failed = |why: String| Error::new("kerberos_failed", Stage::Negotiate, why);
+    spawned.map_err(|error| failed(format!("no thread for the Kerberos library: {error}")))?;
+    receiver
+        .await
+        .map_err(|_| failed("the Kerberos library ended its thread".to_owned()))
+}

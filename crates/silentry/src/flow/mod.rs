@@ -1,0 +1,10 @@
+//! The ways in: one file each, a straight line from top to bottom.
+
+mod call;
+mod federation;
+pub(crate) mod integrated_windows;
+mod kerberos;
+mod redeem;
+mod windows_transport;
+
+pub(crate) use federation::FederationMemory;

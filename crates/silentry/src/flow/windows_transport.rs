@@ -1,0 +1,282 @@
+//! The ticket's way to the federation server: an RST with HTTP Negotiate, answered by a SAML assertion.
+//!
+//! The token is sent with the first request, so that no 401 is wasted, and is bound to the certificate of the very
+//! connection that carries it. RFC 4559; MS-N2HT; RFC 5929.
+
+use super::call::Call;
+use super::federation::{self, Federation};
+use super::kerberos::{self, Negotiation, Next};
+use crate::client::MutualAuthentication;
+use crate::error::{Error, Stage};
+use crate::federation::assertion::SamlAssertion;
+use crate::federation::mex::FederationEndpoint;
+use crate::federation::rst::WsTrustRequest;
+use crate::federation::rstr::WsTrustReply;
+use crate::oauth::challenge::{self, Challenge};
+use crate::random;
+use crate::transport::{
+    HttpRequest, HttpResponse, TransportError, is_redirect, is_stale, redirect_refused,
+};
+
+/// Entra's own federation server for Seamless SSO. Its reply is not documented to prove itself, and the ticket is
+/// decrypted far behind the certificate that a client sees.
+const AUTOLOGON_HOSTS: [&str; 2] = [
+    "autologon.microsoftazuread-sso.com",
+    "autologon.microsoftazuread-sso.us",
+];
+
+/// Legs of one negotiation. Kerberos needs one, NTLM two; a server that asks for more is playing.
+const MAX_LEGS: usize = 4;
+
+/// A token larger than this leaves no room for anything else in the 16 KB of headers that http.sys accepts by default.
+const LARGE_TOKEN: usize = 12 * 1024;
+
+/// Asks the federation server for an assertion about the user of the ticket.
+pub(super) async fn request_assertion(
+    call: &Call<'_>,
+    federation: &Federation,
+) -> Result<SamlAssertion, Error> {
+    let mut endpoints = federation.endpoints.iter();
+    let Some(preferred) = endpoints.next() else {
+        return Err(Error::new(
+            "wstrust_endpoint_not_found",
+            Stage::Mex,
+            "no endpoint is left",
+        ));
+    };
+    let reply = ask(call, preferred, &federation.audience).await;
+    let fallback = endpoints.find(|endpoint| endpoint.version() != preferred.version());
+    let result = match (reply, fallback) {
+        // AD FS lists an endpoint that was switched off after the list was made, or that a proxy does not let through.
+        (Err(error), Some(fallback)) if error.code() == "wstrust_endpoint_unavailable" => {
+            tracing::debug!(%error, "asking the endpoint of the other WS-Trust version");
+            ask(call, fallback, &federation.audience).await
+        }
+        (reply, _) => reply,
+    };
+    if let Err(error) = &result
+        && error.category() == crate::error::Category::Network
+    {
+        federation::forget(call, federation);
+    }
+    result
+}
+
+async fn ask(
+    call: &Call<'_>,
+    endpoint: &FederationEndpoint,
+    audience: &str,
+) -> Result<SamlAssertion, Error> {
+    let mut refusal = None;
+    for _ in 0..2 {
+        match negotiate(call, endpoint, audience).await? {
+            Answer::Accepted(response) => return read_reply(call, endpoint, &response),
+            // A new token may help where a service ticket went stale meanwhile.
+            Answer::Refused(error) => refusal = Some(error),
+        }
+    }
+    Err(refusal.unwrap_or_else(|| rejected(endpoint.host())))
+}
+
+enum Answer {
+    Accepted(HttpResponse),
+    /// 401 at the end, although Negotiate is offered.
+    Refused(Error),
+}
+
+/// Posts the RST with a new token and sees the negotiation through.
+async fn negotiate(
+    call: &Call<'_>,
+    endpoint: &FederationEndpoint,
+    audience: &str,
+) -> Result<Answer, Error> {
+    let url = endpoint.url().as_url();
+    let mut request = rst(call, endpoint, audience)?;
+    let (mut negotiation, mut response) = first_leg(call, endpoint, &mut request).await?;
+    for _ in 1..MAX_LEGS {
+        if response.status() == 400 && negotiation.authorization().len() > LARGE_TOKEN {
+            return Err(too_large(
+                endpoint.host(),
+                negotiation.authorization().len(),
+            ));
+        }
+        if response.status() != 401 {
+            prove_server(call, endpoint, negotiation, &response).await?;
+            return Ok(Answer::Accepted(response));
+        }
+        let Some(data) = negotiate_data(&response) else {
+            break;
+        };
+        let Next::Continue(next) = negotiation.answer(data).await? else {
+            break;
+        };
+        negotiation = next;
+        request.set_header("authorization", negotiation.authorization());
+        let lease = call
+            .exchange
+            .lease(url)
+            .await
+            .map_err(|error| failed(&error))?;
+        response = call
+            .exchange
+            .send_on(Stage::WsTrust, lease, &request)
+            .await
+            .map_err(|error| failed(&error))?;
+    }
+    refused(call, endpoint, &response).map(Answer::Refused)
+}
+
+fn rst(
+    call: &Call<'_>,
+    endpoint: &FederationEndpoint,
+    audience: &str,
+) -> Result<HttpRequest, Error> {
+    let rst =
+        WsTrustRequest::integrated(endpoint, audience, &random::guid()?).map_err(|error| {
+            Error::new(error.code(), Stage::WsTrust, error.to_string())
+                .with_mitigation(error.mitigation())
+        })?;
+    Ok(call.soap_post(endpoint.url().as_url(), &rst))
+}
+
+/// Sends the first token. A kept connection that turns out to be closed costs a new connection and, as its
+/// certificate may be another one, a new token.
+async fn first_leg(
+    call: &Call<'_>,
+    endpoint: &FederationEndpoint,
+    request: &mut HttpRequest,
+) -> Result<(Negotiation, HttpResponse), Error> {
+    let host = endpoint.host();
+    loop {
+        let lease = call
+            .exchange
+            .lease(endpoint.url().as_url())
+            .await
+            .map_err(|error| failed(&error))?;
+        let leaf = lease
+            .connection
+            .leaf_certificate()
+            .filter(|_| !is_autologon(host));
+        let negotiation = kerberos::begin(&call.application.negotiate, host, leaf).await?;
+        request.set_header("authorization", negotiation.authorization());
+        let reused = lease.reused;
+        match call.exchange.send_on(Stage::WsTrust, lease, request).await {
+            Ok(response) => return Ok((negotiation, response)),
+            Err(error) if reused && is_stale(&error) => {}
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+}
+
+fn failed(error: &TransportError) -> Error {
+    Error::from_transport(Stage::WsTrust, error)
+}
+
+/// Checks the server's part of mutual authentication: a proof that is there must verify, and AD FS must give one
+/// unless the configuration waives it.
+async fn prove_server(
+    call: &Call<'_>,
+    endpoint: &FederationEndpoint,
+    negotiation: Negotiation,
+    response: &HttpResponse,
+) -> Result<(), Error> {
+    let proven = negotiation.finish(negotiate_data(response)).await?;
+    let host = endpoint.host();
+    let required =
+        call.application.negotiate.mutual_authentication == MutualAuthentication::Required;
+    let granted = (200..300).contains(&response.status());
+    if !proven && required && granted && !is_autologon(host) {
+        return Err(Error::new(
+            "mutual_authentication_failed",
+            Stage::WsTrust,
+            format!("{host} did not prove that it is the server the ticket was made for"),
+        ));
+    }
+    Ok(())
+}
+
+/// The error of a 401 that ends a negotiation; `Err` when another token cannot help.
+fn refused(
+    call: &Call<'_>,
+    endpoint: &FederationEndpoint,
+    response: &HttpResponse,
+) -> Result<Error, Error> {
+    let host = endpoint.host();
+    if let Some(clocks) = call.clock_difference(response) {
+        let message = format!("{host} refused the ticket, and {clocks}");
+        return Err(Error::new("kerberos_clock_skew", Stage::WsTrust, message).with_status(401));
+    }
+    let offered = challenges(response);
+    if offered.iter().any(|challenge| challenge.is("Negotiate")) {
+        return Ok(rejected(host).with_status(401));
+    }
+    let offered = match challenge::offered_schemes(&offered) {
+        names if names.is_empty() => "nothing".to_owned(),
+        names => names.join(", "),
+    };
+    let message = format!("{host} does not accept Kerberos: it offers {offered}");
+    Err(Error::new("negotiate_not_offered", Stage::WsTrust, message).with_status(401))
+}
+
+fn rejected(host: &str) -> Error {
+    let message = format!("{host} refused the Kerberos ticket");
+    Error::new("negotiate_rejected", Stage::WsTrust, message)
+}
+
+fn too_large(host: &str, bytes: usize) -> Error {
+    let message = format!("{host} refused a Negotiate header of {bytes} bytes");
+    Error::new("negotiate_token_too_large", Stage::WsTrust, message).with_status(400)
+}
+
+fn read_reply(
+    call: &Call<'_>,
+    endpoint: &FederationEndpoint,
+    response: &HttpResponse,
+) -> Result<SamlAssertion, Error> {
+    let (status, host) = (response.status(), endpoint.host());
+    if is_redirect(response) {
+        let location = response.header("location").unwrap_or_default();
+        return Err(redirect_refused(
+            Stage::WsTrust,
+            endpoint.url().as_url(),
+            location,
+        ));
+    }
+    if matches!(status, 403 | 404 | 405 | 415 | 503) {
+        let path = endpoint.url().as_url().path();
+        let message = format!("{host} has {path} switched off or out of reach ({status})");
+        return Err(
+            Error::new("wstrust_endpoint_unavailable", Stage::WsTrust, message).with_status(status),
+        );
+    }
+    match WsTrustReply::from_http(status, response.body(), response.header("content-type")) {
+        Ok(WsTrustReply::Token(assertion)) => Ok(assertion),
+        Ok(WsTrustReply::Fault(fault)) => {
+            let clocks = call.clock_difference(response);
+            Err(Error::from_fault(host, status, &fault, clocks.as_deref()))
+        }
+        Err(_) if !(200..300).contains(&status) => Err(Error::from_unexpected_status(
+            Stage::WsTrust,
+            host,
+            response,
+        )),
+        Err(error) => Err(Error::new(error.code(), Stage::WsTrust, error.to_string())
+            .with_mitigation(error.mitigation())),
+    }
+}
+
+/// The data of `WWW-Authenticate: Negotiate <data>`.
+fn negotiate_data(response: &HttpResponse) -> Option<Vec<u8>> {
+    challenge::negotiate_token(&challenges(response))
+}
+
+fn challenges(response: &HttpResponse) -> Vec<Challenge> {
+    response
+        .header_values("www-authenticate")
+        .flat_map(challenge::parse)
+        .collect()
+}
+
+fn is_autologon(host: &str) -> bool {
+    AUTOLOGON_HOSTS.contains(&host)
+}

@@ -1,0 +1,254 @@
+//! From the signed-in principal to the UPN that Entra knows.
+//!
+//! On Linux and macOS the platform knows a Kerberos principal, and its realm is not always the domain of the UPN
+//! (`ana@CORP.CONTOSO.COM` may be `ana@contoso.com` to Entra). Only the domain matters for realm discovery, and the
+//! token names the real UPN, so a guess that leads to the right domain is as good as the UPN itself. The Microsoft
+//! JDBC driver for SQL Server does the same.
+
+use std::fmt;
+
+use crate::authority::Tenant;
+use crate::error::{Error, Stage};
+
+/// Domains of personal Microsoft accounts, which no AD FS serves.
+const PERSONAL_DOMAINS: [&str; 5] = [
+    "hotmail.com",
+    "live.com",
+    "msn.com",
+    "outlook.com",
+    "passport.com",
+];
+
+/// Longer ones do not exist: 64 characters, `@` and a domain of 253 at most, with room for guests' `#EXT#` names.
+const MAX_UPN_LENGTH: usize = 512;
+
+/// A user principal name: `user@domain`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserPrincipalName(String);
+
+impl UserPrincipalName {
+    /// Reads a UPN.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_username` when it has no domain or holds characters that no UPN has, and
+    /// `ropc_not_supported_for_msa` for personal Microsoft accounts.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        let invalid = |why: &str| {
+            let shown: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
+            Error::new(
+                "invalid_username",
+                Stage::Request,
+                format!("`{shown}` is no UPN: {why}"),
+            )
+        };
+        if text.contains('\\') {
+            return Err(invalid(
+                "DOMAIN\\user is the older name; a UPN is user@domain",
+            ));
+        }
+        let (user, domain) = text
+            .rsplit_once('@')
+            .ok_or_else(|| invalid("it has no @domain"))?;
+        if user.is_empty() || domain.is_empty() {
+            return Err(invalid("it must be user@domain"));
+        }
+        if text.len() > MAX_UPN_LENGTH || text.chars().any(|c| c.is_control() || c == ' ') {
+            return Err(invalid(
+                "it is too long, or holds blanks or control characters",
+            ));
+        }
+        if PERSONAL_DOMAINS
+            .iter()
+            .any(|personal| domain.eq_ignore_ascii_case(personal))
+        {
+            return Err(Error::new(
+                "ropc_not_supported_for_msa",
+                Stage::Request,
+                format!("`{text}` is a personal Microsoft account"),
+            )
+            .with_aadsts([90010]));
+        }
+        Ok(UserPrincipalName(text.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserPrincipalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the platform knows of the signed-in user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SignedIn {
+    /// `user@REALM`.
+    pub(crate) principal: String,
+    /// From Windows' own directory look-up.
+    pub(crate) upn: Option<String>,
+}
+
+/// Returns the UPNs to ask Entra about, best first.
+///
+/// # Errors
+///
+/// `unknown_user` when the principal is not a user's, or gives no name that Entra could know.
+pub(crate) fn upn_candidates(
+    signed_in: &SignedIn,
+    tenant: &Tenant,
+) -> Result<Vec<UserPrincipalName>, Error> {
+    if let Some(upn) = &signed_in.upn {
+        return Ok(vec![UserPrincipalName::parse(upn)?]);
+    }
+    let principal = &signed_in.principal;
+    let (name, realm) = principal.rsplit_once('@').unwrap_or((principal, ""));
+    // An enterprise principal (RFC 8398, MS-KILE) carries the UPN itself: `ana\@contoso.com@CORP.CONTOSO.COM`.
+    if name.contains('@') {
+        return Ok(vec![UserPrincipalName::parse(&name.replace('\\', ""))?]);
+    }
+    if name.contains('/') || name.ends_with('$') {
+        return Err(Error::new(
+            "unknown_user",
+            Stage::User,
+            format!("the ticket is of `{principal}`, a service or a computer, not of a user"),
+        ));
+    }
+    let realm = realm.to_ascii_lowercase();
+    let mut domains = Vec::new();
+    if realm.contains('.') {
+        domains.push(realm.as_str());
+    }
+    if let Some(domain) = tenant.domain()
+        && domain != realm
+    {
+        // A realm below the tenant's domain (corp.contoso.com below contoso.com) is rarely a verified domain itself.
+        let realm_is_below = realm
+            .strip_suffix(domain)
+            .is_some_and(|rest| rest.ends_with('.'));
+        let at = if realm_is_below { 0 } else { domains.len() };
+        domains.insert(at, domain);
+    }
+    let candidates: Vec<_> = domains
+        .into_iter()
+        .filter_map(|domain| UserPrincipalName::parse(&format!("{name}@{domain}")).ok())
+        .collect();
+    if candidates.is_empty() {
+        return Err(Error::new(
+            "unknown_user",
+            Stage::User,
+            format!("the UPN of `{principal}` is not known: its realm is no domain name"),
+        ));
+    }
+    Ok(candidates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidates(principal: &str, tenant: &str) -> Vec<String> {
+        let signed_in = SignedIn {
+            principal: principal.to_owned(),
+            upn: None,
+        };
+        upn_candidates(&signed_in, &Tenant::parse(tenant).unwrap())
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn the_realm_is_tried_before_an_unrelated_tenant_domain() {
+        assert_eq!(
+            candidates("ana@CONTOSO.COM", "organizations"),
+            ["ana@contoso.com"]
+        );
+        assert_eq!(
+            candidates("ana@CONTOSO.COM", "contoso.com"),
+            ["ana@contoso.com"]
+        );
+        assert_eq!(
+            candidates("ana@CONTOSO.COM", "contoso.onmicrosoft.com"),
+            ["ana@contoso.com", "ana@contoso.onmicrosoft.com"]
+        );
+        assert_eq!(candidates("ana@CORP", "contoso.com"), ["ana@contoso.com"]);
+    }
+
+    #[test]
+    fn a_realm_below_the_tenant_domain_is_tried_after_it() {
+        assert_eq!(
+            candidates("ana@CORP.CONTOSO.COM", "contoso.com"),
+            ["ana@contoso.com", "ana@corp.contoso.com"]
+        );
+        assert_eq!(
+            candidates("ana@NOTCONTOSO.COM", "contoso.com"),
+            ["ana@notcontoso.com", "ana@contoso.com"]
+        );
+    }
+
+    #[test]
+    fn an_enterprise_principal_is_its_own_upn() {
+        assert_eq!(
+            candidates("ana\\@contoso.com@CORP.LOCAL", "organizations"),
+            ["ana@contoso.com"]
+        );
+    }
+
+    #[test]
+    fn the_platform_upn_wins() {
+        let signed_in = SignedIn {
+            principal: "ana@CORP.CONTOSO.COM".to_owned(),
+            upn: Some("Ana.Lopez@contoso.com".to_owned()),
+        };
+        let upns = upn_candidates(&signed_in, &Tenant::Organizations).unwrap();
+        assert_eq!(
+            upns,
+            [UserPrincipalName::parse("Ana.Lopez@contoso.com").unwrap()]
+        );
+    }
+
+    #[test]
+    fn tickets_of_no_user_explain_themselves() {
+        for principal in [
+            "WS01$@CORP.CONTOSO.COM",
+            "host/ws01@CORP.CONTOSO.COM",
+            "ana@CORP",
+            "ana",
+        ] {
+            let signed_in = SignedIn {
+                principal: principal.to_owned(),
+                upn: None,
+            };
+            let error = upn_candidates(&signed_in, &Tenant::Organizations).unwrap_err();
+            assert_eq!(error.code(), "unknown_user");
+            assert!(error.to_string().contains(principal));
+        }
+    }
+
+    #[test]
+    fn what_is_no_upn_is_refused() {
+        for text in [
+            "",
+            "ana",
+            "CONTOSO\\ana",
+            "@contoso.com",
+            "ana@",
+            "a na@contoso.com",
+            "a\n@b.c",
+        ] {
+            assert_eq!(
+                UserPrincipalName::parse(text).unwrap_err().code(),
+                "invalid_username"
+            );
+        }
+        let personal = UserPrincipalName::parse("ana@Outlook.com").unwrap_err();
+        assert_eq!(personal.code(), "ropc_not_supported_for_msa");
+        assert_eq!(personal.aadsts(), [90010]);
+    }
+}

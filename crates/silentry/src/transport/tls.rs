@@ -1,0 +1,104 @@
+//! TLS with the platform's trust.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::ClientConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls_platform_verifier::Verifier;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::{Origin, TransportError, TransportErrorKind};
+
+/// Makes TLS connections. The platform's roots are read at the first one, as not every run needs any.
+pub(super) struct Tls {
+    further_roots: Vec<CertificateDer<'static>>,
+    config: OnceLock<Result<Arc<ClientConfig>, String>>,
+}
+
+impl Tls {
+    /// Trusts the authorities of `ca_bundle` (PEM, may be empty) besides the platform's.
+    pub(super) fn new(ca_bundle: &[u8]) -> Result<Self, String> {
+        let further_roots = CertificateDer::pem_slice_iter(ca_bundle)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| format!("the CA bundle is not PEM: {error}"))?;
+        if further_roots.is_empty() && !ca_bundle.is_empty() {
+            return Err("the CA bundle holds no certificate in PEM".to_owned());
+        }
+        Ok(Tls {
+            further_roots,
+            config: OnceLock::new(),
+        })
+    }
+
+    pub(super) async fn handshake(
+        &self,
+        origin: &Origin,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, TransportError> {
+        let config = self
+            .config
+            .get_or_init(|| self.configure())
+            .clone()
+            .map_err(|why| {
+                TransportError::new(
+                    TransportErrorKind::Unusable,
+                    format!("TLS cannot start: {why}"),
+                )
+            })?;
+        let bare = origin
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        let name = ServerName::try_from(bare).map_err(|_| {
+            TransportError::new(
+                TransportErrorKind::UnknownHost,
+                format!("`{}` is no host name", origin.host()),
+            )
+        })?;
+        TlsConnector::from(config)
+            .connect(name, stream)
+            .await
+            .map_err(|error| failure(origin, &error))
+    }
+
+    fn configure(&self) -> Result<Arc<ClientConfig>, String> {
+        // Passed on explicitly: a library does not choose the process's default provider.
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = Verifier::new_with_extra_roots(self.further_roots.clone(), provider.clone())
+            .map_err(|error| error.to_string())?;
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // A resumed session shows no certificate, and without one there is no channel binding.
+        config.resumption = rustls::client::Resumption::disabled();
+        Ok(Arc::new(config))
+    }
+}
+
+fn failure(origin: &Origin, error: &std::io::Error) -> TransportError {
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        Some(rustls::Error::InvalidCertificate(why)) => TransportError::new(
+            TransportErrorKind::TlsTrust,
+            format!("the certificate of {origin} is not trusted: {why}"),
+        ),
+        Some(why) => TransportError::new(
+            TransportErrorKind::TlsHandshake,
+            format!("the TLS handshake with {origin} failed: {why}"),
+        ),
+        None => TransportError::new(
+            TransportErrorKind::TlsHandshake,
+            format!("{origin} broke off the TLS handshake: {error}"),
+        ),
+    }
+}
