@@ -1,2 +1,65 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask test` holds a change to the house rules, `cargo xtask
+//! bench` measures what ships.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the results of these commands are for a terminal"
+)]
+
+mod test;
+mod workspace;
+
+// What only a Unix has: these modules serve the full test, which ends in a domain of Samba's.
+#[cfg(unix)]
+mod bench;
+#[cfg(unix)]
+mod domain;
+#[cfg(unix)]
+mod full;
+#[cfg(unix)]
+mod fuzz;
+#[cfg(unix)]
+mod lab;
+#[cfg(unix)]
+mod process;
+#[cfg(unix)]
+mod public_api;
+#[cfg(unix)]
+mod release;
+#[cfg(unix)]
+mod report;
+#[cfg(unix)]
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Check everything that a change must hold
+    Test(test::Args),
+    /// Measure the command as a whole process and compare with its limits
+    #[cfg(unix)]
+    Bench(bench::Args),
+    /// Sign in with a ticket of Samba's Active Directory (started by `test`, in namespaces of its own)
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Domain(domain::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Command::parse() {
+        Command::Test(args) => test::run(&args),
+        #[cfg(unix)]
+        Command::Bench(args) => bench::run(&args),
+        #[cfg(unix)]
+        Command::Domain(args) => domain::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,212 @@
+//! `cargo xtask bench`: what a sign-in costs, measured as a user pays it, with limits.
+
+mod measure;
+mod page;
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use self::measure::measure;
+use crate::lab::Lab;
+use crate::process;
+use crate::release::SIZE_LIMIT;
+use crate::report::Step;
+use crate::workspace::Workspace;
+
+const MEGABYTE: f64 = 1e6;
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What to do with the figures.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Fail when a figure is over its limit
+    #[arg(long)]
+    check: bool,
+    /// Write the figures to docs/measurements.md
+    #[arg(long)]
+    write: bool,
+    /// How often each program is run
+    #[arg(long, default_value_t = 31, value_parser = clap::value_parser!(u16).range(1..))]
+    runs: u16,
+}
+
+/// One line of the table.
+struct Figure {
+    what: &'static str,
+    value: f64,
+    /// The value that must not be passed; `None` for what is printed to compare with.
+    limit: Option<f64>,
+    unit: &'static str,
+}
+
+/// Builds the release binaries, measures them and prints the table.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    for package in ["silentry-cli", "silentry-lab"] {
+        let build = format!("build --release --bins --package {package}");
+        let status = workspace.cargo(&build).status()?;
+        ensure!(
+            status.success(),
+            "cargo build --package {package} ended with {status}"
+        );
+    }
+    let folder = workspace.target.join("xtask");
+    fs::create_dir_all(&folder)?;
+    let log = File::create(folder.join("bench.log"))?;
+    let programs = Programs::new(&workspace.target.join("release"))?;
+    let figures = programs.figures(args.runs.into(), &log)?;
+    print!("{}", page::table(&figures));
+    if args.write {
+        page::write(&workspace, &figures, args.runs)?;
+    }
+    if args.check {
+        within_limits(&figures)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures built programs as a step of the test.
+pub(crate) fn check(programs: &Path, step: &Step) -> Result<String> {
+    let figures = Programs::new(programs)?.figures(31, step.output())?;
+    step.note(&page::table(&figures))?;
+    within_limits(&figures)?;
+    let shown = figures.iter().filter(|figure| figure.limit.is_some());
+    Ok(shown.map(Figure::short).collect::<Vec<_>>().join(", "))
+}
+
+fn within_limits(figures: &[Figure]) -> Result<()> {
+    let over: Vec<_> = figures.iter().filter(|figure| figure.is_over()).collect();
+    if over.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "over the limit: {}",
+        over.into_iter()
+            .map(Figure::short)
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
+}
+
+impl Figure {
+    fn is_over(&self) -> bool {
+        self.limit.is_some_and(|limit| self.value > limit)
+    }
+
+    fn short(&self) -> String {
+        format!("{:.1} {}", self.value, self.unit)
+    }
+}
+
+/// The programs that are measured.
+struct Programs {
+    silentry: PathBuf,
+    lab: PathBuf,
+    empty: PathBuf,
+}
+
+impl Programs {
+    fn new(folder: &Path) -> Result<Self> {
+        let empty = process::find("true").context("there is no program true")?;
+        Ok(Self {
+            silentry: folder.join("silentry"),
+            lab: folder.join("silentry-lab"),
+            empty,
+        })
+    }
+
+    fn figures(&self, runs: usize, log: &File) -> Result<Vec<Figure>> {
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+        let empty = measure(runs, || Ok(Command::new(&self.empty)))?;
+        let version = measure(runs, || {
+            let mut command = Command::new(&self.silentry);
+            command.arg("--version");
+            Ok(command)
+        })?;
+        let token = self.token(runs, log)?;
+        let size = fs::metadata(&self.silentry)?.len();
+        let figure = |what, value, limit, unit| Figure {
+            what,
+            value,
+            limit,
+            unit,
+        };
+        Ok(vec![
+            figure(
+                "`silentry token --mode iwa`, wall",
+                milliseconds(token.wall),
+                Some(150.0),
+                "ms",
+            ),
+            figure(
+                "`silentry token --mode iwa`, peak memory",
+                token.peak_memory as f64 / MEGABYTE,
+                Some(25.0),
+                "MB",
+            ),
+            figure(
+                "HTTP exchanges of a first sign-in",
+                self.exchanges(log)? as f64,
+                Some(4.0),
+                "exchanges",
+            ),
+            figure(
+                "`silentry --version`, wall",
+                milliseconds(version.wall),
+                Some(3.0),
+                "ms",
+            ),
+            figure(
+                "`true`, wall, to compare",
+                milliseconds(empty.wall),
+                None,
+                "ms",
+            ),
+            figure(
+                "size of `silentry`",
+                size as f64 / MEGABYTE,
+                Some(SIZE_LIMIT as f64 / MEGABYTE),
+                "MB",
+            ),
+        ])
+    }
+
+    /// A first sign-in each time: the lab is warm, the command knows nothing from before.
+    fn token(&self, runs: usize, log: &File) -> Result<measure::Cost> {
+        let folder = tempfile::tempdir()?;
+        let lab = Lab::start(&self.lab, &folder.path().join("lab"), [""; 0], log)?;
+        let mut number = 0;
+        measure(runs, || {
+            number += 1;
+            let home = folder.path().join(number.to_string());
+            fs::create_dir(&home)?;
+            fs::set_permissions(&home, fs::Permissions::from_mode(0o700))?;
+            let mut command = Command::new(&self.silentry);
+            command.args(["token", "--mode", "iwa"]);
+            lab.enter(&mut command);
+            command.env("HOME", &home).env("XDG_RUNTIME_DIR", &home);
+            Ok(command)
+        })
+    }
+
+    fn exchanges(&self, log: &File) -> Result<usize> {
+        let mut demo = Command::new(&self.lab);
+        demo.args(["demo", "--output", "json"]);
+        let answer = process::read(&mut demo, LIMIT, log).context("silentry-lab demo")?;
+        let answer: Value = serde_json::from_str(&answer)?;
+        ensure!(answer["ok"] == true, "silentry-lab demo did not sign in");
+        let exchanges = answer["exchanges"]
+            .as_array()
+            .context("demo names no exchanges")?;
+        Ok(exchanges
+            .iter()
+            .filter(|exchange| exchange["stage"] != "api")
+            .count())
+    }
+}

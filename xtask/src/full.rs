@@ -1,0 +1,134 @@
+//! The steps of the full test, which needs a Debian or Ubuntu and root.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+
+use crate::report::{Report, Step};
+use crate::tools::Tools;
+use crate::workspace::Workspace;
+use crate::{bench, domain, fuzz, public_api, release};
+
+/// Tests against MIT Kerberos, `xmlsec1` and curl hide behind this feature of a package.
+const STRANGERS: &str = "strangers";
+
+/// Runs every step, or those whose names contain `only`; the last line on stdout counts them.
+pub(crate) fn run(workspace: &Workspace, install: bool, only: Option<&str>) -> Result<ExitCode> {
+    let tools = Tools::new(workspace);
+    tools.ensure(install)?;
+    let mut report = Report::new(workspace.target.join("xtask").join("logs"), only)?;
+    source(workspace, &mut report);
+    guards(workspace, &tools, &mut report);
+    product(workspace, &tools, &mut report);
+    Ok(report.finish())
+}
+
+/// The code by itself: form, compiling, tests.
+fn source(workspace: &Workspace, report: &mut Report) {
+    let run = |step: &Step, line: &str| step.run(&mut workspace.cargo(line));
+    report.step("format", |step| {
+        run(step, "fmt --all --check")?;
+        run(step, "fmt --manifest-path fuzz/Cargo.toml --check")?;
+        Ok(String::new())
+    });
+    report.gate("build the tests", |step| {
+        run(step, "test --workspace --no-run --locked")?;
+        Ok(String::new())
+    });
+    report.step("tests", |step| {
+        run(step, "test --workspace --no-fail-fast")?;
+        count_tests(step)
+    });
+    report.step("tests with strangers", |step| {
+        let packages = workspace.packages_with_feature(STRANGERS);
+        ensure!(
+            !packages.is_empty(),
+            "no package has the feature {STRANGERS}"
+        );
+        let chosen = packages
+            .iter()
+            .map(|name| format!(" -p {name} -F {name}/{STRANGERS}"));
+        run(
+            step,
+            &format!("test --no-fail-fast {}", chosen.collect::<String>()),
+        )?;
+        count_tests(step)
+    });
+    report.step("clippy", |step| {
+        run(
+            step,
+            "clippy --workspace --all-targets --all-features -- -D warnings",
+        )?;
+        run(
+            step,
+            "clippy --manifest-path fuzz/Cargo.toml -- -D warnings",
+        )?;
+        Ok(String::new())
+    });
+    report.step("each feature alone", |step| {
+        let alone = "clippy --package silentry --no-default-features";
+        run(step, &format!("{alone} -- -D warnings"))?;
+        let features = workspace.features("silentry");
+        for feature in &features {
+            run(
+                step,
+                &format!("{alone} --features {feature} -- -D warnings"),
+            )?;
+        }
+        Ok(format!("none, {}", features.join(", ")))
+    });
+    report.step("documentation", |step| {
+        let mut command = workspace.cargo("doc --workspace --no-deps --all-features");
+        step.run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
+        Ok(String::new())
+    });
+}
+
+/// What keeps the house in order over time: dependencies, public API, hostile input.
+fn guards(workspace: &Workspace, tools: &Tools, report: &mut Report) {
+    report.step("dependencies", |step| dependencies(workspace, tools, step));
+    report.step("public API", |step| public_api::check(workspace, step));
+    report.step("fuzzing", |step| fuzz::run(workspace, tools, step));
+}
+
+/// What ships: the command, in a real domain, within its limits.
+fn product(workspace: &Workspace, tools: &Tools, report: &mut Report) {
+    let built = release::folder(workspace);
+    report.step("release build", |step| {
+        release::build(workspace, tools, step)
+    });
+    report.step("release checks", |step| {
+        release::check(&built.join("silentry"), step)
+    });
+    report.step("Active Directory", |step| {
+        domain::run_in_namespaces(&built, step)
+    });
+    report.step("limits", |step| bench::check(&built, step));
+}
+
+/// Licences and sources count for everything in the lock file; duplicates for what ships.
+fn dependencies(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<String> {
+    let everything = "deny --workspace --all-features check -D license-not-encountered";
+    let shipped = "deny --manifest-path crates/silentry-cli/Cargo.toml --exclude-dev check";
+    for line in [
+        format!("{everything} licenses sources"),
+        format!("{shipped} -D unmatched-skip bans"),
+    ] {
+        let mut command = workspace.cargo(&line);
+        tools.enable(&mut command)?;
+        step.run(&mut command)?;
+    }
+    Ok(String::new())
+}
+
+/// Returns how many tests passed, from cargo's own lines; none at all is a failure.
+fn count_tests(step: &Step) -> Result<String> {
+    let log = step.log()?;
+    let passed: u64 = log
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: ok. "))
+        .filter_map(|counts| counts.split_whitespace().next()?.parse::<u64>().ok())
+        .sum();
+    ensure!(passed > 0, "no test ran");
+    Ok(format!("{passed} tests"))
+}

@@ -1,0 +1,155 @@
+//! A minute of fuzzing for each parser of what the network or a file says.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::process;
+use crate::report::Step;
+use crate::tools::Tools;
+use crate::workspace::Workspace;
+
+/// The targets that must be there; one more in `fuzz/` is run too.
+const TARGETS: [&str; 6] = [
+    "error_reply",
+    "mex",
+    "realm",
+    "rstr",
+    "token_reply",
+    "www_authenticate",
+];
+/// Documents of other projects, of all kinds: libFuzzer keeps for a target what reaches new code.
+/// Without them it starts from nothing and gets less far.
+const SEEDS: &str = "../shared/testdata";
+const SECONDS: u64 = 60;
+/// No parser may think longer about one input, in seconds.
+const INPUT_LIMIT: u64 = 5;
+/// What starting, replaying the seeds and minimising a find may take beyond the fuzzing itself.
+const GRACE: Duration = Duration::from_secs(120);
+
+/// Builds all targets and runs each for a minute, as many at once as there are processors.
+pub(crate) fn run(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<String> {
+    let fuzzer = Fuzzer {
+        workspace,
+        tools,
+        logs: step.folder()?,
+    };
+    step.run(&mut fuzzer.command("build", None)?)?;
+    let targets = fuzzer.targets(step)?;
+    let missing: Vec<_> = TARGETS
+        .iter()
+        .filter(|wanted| !targets.iter().any(|target| target == *wanted))
+        .collect();
+    ensure!(missing.is_empty(), "fuzz/ has no target {missing:?}");
+
+    let at_once = thread::available_parallelism().map_or(1, usize::from);
+    let mut executions = 0;
+    let mut failed = Vec::new();
+    for batch in targets.chunks(at_once) {
+        let results: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = batch
+                .iter()
+                .map(|target| scope.spawn(|| fuzzer.fuzz(target)))
+                .collect();
+            running
+                .into_iter()
+                .map(|thread| thread.join().expect("fuzz() does not panic"))
+                .collect()
+        });
+        for (target, result) in batch.iter().zip(results) {
+            match result {
+                Ok(count) => executions += count,
+                Err(error) => {
+                    step.note(&format!("{target}: {error:#}"))?;
+                    failed.push(target.as_str());
+                }
+            }
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{} found something", failed.join(", "));
+    }
+    Ok(format!(
+        "{} targets, {:.1} million executions",
+        targets.len(),
+        executions as f64 / 1e6
+    ))
+}
+
+struct Fuzzer<'a> {
+    workspace: &'a Workspace,
+    tools: &'a Tools,
+    logs: PathBuf,
+}
+
+impl Fuzzer<'_> {
+    /// Returns a cargo-fuzz command; its sanitizer flags are unstable, so the stable compiler must be
+    /// told that they are wanted.
+    fn command(&self, verb: &str, target: Option<&str>) -> Result<Command> {
+        let mut command = self
+            .workspace
+            .cargo(&format!("fuzz {verb} --fuzz-dir fuzz"));
+        command.args(target);
+        if verb != "list" {
+            command
+                .arg("--target-dir")
+                .arg(self.workspace.target.join("fuzz"));
+        }
+        command.env("RUSTC_BOOTSTRAP", "1");
+        self.tools.enable(&mut command)?;
+        Ok(command)
+    }
+
+    fn targets(&self, step: &Step) -> Result<Vec<String>> {
+        let list = step.read(&mut self.command("list", None)?)?;
+        Ok(list
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Returns how many inputs the target was given.
+    fn fuzz(&self, target: &str) -> Result<u64> {
+        let path = self.logs.join(target).with_extension("log");
+        let log = File::create(&path)?;
+        let corpus = self
+            .workspace
+            .target
+            .join("fuzz")
+            .join("corpus")
+            .join(target);
+        fs::create_dir_all(&corpus)?;
+        let mut command = self.command("run", Some(target))?;
+        command.arg(&corpus);
+        let seeds = self.workspace.root.join(SEEDS);
+        if seeds.is_dir() {
+            command.arg(seeds);
+        }
+        command.args([
+            "--".to_owned(),
+            format!("-max_total_time={SECONDS}"),
+            format!("-timeout={INPUT_LIMIT}"),
+            "-print_final_stats=1".to_owned(),
+        ]);
+        let result = process::run(&mut command, Duration::from_secs(SECONDS) + GRACE, &log);
+        let printed = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+        result.with_context(|| last_lines(&printed, &path))?;
+        printed
+            .lines()
+            .find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))
+            .and_then(|count| count.trim().parse().ok())
+            .with_context(|| format!("no count of executions in {}", path.display()))
+    }
+}
+
+fn last_lines(printed: &str, path: &Path) -> String {
+    let lines: Vec<_> = printed.lines().collect();
+    let last = lines[lines.len().saturating_sub(40)..].join("\n");
+    format!("{last}\n(all of it in {})", path.display())
+}
