@@ -269,8 +269,9 @@ impl RealmRefusal {
     pub fn mitigation(&self) -> &'static str {
         match self {
             Self::ManagedUser => {
-                "Use Seamless SSO if the tenant has it enabled, or a flow that can prompt, such as \
-                 device code."
+                "Use an interactive flow or a device code: integrated sign-in works for domains \
+                 federated with AD FS only (username and password are not affected). A tenant with \
+                 Seamless SSO may answer otherwise to clients that it recognises."
             }
             Self::UnknownUserType { .. } => {
                 "Check the spelling of the user name, and that the authority is the cloud that \
