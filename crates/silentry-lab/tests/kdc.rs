@@ -284,14 +284,21 @@ fn crosses_no_realm_without_trust() {
 
 #[test]
 fn grants_forwarded_tickets_only_where_the_realm_does() {
-    let forwarded = |realm| {
+    const FORWARDABLE: u32 = 0x4000_0000;
+    let ask = |realm| {
         let lab = Lab::start(KdcConfig::new([realm]));
         let client = lab.client("CONTOSO.TEST").with_forwardable(true);
         let tgt = client.login_with_password(&alice(), PASSWORD).unwrap();
-        client.forwarded_tgt(&tgt, None)
+        (
+            tgt.flags & FORWARDABLE != 0,
+            client.forwarded_tgt(&tgt, None),
+        )
     };
-    assert_eq!(code(forwarded(contoso())), KdcError::BadOption.code());
-    assert!(forwarded(contoso().with_forwardable_tickets()).is_ok());
+    let (forwardable, forwarded) = ask(contoso());
+    assert!(!forwardable);
+    assert_eq!(code(forwarded), KdcError::BadOption.code());
+    let (forwardable, forwarded) = ask(contoso().with_forwardable_tickets());
+    assert!(forwardable && forwarded.is_ok());
 }
 
 #[test]

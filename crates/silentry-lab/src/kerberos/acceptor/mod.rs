@@ -82,7 +82,7 @@ impl Acceptor {
         if token.len() > MAX_TOKEN {
             return Err(Refusal::TooLong);
         }
-        let now = wire::unix(now).saturating_add(self.clock_offset.whole_seconds());
+        let now = wire::unix_ahead(now, self.clock_offset);
         let token = Token::parse(token)?;
         let request = wire::decode::<ApReq>(token.ap_req)?.0;
 
