@@ -12,7 +12,7 @@ use crate::tools::Tools;
 use crate::workspace::Workspace;
 
 /// The largest binary that ships, in bytes.
-pub(crate) const SIZE_LIMIT: u64 = 8 * 1024 * 1024;
+pub(crate) const SIZE_LIMIT: u64 = 8_000_000;
 /// The oldest C library it must run with: RHEL 8, Debian 10.
 const GLIBC: Version = Version(2, 28);
 /// What it may be linked to; GSSAPI is loaded when it is needed and must not be here.

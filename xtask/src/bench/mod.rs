@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,6 +21,12 @@ use crate::report::Step;
 use crate::workspace::Workspace;
 
 const MEGABYTE: f64 = 1e6;
+/// How often a program is run for its median, unless told otherwise.
+const RUNS: u16 = 31;
+/// A program that ends at once is run this many times as often: it costs nothing.
+const MORE_OFTEN: usize = 10;
+const ATTEMPTS: usize = 3;
+const PAUSE: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// What to do with the figures.
@@ -32,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long)]
     write: bool,
     /// How often each program is run
-    #[arg(long, default_value_t = 31, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = RUNS, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
 }
 
@@ -71,13 +78,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Measures built programs as a step of the test.
+/// Measures built programs as a step of the test. A machine can be busy for a moment: what is over a
+/// limit is over it three times in a row.
 pub(crate) fn check(programs: &Path, step: &Step) -> Result<String> {
-    let figures = Programs::new(programs)?.figures(31, step.output())?;
+    let programs = Programs::new(programs)?;
+    let mut figures = programs.figures(RUNS.into(), step.output())?;
+    for _ in 1..ATTEMPTS {
+        if within_limits(&figures).is_ok() {
+            break;
+        }
+        step.note(&page::table(&figures))?;
+        thread::sleep(PAUSE);
+        figures = programs.figures(RUNS.into(), step.output())?;
+    }
     step.note(&page::table(&figures))?;
     within_limits(&figures)?;
-    let shown = figures.iter().filter(|figure| figure.limit.is_some());
-    Ok(shown.map(Figure::short).collect::<Vec<_>>().join(", "))
+    let limited = figures.iter().filter(|figure| figure.limit.is_some());
+    Ok(limited.map(Figure::short).collect::<Vec<_>>().join(", "))
 }
 
 fn within_limits(figures: &[Figure]) -> Result<()> {
@@ -123,8 +140,9 @@ impl Programs {
 
     fn figures(&self, runs: usize, log: &File) -> Result<Vec<Figure>> {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
-        let empty = measure(runs, || Ok(Command::new(&self.empty)))?;
-        let version = measure(runs, || {
+        let often = runs * MORE_OFTEN;
+        let empty = measure(often, || Ok(Command::new(&self.empty)))?;
+        let version = measure(often, || {
             let mut command = Command::new(&self.silentry);
             command.arg("--version");
             Ok(command)

@@ -44,7 +44,7 @@ pub(super) fn write(workspace: &Workspace, figures: &[Figure], runs: u16) -> Res
     let folder = workspace.root.join("docs");
     fs::create_dir_all(&folder)?;
     let page = format!(
-        "{INTRODUCTION}\n{}\nWall time is the median of {runs} runs, memory the largest of them, after one \
+        "{INTRODUCTION}\n{}\nWall time is the median of at least {runs} runs, memory the largest of them, after one \
          run to warm up.\n\n{}",
         table(figures),
         circumstances(workspace)?,
