@@ -1,5 +1,7 @@
 //! The acceptor, asked by a Kerberos implementation that is not ours: the `krb5` crate.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::time::{Duration, SystemTime};
 
 use krb5::initiator::{GSS_C_CHANNEL_BOUND_FLAG, GSS_C_MUTUAL_FLAG, InitOptions, InitiatorContext};

@@ -21,13 +21,12 @@ impl Directory {
     /// reply, or a KRB-ERROR for whatever deserves no reply.
     #[must_use]
     pub fn answer(&self, realm: &str, request: &[u8], now: SystemTime) -> Vec<u8> {
-        let now = wire::unix(now);
         let Some(keys) = self.realm(realm) else {
             let nobody = Principal::krbtgt(realm, realm);
-            return Rejection::from(KdcError::WrongRealm).to_message(&nobody, now);
+            return Rejection::from(KdcError::WrongRealm).to_message(&nobody, wire::unix(now));
         };
-        let now = now.saturating_add(keys.config.clock_offset.whole_seconds());
-        let kdc = Kdc {
+        let now = wire::unix_ahead(now, keys.config.clock_offset);
+        let kdc = RealmKdc {
             directory: self,
             realm: keys,
             now,
@@ -54,13 +53,13 @@ impl Directory {
 }
 
 /// One realm's KDC at one moment.
-pub(super) struct Kdc<'a> {
+pub(super) struct RealmKdc<'a> {
     pub(super) directory: &'a Directory,
     pub(super) realm: &'a RealmKeys,
     pub(super) now: i64,
 }
 
-impl Kdc<'_> {
+impl RealmKdc<'_> {
     fn exchange(&self, request: &[u8], asked: &mut Asked) -> Result<Vec<u8>, Rejection> {
         if request.len() > MAX_REQUEST {
             return Err(KdcError::TooLong.into());
@@ -178,9 +177,8 @@ fn raw_body(request: &[u8]) -> Result<&[u8], Malformed> {
     let message = Reader::new(request).expect(TGS_REQ)?;
     let mut fields = Reader::new(Reader::new(message).expect(SEQUENCE)?);
     while !fields.is_empty() {
-        if let (tag, content) = fields.element()?
-            && tag == context(4)
-        {
+        let (tag, content) = fields.element()?;
+        if tag == context(4) {
             return Ok(content);
         }
     }

@@ -1,13 +1,11 @@
 //! The Authentication Service exchange (RFC 4120 3.1): a first ticket for who knows the password.
 
-use picky_asn1::wrapper::{
-    Asn1SequenceOf, ExplicitContextTag0, ExplicitContextTag1, IntegerAsn1, Optional,
-};
+use picky_asn1::wrapper::{Asn1SequenceOf, ExplicitContextTag0, ExplicitContextTag1, Optional};
 use picky_krb::data_types::{EncryptedData, EtypeInfo2Entry, PaData, PaEncTsEnc};
 use picky_krb::messages::{KdcReq, KdcReqBody};
 
 use super::KdcError;
-use super::answer::{self, Kdc};
+use super::answer::{self, RealmKdc};
 use super::directory::UserKeys;
 use super::error::Rejection;
 use super::log::Asked;
@@ -21,7 +19,7 @@ const PA_ENC_TIMESTAMP: i32 = 2;
 const PA_ETYPE_INFO2: i32 = 19;
 
 pub(super) fn answer(
-    kdc: &Kdc<'_>,
+    kdc: &RealmKdc<'_>,
     request: &KdcReq,
     asked: &mut Asked,
 ) -> Result<Vec<u8>, Rejection> {
@@ -67,7 +65,7 @@ pub(super) fn answer(
     Ok(issued.as_reply(&body.nonce.0, padata, &reply))
 }
 
-fn client(kdc: &Kdc<'_>, body: &KdcReqBody) -> Result<Principal, Rejection> {
+fn client(kdc: &RealmKdc<'_>, body: &KdcReqBody) -> Result<Principal, Rejection> {
     let name = body.cname.0.as_ref().ok_or(KdcError::ClientUnknown)?;
     Ok(wire::principal(&name.0, &wire::string(kdc.realm.name()))?)
 }
@@ -75,7 +73,7 @@ fn client(kdc: &Kdc<'_>, body: &KdcReqBody) -> Result<Principal, Rejection> {
 /// "If the requested client principal named in the request is unknown [...], an error message with a
 /// KDC_ERR_C_PRINCIPAL_UNKNOWN is returned." An enterprise name of another realm's user is told that
 /// realm (RFC 6806 7).
-fn find_user<'a>(kdc: &Kdc<'a>, client: &Principal) -> Result<&'a UserKeys, Rejection> {
+fn find_user<'a>(kdc: &RealmKdc<'a>, client: &Principal) -> Result<&'a UserKeys, Rejection> {
     if let Some(user) = kdc.realm.user(client) {
         return Ok(user);
     }
@@ -94,7 +92,7 @@ fn find_user<'a>(kdc: &Kdc<'a>, client: &Principal) -> Result<&'a UserKeys, Reje
 
 /// A first ticket is for the ticket-granting service as a rule, but any service may be named.
 fn find_service<'a>(
-    kdc: &Kdc<'a>,
+    kdc: &RealmKdc<'a>,
     service: &Principal,
     body: &KdcReqBody,
 ) -> Result<(&'a Key, Etype), Rejection> {
@@ -107,7 +105,7 @@ fn find_service<'a>(
         return Ok((key, answer::session_etype(&wanted, |_| true)?));
     }
     let account = kdc.realm.service(service).ok_or(KdcError::ServiceUnknown)?;
-    Ok(account.key_for(&wanted)?)
+    account.key_for(&wanted)
 }
 
 /// "If the requested starttime is absent, indicates a time in the past, or is within the window of
@@ -115,7 +113,7 @@ fn find_service<'a>(
 /// starttime of the ticket is set to the authentication server's current time. If it indicates a time
 /// in the future beyond the acceptable clock skew, but the POSTDATED option has not been specified,
 /// then the error KDC_ERR_CANNOT_POSTDATE is returned."
-fn check_start(kdc: &Kdc<'_>, body: &KdcReqBody) -> Result<(), Rejection> {
+fn check_start(kdc: &RealmKdc<'_>, body: &KdcReqBody) -> Result<(), Rejection> {
     let Some(from) = &body.from.0 else {
         return Ok(());
     };
@@ -128,7 +126,7 @@ fn check_start(kdc: &Kdc<'_>, body: &KdcReqBody) -> Result<(), Rejection> {
 /// Checks the encrypted timestamp (RFC 4120 5.2.7.2); returns the user's key that the reply is
 /// encrypted with.
 fn preauthenticate<'a>(
-    kdc: &Kdc<'_>,
+    kdc: &RealmKdc<'_>,
     request: &KdcReq,
     user: &'a UserKeys,
 ) -> Result<&'a Key, Rejection> {
@@ -181,7 +179,7 @@ fn encrypted_timestamp(request: &KdcReq) -> Result<Option<EncryptedData>, Reject
 /// ETYPE-INFO2 (RFC 4120 5.2.7.5) for the user's keys of these types.
 fn etype_info2(user: &UserKeys, etypes: &[Etype]) -> PaData {
     let entry = |etype: &Etype| EtypeInfo2Entry {
-        etype: ExplicitContextTag0::from(IntegerAsn1::from(wire::integer(etype.number()))),
+        etype: ExplicitContextTag0::from(wire::integer(etype.number())),
         salt: Optional::from(Some(ExplicitContextTag1::from(wire::string(&user.salt)))),
         s2kparams: Optional::from(None),
     };

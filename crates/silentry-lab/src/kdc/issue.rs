@@ -25,8 +25,7 @@ impl Directory {
     /// trust.
     pub fn ccache(&self, user: &str, spns: &[&str], now: SystemTime) -> Result<Ccache, IssueError> {
         let (realm, _) = self.find_user(user)?;
-        let offset = realm.config.clock_offset.whole_seconds();
-        let now = wire::unix(now).saturating_add(offset);
+        let now = wire::unix_ahead(now, realm.config.clock_offset);
         let lifetime = realm.config.ticket_lifetime.whole_seconds();
         self.issue(user, spns, now..now.saturating_add(lifetime))
     }

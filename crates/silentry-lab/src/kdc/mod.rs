@@ -37,6 +37,8 @@ mod issue;
 mod krb5_conf;
 mod log;
 mod server;
+#[cfg(test)]
+mod tests;
 mod tgs_exchange;
 mod ticket;
 

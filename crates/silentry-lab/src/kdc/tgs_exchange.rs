@@ -3,7 +3,8 @@
 use picky_krb::messages::{ApReq, KdcReq, KdcReqBody};
 
 use super::KdcError;
-use super::answer::{self, Kdc};
+use super::answer::{self, RealmKdc};
+use super::directory::RealmKeys;
 use super::error::Rejection;
 use super::log::{Asked, Outcome};
 use super::ticket::{Grant, ReplyKey};
@@ -16,7 +17,7 @@ use crate::kerberos::{Etype, Key, Principal, wire};
 const PA_TGS_REQ: i32 = 1;
 
 pub(super) fn answer(
-    kdc: &Kdc<'_>,
+    kdc: &RealmKdc<'_>,
     request: &KdcReq,
     raw_body: &[u8],
     asked: &mut Asked,
@@ -70,7 +71,10 @@ pub(super) fn answer(
 }
 
 /// Checks the AP-REQ that the request carries; returns the realm that issued its ticket too.
-fn authenticate(kdc: &Kdc<'_>, request: &KdcReq) -> Result<(Authenticated, String), Rejection> {
+fn authenticate(
+    kdc: &RealmKdc<'_>,
+    request: &KdcReq,
+) -> Result<(Authenticated, String), Rejection> {
     let request = tgs_padata(request)?;
     let ticket = &request.ticket.0.0;
     let named = wire::principal(&ticket.sname.0, &ticket.realm.0)?;
@@ -153,7 +157,7 @@ struct Granted<'a> {
 }
 
 fn find_service<'a>(
-    kdc: &Kdc<'a>,
+    kdc: &RealmKdc<'a>,
     service: &Principal,
     body: &KdcReqBody,
     issuer: &str,
@@ -196,7 +200,7 @@ fn find_service<'a>(
 
 /// The other realm that has the service, if this one trusts it. Active Directory knows that from the
 /// forest's global catalog.
-fn realm_of(kdc: &Kdc<'_>, service: &Principal) -> Option<String> {
+fn realm_of(kdc: &RealmKdc<'_>, service: &Principal) -> Option<String> {
     let has = |realm: &str| {
         let there = Principal::from_wire(
             service.name_type(),
@@ -207,7 +211,7 @@ fn realm_of(kdc: &Kdc<'_>, service: &Principal) -> Option<String> {
             .realm(realm)
             .is_some_and(|keys| keys.service(&there).is_some())
     };
-    let names = kdc.directory.realms.iter().map(|realm| realm.name());
+    let names = kdc.directory.realms.iter().map(RealmKeys::name);
     let mut trusted = names.filter(|name| kdc.realm.krbtgt_key(name).is_some());
     trusted.find(|name| has(name)).map(str::to_owned)
 }
@@ -215,7 +219,7 @@ fn realm_of(kdc: &Kdc<'_>, service: &Principal) -> Option<String> {
 /// The new ticket's flags (RFC 4120 3.3.3): what was proven at first sign-in stays proven. Tickets are
 /// forwardable where the realm grants that, and forwarded ones come from forwardable ones alone.
 fn ticket_flags(
-    kdc: &Kdc<'_>,
+    kdc: &RealmKdc<'_>,
     tgt: &Authenticated,
     options: u32,
     service: &Principal,

@@ -18,6 +18,8 @@ pub(crate) mod wire;
 
 mod private_file;
 mod records;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use crypto::{Etype, InvalidKey, Key};
 pub use principal::{InvalidPrincipal, Principal};

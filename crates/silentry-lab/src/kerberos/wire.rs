@@ -108,6 +108,13 @@ pub(crate) fn unix(time: SystemTime) -> i64 {
     i64::try_from(seconds).unwrap_or(LATEST).min(LATEST)
 }
 
+/// As [`unix`], by a clock that runs ahead by `offset`, within the years that Kerberos can write.
+pub(crate) fn unix_ahead(time: SystemTime, offset: time::Duration) -> i64 {
+    unix(time)
+        .saturating_add(offset.whole_seconds())
+        .clamp(0, LATEST)
+}
+
 /// A time as keytabs and credential caches hold it: 32 bits.
 pub(crate) fn file_time(seconds: i64) -> u32 {
     u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)

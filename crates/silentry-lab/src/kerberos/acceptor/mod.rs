@@ -3,6 +3,8 @@
 mod checksum;
 mod negotiate;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::SystemTime;
@@ -34,7 +36,8 @@ const MAX_TOKEN: usize = 64 * 1024;
 ///
 /// It reads no environment, no file and no clock, and remembers only the authenticators that could be
 /// replayed. The one round trip is all there is: a client whose first mechanism is not Kerberos is
-/// refused, not answered with a request for another token.
+/// refused, not answered with a request for another token. Names are ASCII, as RFC 4120 5.2.1 has it:
+/// Active Directory's tickets for users with other letters are [`Refusal::Malformed`].
 #[derive(Debug)]
 pub struct Acceptor {
     keytab: Keytab,
@@ -79,7 +82,7 @@ impl Acceptor {
         if token.len() > MAX_TOKEN {
             return Err(Refusal::TooLong);
         }
-        let now = wire::unix(now).saturating_add(self.clock_offset.whole_seconds());
+        let now = wire::unix_ahead(now, self.clock_offset);
         let token = Token::parse(token)?;
         let request = wire::decode::<ApReq>(token.ap_req)?.0;
 

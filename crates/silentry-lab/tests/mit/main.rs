@@ -1,0 +1,11 @@
+//! The KDC, its files and the acceptor, used by MIT Kerberos: `kinit`, `kvno`, `klist`, the GSS-API
+//! library, and curl.
+//!
+//! The tests need the Debian packages krb5-user, python3-gssapi and curl; the feature `strangers`
+//! builds them.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod lab;
+mod tickets;
+mod tokens;
