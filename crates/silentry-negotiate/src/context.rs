@@ -109,6 +109,8 @@ impl Context {
         if let Some(token) = final_token.filter(|_| !self.complete) {
             let step = self.step(token).map_err(|error| match error {
                 Error::MutualAuthenticationFailed { .. } | Error::Timeout { .. } => error,
+                // The key with which the proof must open did not open it.
+                Error::TicketRejected { reason } => Error::MutualAuthenticationFailed { reason },
                 other => Error::MutualAuthenticationFailed {
                     reason: other.to_string(),
                 },

@@ -48,6 +48,9 @@ impl Negotiator {
     }
 
     /// Allows Negotiate to fall back to NTLM, which proves nothing about the server and can be relayed.
+    ///
+    /// That happens on Windows, and with Heimdal where it knows an NTLM password. With MIT Kerberos it
+    /// never does: the NTLM plugin takes no Kerberos principal for a name.
     #[must_use]
     pub fn with_ntlm_allowed(mut self, allowed: bool) -> Negotiator {
         self.ntlm_allowed = allowed;

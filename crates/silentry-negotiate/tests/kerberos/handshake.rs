@@ -157,7 +157,7 @@ fn the_servers_reason_for_a_refusal_is_told() {
 }
 
 /// NegTokenResp (RFC 4178, 4.2.2) with a KRB-ERROR (RFC 4120, 5.9.1) framed as RFC 4121, 4.1 says.
-fn refusal_with(error_code: u8) -> Vec<u8> {
+pub(crate) fn refusal_with(error_code: u8) -> Vec<u8> {
     let der = |tag: u8, content: &[u8]| {
         let mut element = vec![tag];
         match u8::try_from(content.len()).unwrap() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use silentry_lab::kerberos::acceptor::ChannelBinding as Bound;
 use silentry_negotiate::ChannelBinding;
 
+use crate::handshake::refusal_with;
 use crate::lab::{Lab, Question, STS, contoso};
 
 fn ask<'a>(lab: &'a Lab, spn: &str) -> Question<'a> {
@@ -70,6 +71,18 @@ fn failures_have_the_same_codes() {
     lab.ccache(&[]);
     lab.stop();
     assert_eq!(ask(&lab, STS).error().0, "kerberos_kdc_unreachable");
+}
+
+#[test]
+fn a_refusal_of_the_server_is_an_error() {
+    let lab = Lab::start();
+    lab.ccache(&[]);
+    let step = ask(&lab, STS)
+        .with_answer(&refusal_with(41))
+        .run()
+        .step
+        .unwrap();
+    assert_eq!(step.unwrap_err(), "kerberos_ticket_rejected");
 }
 
 #[test]

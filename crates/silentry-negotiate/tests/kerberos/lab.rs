@@ -12,7 +12,9 @@ use silentry_lab::kerberos::acceptor::{Accepted, Acceptor, Refusal};
 use silentry_lab::kerberos::ccache::Ccache;
 use silentry_lab::kerberos::keytab::{Keytab, KeytabEntry};
 use silentry_lab::kerberos::{Etype, Key, Principal};
-use silentry_negotiate::{Credentials, Negotiator, ServicePrincipal};
+use silentry_negotiate::{
+    ChannelBinding, Context, Credentials, Negotiator, ServicePrincipal, Step,
+};
 use tokio::runtime::Runtime;
 
 pub(crate) const PASSWORD: &str = "Passw0rd!";
@@ -146,6 +148,8 @@ pub(crate) struct Answer {
     pub(crate) user: Result<String, String>,
     /// The token, or the error's code and text.
     pub(crate) token: Result<Vec<u8>, (String, String)>,
+    /// What followed from the server's answer: a token, or the error's code.
+    pub(crate) step: Option<Result<Vec<u8>, String>>,
     /// How long the call for the token took.
     pub(crate) took: Duration,
 }
@@ -172,7 +176,12 @@ impl Question<'_> {
         self.with("MILLISECONDS", &timeout.as_millis().to_string())
     }
 
-    fn with(mut self, name: &'static str, value: &str) -> Self {
+    /// Passes the server's answer on to the context.
+    pub(crate) fn with_answer(self, token: &[u8]) -> Self {
+        self.with("ANSWER", &STANDARD.encode(token))
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.settings.push((name, value.to_owned()));
         self
     }
@@ -209,6 +218,8 @@ impl Question<'_> {
             token: value("token")
                 .map(|token| STANDARD.decode(token).unwrap())
                 .ok_or_else(|| (must("code"), must("text"))),
+            step: (value("step").map(|token| Ok(STANDARD.decode(token).unwrap())))
+                .or_else(|| value("step-error").map(Err)),
             took: Duration::from_millis(must("took").parse().unwrap()),
         }
     }
@@ -239,9 +250,10 @@ fn child() {
         let timeout = Duration::from_millis(milliseconds.parse().unwrap());
         negotiator = negotiator.with_timeout(timeout);
     }
+    negotiator = negotiator.with_ntlm_allowed(setting("NTLM_ALLOWED").is_some());
     let binding = setting("LEAF").map(|path| {
         let leaf = fs::read(path).unwrap();
-        silentry_negotiate::ChannelBinding::tls_server_end_point(&leaf).unwrap()
+        ChannelBinding::tls_server_end_point(&leaf).unwrap()
     });
     let principal: ServicePrincipal = setting("SPN").unwrap().parse().unwrap();
 
@@ -251,9 +263,24 @@ fn child() {
         Err(error) => println!("user-error={}", error.code()),
     }
     let begun = Instant::now();
-    match negotiator.initiate(&principal, binding.as_ref()) {
-        Ok((_, token)) => println!("token={}", STANDARD.encode(token.as_bytes())),
+    let initiated = negotiator.initiate(&principal, binding.as_ref());
+    let took = begun.elapsed();
+    match initiated {
+        Ok((context, token)) => {
+            println!("token={}", STANDARD.encode(token.as_bytes()));
+            if let Some(answer) = setting("ANSWER") {
+                pass_on(context, &STANDARD.decode(answer).unwrap());
+            }
+        }
         Err(error) => println!("code={}\ntext={error}", error.code()),
     }
-    println!("took={}", begun.elapsed().as_millis());
+    println!("took={}", took.as_millis());
+}
+
+fn pass_on(mut context: Context, answer: &[u8]) {
+    match context.step(answer) {
+        Ok(Step::Send(token)) => println!("step={}", STANDARD.encode(token.as_bytes())),
+        Ok(Step::Done) => println!("step="),
+        Err(error) => println!("step-error={}", error.code()),
+    }
 }

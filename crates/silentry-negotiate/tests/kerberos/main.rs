@@ -11,3 +11,5 @@ mod handshake;
 #[cfg(feature = "strangers")]
 mod heimdal;
 mod lab;
+#[cfg(feature = "strangers")]
+mod ntlm;
