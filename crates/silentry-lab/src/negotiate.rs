@@ -12,6 +12,10 @@ use crate::kerberos::acceptor::{Accepted, Acceptor, ChannelBinding};
 use crate::scenario::switches::{Challenge, ExtendedProtection, Mutual};
 use crate::tls::Certificates;
 
+/// The page of http.sys for headers beyond MaxFieldLength or MaxRequestBytes (KB2020943).
+const TOO_LONG: &str = "<HTML><HEAD><TITLE>Bad Request</TITLE></HEAD>\r\n<BODY><h2>Bad Request - Request Too \
+    Long</h2>\r\n<hr><p>HTTP Error 400. The size of the request headers is too long.</p>\r\n</BODY></HTML>\r\n";
+
 /// How one site authenticates its callers.
 pub(crate) struct Negotiate {
     pub(crate) acceptor: Acceptor,
@@ -59,7 +63,9 @@ impl Negotiate {
             return Err(Box::new(self.refusal(stage)));
         };
         if self.challenge == Challenge::TooLong {
-            return Err(Box::new(http_sys(stage, 400, "Bad Request").closing()));
+            let page =
+                http_sys(stage, 400, "Bad Request").body("text/html; charset=us-ascii", TOO_LONG);
+            return Err(Box::new(page.closing()));
         }
         if self.challenge != Challenge::NegotiateAndNtlm {
             return Err(Box::new(self.refusal(stage)));

@@ -93,23 +93,30 @@ pub(crate) struct SignedIn {
     pub(crate) upn: Option<String>,
 }
 
-/// Returns the UPNs to ask Entra about, best first.
+/// The UPNs to ask Entra about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Candidates {
+    /// Said by the caller or the platform: what Entra says of it is the answer.
+    Known(UserPrincipalName),
+    /// Made from the Kerberos principal, best first: Entra not knowing one only means that it was guessed wrong.
+    Guessed(Vec<UserPrincipalName>),
+}
+
+/// Returns the UPNs that a signed-in user may have.
 ///
 /// # Errors
 ///
 /// `unknown_user` when the principal is not a user's, or gives no name that Entra could know.
-pub(crate) fn upn_candidates(
-    signed_in: &SignedIn,
-    tenant: &Tenant,
-) -> Result<Vec<UserPrincipalName>, Error> {
+pub(crate) fn upn_candidates(signed_in: &SignedIn, tenant: &Tenant) -> Result<Candidates, Error> {
     if let Some(upn) = &signed_in.upn {
-        return Ok(vec![UserPrincipalName::parse(upn)?]);
+        return Ok(Candidates::Known(UserPrincipalName::parse(upn)?));
     }
     let principal = &signed_in.principal;
     let (name, realm) = principal.rsplit_once('@').unwrap_or((principal, ""));
     // An enterprise principal (RFC 8398, MS-KILE) carries the UPN itself: `ana\@contoso.com@CORP.CONTOSO.COM`.
     if name.contains('@') {
-        return Ok(vec![UserPrincipalName::parse(&name.replace('\\', ""))?]);
+        let upn = UserPrincipalName::parse(&name.replace('\\', ""))?;
+        return Ok(Candidates::Known(upn));
     }
     if name.contains('/') || name.ends_with('$') {
         return Err(Error::new(
@@ -144,7 +151,7 @@ pub(crate) fn upn_candidates(
             format!("the UPN of `{principal}` is not known: its realm is no domain name"),
         ));
     }
-    Ok(candidates)
+    Ok(Candidates::Guessed(candidates))
 }
 
 #[cfg(test)]
@@ -156,11 +163,10 @@ mod tests {
             principal: principal.to_owned(),
             upn: None,
         };
-        upn_candidates(&signed_in, &Tenant::parse(tenant).unwrap())
-            .unwrap()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        match upn_candidates(&signed_in, &Tenant::parse(tenant).unwrap()).unwrap() {
+            Candidates::Known(upn) => vec![format!("{upn}, for sure")],
+            Candidates::Guessed(upns) => upns.iter().map(ToString::to_string).collect(),
+        }
     }
 
     #[test]
@@ -196,7 +202,7 @@ mod tests {
     fn an_enterprise_principal_is_its_own_upn() {
         assert_eq!(
             candidates("ana\\@contoso.com@CORP.LOCAL", "organizations"),
-            ["ana@contoso.com"]
+            ["ana@contoso.com, for sure"]
         );
     }
 
@@ -207,10 +213,8 @@ mod tests {
             upn: Some("Ana.Lopez@contoso.com".to_owned()),
         };
         let upns = upn_candidates(&signed_in, &Tenant::Organizations).unwrap();
-        assert_eq!(
-            upns,
-            [UserPrincipalName::parse("Ana.Lopez@contoso.com").unwrap()]
-        );
+        let expected = UserPrincipalName::parse("Ana.Lopez@contoso.com").unwrap();
+        assert_eq!(upns, Candidates::Known(expected));
     }
 
     #[test]

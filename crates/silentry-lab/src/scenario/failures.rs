@@ -123,7 +123,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     fails(
         "ticket-too-large",
         "The ticket is larger than the web server of AD FS allows a header to be.",
-        "federated_service_returned_error",
+        "negotiate_token_too_large",
         7,
         |s| {
             s.adfs.challenge = Challenge::TooLong;
@@ -187,7 +187,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     fails(
         "mex-too-large",
         "The metadata is larger than any metadata is.",
-        "parsing_ws_metadata_exchange_failed",
+        "response_too_large",
         7,
         |s| {
             s.adfs.mex = Mex::TooLarge;
@@ -224,7 +224,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     fails(
         "redirect-on-post",
         "windowstransport redirects to another host.",
-        "federated_service_returned_error",
+        "redirect_refused",
         7,
         |s| {
             s.adfs.redirects = true;
@@ -277,7 +277,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     fails(
         "token-429",
         "The token endpoint throttles.",
-        "request_throttled",
+        "temporarily_unavailable",
         7,
         |s| {
             s.entra.token = Token::Throttles;

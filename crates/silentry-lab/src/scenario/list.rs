@@ -134,8 +134,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     fails(
         "unknown-domain",
         "No tenant has verified the user's domain.",
-        "unknown_user_type",
-        5,
+        "unknown_user",
+        4,
         |s| {
             s.entra.realm = Realm::Unknown;
         },

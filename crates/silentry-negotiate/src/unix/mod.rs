@@ -42,37 +42,49 @@ impl Initiator {
         let subject = Subject::service(principal, negotiator.credentials());
         // Apple's SPNEGO fails with "unsupported mechanism" when given bindings (curl #19109).
         let binding = binding.filter(|_| !cfg!(target_vendor = "apple"));
-        let begin = |mechanism| -> Result<(Initiator, Leg), Failure> {
-            let credential = match negotiator.credentials() {
-                Credentials::Login => None,
-                named => Some(acquire(library, mechanism, named)?),
+        let begin =
+            |mechanism, principal: &ServicePrincipal| -> Result<(Initiator, Leg), Failure> {
+                let credential = match negotiator.credentials() {
+                    Credentials::Login => None,
+                    named => Some(acquire(library, mechanism, named)?),
+                };
+                let (kind, text) = naming::target(principal, library.is_heimdal());
+                library.trust_host_names_as_given();
+                let target = library.name(kind, &text)?;
+                let context = SecurityContext::new(mechanism, target, credential);
+                let (binding, subject) = (binding.cloned(), subject.clone());
+                let mut initiator = Initiator {
+                    context,
+                    binding,
+                    subject,
+                };
+                let leg = initiator.advance(None)?;
+                Ok((initiator, leg))
             };
-            let (kind, text) = naming::target(principal, library.is_heimdal());
-            library.trust_host_names_as_given();
-            let target = library.name(kind, &text)?;
-            let context = SecurityContext::new(mechanism, target, credential);
-            let (binding, subject) = (binding.cloned(), subject.clone());
-            let mut initiator = Initiator {
-                context,
-                binding,
-                subject,
-            };
-            let leg = initiator.advance(None)?;
-            Ok((initiator, leg))
-        };
         if *negotiator.credentials() != Credentials::Login {
             // A keytab is tried here, and once: a wrong key counts towards the account's lock-out.
             owner(library, negotiator.credentials())?;
         }
         // SPNEGO says no more than that no mechanism worked; Kerberos by itself says why.
-        let kerberos = || begin(Mechanism::Kerberos).err();
-        match begin(Mechanism::Spnego) {
+        let kerberos = || begin(Mechanism::Kerberos, principal).err();
+        match begin(Mechanism::Spnego, principal) {
             Ok((_, leg)) if leg.carries_ntlm() && !negotiator.ntlm_allowed() => {
                 let reason = kerberos().map(|failure| failure.into_error(&subject));
                 Err(platform::ntlm_refused(reason))
             }
             Ok(begun) => Ok(begun),
-            Err(spnego) => Err(kerberos().unwrap_or(spnego).into_error(&subject)),
+            Err(spnego) => {
+                let failure = kerberos().unwrap_or(spnego);
+                // Refused a referral for any reason, MIT guesses a realm from the host's domain and
+                // then only says that it does not know that realm. Asked in the user's own realm, the
+                // KDC tells what was wrong, or grants the ticket where it knows no referrals.
+                match in_own_realm(library, principal, negotiator.credentials()) {
+                    Some(own) if failure.is_service_unknown() => begin(Mechanism::Spnego, &own)
+                        .or_else(|_| begin(Mechanism::Kerberos, &own))
+                        .map_err(|failure| failure.into_error(&subject)),
+                    _ => Err(failure.into_error(&subject)),
+                }
+            }
         }
     }
 
@@ -111,6 +123,21 @@ pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Er
         None,
         None,
     ))
+}
+
+/// Returns the principal in the realm of the user, when it has no realm of its own.
+fn in_own_realm(
+    library: &'static Library,
+    principal: &ServicePrincipal,
+    credentials: &Credentials,
+) -> Option<ServicePrincipal> {
+    if principal.as_str().contains('@') {
+        return None;
+    }
+    let owner = owner(library, credentials).ok()?;
+    format!("{principal}@{}", naming::realm_of(&owner)?)
+        .parse()
+        .ok()
 }
 
 fn library(chosen: Option<&Path>) -> Result<&'static Library, Error> {

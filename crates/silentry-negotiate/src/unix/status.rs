@@ -83,6 +83,12 @@ impl Failure {
         Failure { major, minor, text }
     }
 
+    /// Returns whether the KDC does not know the service, or the realm that it was looked for in.
+    pub(super) fn is_service_unknown(&self) -> bool {
+        // S_PRINCIPAL_UNKNOWN
+        self.minor.cast_signed().wrapping_sub(KRB5_BASE) == 7
+    }
+
     /// Returns the error for the caller.
     pub(super) fn into_error(self, subject: &Subject) -> Error {
         let reason = self.text;

@@ -9,7 +9,7 @@ use super::{kerberos, redeem, windows_transport};
 use crate::authority::{Authority, Tenant};
 use crate::client::{AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult};
 use crate::error::{Error, Stage};
-use crate::identity::{UserPrincipalName, upn_candidates};
+use crate::identity::{Candidates, UserPrincipalName, upn_candidates};
 use crate::oauth::claims::{ClaimsError, ClaimsRequest};
 use crate::oauth::scopes::Scopes;
 
@@ -24,8 +24,9 @@ pub(crate) async fn sign_in(
     let call = Call::new(application, &request.options)?;
 
     let result = async {
-        let upns = upns_of(application, &authority, request.username.as_deref()).await?;
-        let (upn, federation) = federation_of(&call, &authority, &upns, &request).await?;
+        let candidates = upns_of(application, &authority, request.username.as_deref()).await?;
+        let own_metadata = request.federation_metadata.as_deref();
+        let (upn, federation) = federation_of(&call, &authority, candidates, own_metadata).await?;
         let assertion = windows_transport::request_assertion(&call, &federation).await?;
         let result = redeem::assertion(
             &call,
@@ -75,9 +76,9 @@ async fn upns_of(
     application: &Application,
     authority: &Authority,
     username: Option<&str>,
-) -> Result<Vec<UserPrincipalName>, Error> {
+) -> Result<Candidates, Error> {
     if let Some(username) = username {
-        return Ok(vec![UserPrincipalName::parse(username)?]);
+        return Ok(Candidates::Known(UserPrincipalName::parse(username)?));
     }
     let signed_in = kerberos::signed_in_user(&application.negotiate).await?;
     tracing::debug!(
@@ -88,46 +89,41 @@ async fn upns_of(
     upn_candidates(&signed_in, authority.tenant())
 }
 
-/// The federation server of the first UPN that has one.
+/// The federation server of the user, with the UPN that led to it.
 async fn federation_of(
     call: &Call<'_>,
     authority: &Authority,
-    upns: &[UserPrincipalName],
-    request: &AcquireTokenByIntegratedWindowsAuth,
+    candidates: Candidates,
+    own_metadata: Option<&str>,
 ) -> Result<(UserPrincipalName, Federation), Error> {
-    let mut refusal = None;
-    for upn in upns {
-        match federation::discover(call, authority, upn, request.federation_metadata.as_deref())
-            .await
-        {
-            Ok(federation) => return Ok((upn.clone(), federation)),
-            // A guess with the wrong domain; another may have the right one.
-            Err(error) if upns.len() > 1 && is_about_the_domain(&error) => {
-                tracing::debug!(%upn, code = error.code(), "not this domain");
-                refusal.get_or_insert(error);
+    let guesses = match candidates {
+        Candidates::Known(upn) => {
+            let federation = federation::discover(call, authority, &upn, own_metadata).await?;
+            return Ok((upn, federation));
+        }
+        Candidates::Guessed(guesses) => guesses,
+    };
+    let tried: Vec<_> = guesses.iter().map(ToString::to_string).collect();
+    let mut managed = None;
+    for upn in guesses {
+        match federation::discover(call, authority, &upn, own_metadata).await {
+            Ok(federation) => return Ok((upn, federation)),
+            Err(error) if error.code() == "unknown_user_type" => {
+                tracing::debug!(%upn, "Entra does not know this domain");
+            }
+            Err(error) if error.code() == "integrated_windows_auth_not_supported_managed_user" => {
+                managed.get_or_insert(error);
             }
             Err(error) => return Err(error),
         }
     }
-    let tried: Vec<_> = upns.iter().map(ToString::to_string).collect();
-    match refusal {
-        Some(refusal) if refusal.code() != "unknown_user_type" => Err(refusal),
-        _ => Err(Error::new(
-            "unknown_user",
-            Stage::User,
-            format!(
-                "the signed-in user's UPN is not known; Entra knows none of {}",
-                tried.join(", ")
-            ),
-        )),
-    }
-}
-
-fn is_about_the_domain(error: &Error) -> bool {
-    matches!(
-        error.code(),
-        "unknown_user_type" | "integrated_windows_auth_not_supported_managed_user"
-    )
+    Err(managed.unwrap_or_else(|| {
+        let message = format!(
+            "your UPN is not known: Entra knows none of {}",
+            tried.join(", ")
+        );
+        Error::new("unknown_user", Stage::User, message)
+    }))
 }
 
 /// Alternate login ids differ from the UPN legitimately, so this is no error; but a person should know.

@@ -31,6 +31,9 @@ const MAX_LEGS: usize = 4;
 /// A token larger than this leaves no room for anything else in the 16 KB of headers that http.sys accepts by default.
 const LARGE_TOKEN: usize = 12 * 1024;
 
+/// What the page of http.sys says of headers that are too large; its language does not follow the server's.
+const TOO_LONG: &[u8] = b"Request Too Long";
+
 /// Asks the federation server for an assertion about the user of the ticket.
 pub(super) async fn request_assertion(
     call: &Call<'_>,
@@ -94,11 +97,9 @@ async fn negotiate(
     let mut request = rst(call, endpoint, audience)?;
     let (mut negotiation, mut response) = first_leg(call, endpoint, &mut request).await?;
     for _ in 1..MAX_LEGS {
-        if response.status() == 400 && negotiation.authorization().len() > LARGE_TOKEN {
-            return Err(too_large(
-                endpoint.host(),
-                negotiation.authorization().len(),
-            ));
+        let token_bytes = negotiation.authorization().len();
+        if is_too_large(&response, token_bytes) {
+            return Err(too_large(endpoint.host(), token_bytes));
         }
         if response.status() != 401 {
             prove_server(call, endpoint, negotiation, &response).await?;
@@ -223,9 +224,19 @@ fn rejected(host: &str) -> Error {
     Error::new("negotiate_rejected", Stage::WsTrust, message)
 }
 
+fn is_too_large(response: &HttpResponse, token_bytes: usize) -> bool {
+    let says_so = || {
+        response
+            .body()
+            .windows(TOO_LONG.len())
+            .any(|text| text == TOO_LONG)
+    };
+    matches!(response.status(), 400 | 431) && (token_bytes > LARGE_TOKEN || says_so())
+}
+
 fn too_large(host: &str, bytes: usize) -> Error {
     let message = format!("{host} refused a Negotiate header of {bytes} bytes");
-    Error::new("negotiate_token_too_large", Stage::WsTrust, message).with_status(400)
+    Error::new("negotiate_token_too_large", Stage::WsTrust, message)
 }
 
 fn read_reply(

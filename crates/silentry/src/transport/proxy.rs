@@ -100,6 +100,11 @@ pub(super) async fn open_tunnel(
     match status_of(&reply) {
         Some((200..=299, _)) => Ok(stream),
         Some((407, _)) => Err(refused("it asks for credentials (407)".to_owned())),
+        // Bad gateway, unavailable, time-out: the proxy would, but cannot get there itself.
+        Some((status @ 502..=504, reason)) => Err(TransportError::new(
+            TransportErrorKind::Unreachable,
+            format!("the proxy cannot reach {origin}: {status} {reason}"),
+        )),
         Some((status, reason)) => Err(refused(format!("{status} {reason}"))),
         None => Err(refused("its answer is not HTTP".to_owned())),
     }
