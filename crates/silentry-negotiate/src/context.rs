@@ -172,3 +172,71 @@ impl fmt::Debug for Context {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(ntlm_allowed: bool) -> Context {
+        Context {
+            initiator: None,
+            complete: false,
+            server_verified: false,
+            ntlm_allowed,
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    fn leg(token: &[u8], mutual: bool, ntlm: bool) -> Leg {
+        Leg {
+            token: token.to_vec(),
+            complete: true,
+            mutual,
+            ntlm,
+        }
+    }
+
+    #[test]
+    fn completion_alone_proves_nothing() {
+        for (mutual, proof) in [(true, ServerProof::Verified), (false, ServerProof::Absent)] {
+            let mut context = context(false);
+            assert!(matches!(
+                context.accept(leg(b"", mutual, false)),
+                Ok(Step::Done)
+            ));
+            assert!(context.is_complete());
+            assert_eq!(context.finish(None).unwrap(), proof);
+        }
+    }
+
+    #[test]
+    fn ntlm_never_proves_the_server() {
+        let mut context = context(true);
+        let step = context
+            .accept(leg(b"NTLMSSP\0\x03\0\0\0", true, true))
+            .unwrap();
+        assert!(matches!(step, Step::Send(_)));
+        assert!(context.is_complete() && !context.server_verified());
+        assert_eq!(
+            context.finish(Some(b"whatever")).unwrap(),
+            ServerProof::Absent
+        );
+    }
+
+    #[test]
+    fn ntlm_is_refused_by_the_systems_word_and_by_the_tokens_bytes() {
+        for leg in [
+            leg(b"opaque", true, true),
+            leg(b"\xa1\x0cNTLMSSP\0\x01", true, false),
+        ] {
+            let error = context(false).accept(leg).unwrap_err();
+            assert_eq!(error.code(), "ntlm_refused");
+        }
+    }
+
+    #[test]
+    fn a_context_that_failed_takes_no_more_tokens() {
+        let error = context(false).step(b"token").unwrap_err();
+        assert_eq!(error.code(), "mutual_authentication_failed");
+    }
+}

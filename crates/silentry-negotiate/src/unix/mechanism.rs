@@ -49,7 +49,7 @@ pub(super) const MUTUAL: u32 = 0x2;
 /// `GSS_C_DELEG_FLAG` and `GSS_C_DELEG_POLICY_FLAG` are never set: the ticket-granting ticket stays here.
 pub(super) const REPLAY_AND_SEQUENCE: u32 = 0x4 | 0x8;
 
-/// `GSS_C_CHANNEL_BOUND_FLAG` (MIT 1.19, Heimdal 8): tells the server, in the authenticator, that this
-/// client always binds (`KERB_AP_OPTIONS_CBT`, MS-KILE 3.2.5.8), as Windows clients do. Older libraries
-/// ignore the flag.
+/// `GSS_C_CHANNEL_BOUND_FLAG`: tells the server, in the authenticator, that this client always binds
+/// (`KERB_AP_OPTIONS_CBT`, MS-KILE 3.2.5.8), as Windows clients do. MIT Kerberos heeds it from 1.22; before,
+/// and in Heimdal 7, it is ignored, and the binding by itself is checked all the same.
 pub(super) const CHANNEL_BOUND: u32 = 0x800;
