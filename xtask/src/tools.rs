@@ -11,7 +11,7 @@ use crate::process::command;
 use crate::workspace::Workspace;
 
 /// The Debian packages, each with what needs it.
-const PACKAGES: [(&str, &str); 16] = [
+const PACKAGES: [(&str, &str); 18] = [
     ("binutils", "readelf for the release checks"),
     ("curl", "a stranger that speaks Negotiate"),
     ("g++", "libFuzzer"),
@@ -19,6 +19,8 @@ const PACKAGES: [(&str, &str); 16] = [
     ("krb5-user", "kinit, kvno and klist"),
     ("ldb-tools", "attributes that samba-tool cannot set"),
     ("libgssapi-krb5-2", "integrated sign-in itself"),
+    ("libgssapi3-heimdal", "a stranger's GSS-API library"),
+    ("python3-gssapi", "a stranger that initiates and accepts"),
     ("python3-pip", "the pinned programs"),
     ("samba", "Active Directory"),
     ("samba-ad-dc", "Active Directory"),
