@@ -1,5 +1,7 @@
 //! What the command says before any network.
 
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+
 use std::process::Output;
 
 use assert_cmd::Command;

@@ -1,5 +1,7 @@
 //! Every scenario of the lab gives its own code, exit status and advice, and docs/scenarios.md says so.
 
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,7 @@
 //! Integrated sign-in against the lab, in this process: the proxy, the authority and the ticket cache are values, so
 //! that any number of labs run at once.
 
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
 #![cfg(feature = "integrated")]
 
 use silentry::{

@@ -1,5 +1,6 @@
 //! What is sent where, seen by a transport of the caller's own that passes everything on.
 
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
 #![cfg(feature = "integrated")]
 
 use std::sync::{Arc, Mutex};
