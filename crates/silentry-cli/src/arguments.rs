@@ -120,7 +120,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_MODE")]
     pub(crate) mode: Option<Mode>,
 
-    /// The application (client) id of your app registration. [required]
+    /// The application (client) id of your app registration. (required)
     #[arg(long, env = "SILENTRY_CLIENT_ID", value_name = "GUID")]
     pub(crate) client_id: Option<String>,
 
@@ -128,11 +128,11 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_TENANT")]
     pub(crate) tenant: Option<String>,
 
-    /// The authority, for other clouds. [default: https://login.microsoftonline.com/organizations]
+    /// The authority, for other clouds. (default: `https://login.microsoftonline.com/organizations`)
     #[arg(long, env = "SILENTRY_AUTHORITY", value_name = "URL")]
     pub(crate) authority: Option<String>,
 
-    /// What the token is for; repeat it, or separate several with blanks. [required]
+    /// What the token is for; repeat it, or separate several with blanks. (required)
     #[arg(
         long = "scope",
         env = "SILENTRY_SCOPE",
@@ -146,7 +146,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_USERNAME", value_name = "UPN")]
     pub(crate) username: Option<String>,
 
-    /// The federation server's service principal name, when it is not HTTP/<host>.
+    /// The federation server's service principal name, when it is not `HTTP/` and its host.
     #[arg(long, env = "SILENTRY_SPN", value_name = "HTTP/NAME")]
     pub(crate) spn: Option<String>,
 
@@ -175,7 +175,7 @@ pub(crate) struct Settings {
     )]
     pub(crate) trusted_federation_hosts: Vec<String>,
 
-    /// Whether the federation server must prove who it is. [default: required]
+    /// Whether the federation server must prove who it is. (default: required)
     #[arg(long, env = "SILENTRY_MUTUAL_AUTH")]
     pub(crate) mutual_auth: Option<MutualAuth>,
 
