@@ -167,11 +167,6 @@ impl Step {
         process::read(command, LIMIT, &self.log)
     }
 
-    /// Returns the log itself, for programs that the step does not start by `run` or `read`.
-    pub(crate) fn output(&self) -> &File {
-        &self.log
-    }
-
     /// Makes a folder beside the log, for a step with many logs.
     pub(crate) fn folder(&self) -> Result<PathBuf> {
         let folder = self.path.with_extension("");
