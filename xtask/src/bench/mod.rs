@@ -240,9 +240,6 @@ impl Programs {
         let exchanges = answer["exchanges"]
             .as_array()
             .context("demo names no exchanges")?;
-        Ok(exchanges
-            .iter()
-            .filter(|exchange| exchange["stage"] != "api")
-            .count())
+        Ok(exchanges.len())
     }
 }

@@ -51,12 +51,13 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let silentry = find_silentry().await?;
     let lab = Lab::start().await?;
     let token = sign_in(&lab, &silentry).await?;
+    // Those of the sign-in alone; the call that follows has its own member.
+    let exchanges = lab.exchanges();
     let (api_status, whoami) = call::get(&lab, API_HOST, "/whoami", &token.access_token)
         .await
         .map_err(Failure::io("calling the API"))?;
     let whoami: WhoAmI = serde_json::from_slice(&whoami)
         .map_err(|_| Failure::Demo(format!("the API answered {api_status} to the token")))?;
-    let exchanges = lab.exchanges();
     if !exchanges.iter().any(is_integrated) {
         return Err(Failure::Demo(
             "the token was not got by a Kerberos ticket".to_owned(),
