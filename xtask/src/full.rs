@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::report::{Report, Step};
 use crate::tools::Tools;
 use crate::workspace::Workspace;
-use crate::{bench, domain, fuzz, public_api, release};
+use crate::{bench, domain, fuzz, interop, public_api, release};
 
 /// Tests against MIT Kerberos, `xmlsec1` and curl hide behind this feature of a package.
 const STRANGERS: &str = "strangers";
@@ -103,6 +103,7 @@ fn product(workspace: &Workspace, tools: &Tools, report: &mut Report) {
     report.step("Active Directory", |step| {
         domain::run_in_namespaces(&built, step)
     });
+    interop::steps(workspace, &built, report);
     report.step("limits", |step| bench::check(&built, step));
 }
 

@@ -19,7 +19,11 @@ mod full;
 #[cfg(unix)]
 mod fuzz;
 #[cfg(unix)]
+mod interop;
+#[cfg(unix)]
 mod lab;
+#[cfg(unix)]
+mod namespace;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]
@@ -44,6 +48,13 @@ enum Command {
     /// Measure the command as a whole process and compare with its limits
     #[cfg(unix)]
     Bench(bench::Args),
+    /// Meet the programs that others wrote: MSALs, KDCs, GSS-API libraries, servers, proxies
+    #[cfg(unix)]
+    Interop(interop::Args),
+    /// The half of an encounter inside its namespaces (started by `interop`)
+    #[cfg(unix)]
+    #[command(hide = true)]
+    InteropInside(interop::InsideArgs),
     /// Sign in with a ticket of Samba's Active Directory (started by `test`, in namespaces of its own)
     #[cfg(unix)]
     #[command(hide = true)]
@@ -55,6 +66,10 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         #[cfg(unix)]
         Command::Bench(args) => bench::run(&args),
+        #[cfg(unix)]
+        Command::Interop(args) => interop::run(&args),
+        #[cfg(unix)]
+        Command::InteropInside(args) => interop::run_inside(&args),
         #[cfg(unix)]
         Command::Domain(args) => domain::run(&args),
     };

@@ -1,11 +1,9 @@
 //! The sign-in of a real domain user, end to end: Samba's Active Directory issues the ticket, MIT
 //! Kerberos keeps it, the released command turns it into an access token.
 //!
-//! All of it runs in namespaces of its own. The network one gives the standard ports and the real
-//! names to the test without touching the machine's; the process one ends everything with the test,
-//! even when that is killed.
+//! All of it runs in namespaces of its own.
 
-mod samba;
+pub(crate) mod samba;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,11 +11,11 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::geteuid;
 use serde_json::Value;
 
 use self::samba::Domain;
 use crate::lab::Lab;
+use crate::namespace;
 use crate::process;
 use crate::report::Step;
 
@@ -41,28 +39,9 @@ pub(crate) struct Args {
 
 /// Starts the test in its namespaces and waits for its end.
 pub(crate) fn run_in_namespaces(programs: &Path, step: &Step) -> Result<String> {
-    ensure!(
-        geteuid().is_root(),
-        "a domain controller and namespaces need root: run as root"
-    );
-    // Samba's sockets are in it, so its path must stay short (108 bytes at most).
-    let folder = tempfile::Builder::new().prefix("silentry-").tempdir()?;
-    let mut unshare = Command::new("unshare");
-    unshare
-        .args([
-            "--net",
-            "--mount",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-            "--",
-        ])
-        .arg(std::env::current_exe()?)
-        .args(["domain", "--programs"])
-        .arg(programs)
-        .arg("--folder")
-        .arg(folder.path());
+    let folder = namespace::folder()?;
+    let mut unshare = namespace::again(["domain", "--programs"])?;
+    unshare.arg(programs).arg("--folder").arg(folder.path());
     step.run(&mut unshare)?;
     Ok(step
         .log()?
@@ -87,11 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn sign_in_both_ways(args: &Args, log: &File) -> Result<[&'static str; 2]> {
-    process::run(
-        Command::new("ip").args(["link", "set", "lo", "up"]),
-        LIMIT,
-        log,
-    )?;
+    namespace::raise_loopback(log)?;
     let domain = Domain::create(&args.folder.join("samba"), log)?;
     let _controller = domain.start_controller()?;
     let test = Test { args, domain, log };
@@ -130,7 +105,7 @@ impl Test<'_> {
         let folder = match way {
             Way::Proxy => self.args.folder.join("proxy"),
             Way::Direct => {
-                self.name_the_lab()?;
+                namespace::name_loopback(NAMES, &self.args.folder, self.log)?;
                 arguments.extend(["--listen".into(), "127.0.0.1:443".into()]);
                 self.args.folder.join("direct")
             }
@@ -192,14 +167,5 @@ impl Test<'_> {
         if let Way::Direct = way {
             command.env_remove("HTTPS_PROXY").env_remove("https_proxy");
         }
-    }
-
-    /// Gives the lab the real names, in this mount namespace only.
-    fn name_the_lab(&self) -> Result<()> {
-        let hosts = self.args.folder.join("hosts");
-        fs::write(&hosts, format!("127.0.0.1 localhost {NAMES}\n"))?;
-        let mut mount = Command::new("mount");
-        mount.args(["--bind"]).arg(&hosts).arg("/etc/hosts");
-        process::run(&mut mount, LIMIT, self.log)
     }
 }

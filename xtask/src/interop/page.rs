@@ -1,0 +1,242 @@
+//! `docs/strangers.md`: who was met, in which version, and how it went.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::workspace::Workspace;
+
+/// The tables of the page, in its order.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub(crate) enum Table {
+    /// Programs with an MSAL of Microsoft's, against the lab.
+    Clients,
+    /// Who issues Silentry's tickets.
+    Kdcs,
+    /// Which library makes Silentry's Negotiate token.
+    Libraries,
+    /// Where Silentry's ticket lies.
+    Caches,
+    /// How the user signed in, and in which realm.
+    SignIns,
+    /// Who checks Silentry's Negotiate token.
+    Acceptors,
+    /// Which proxy is between Silentry and the world.
+    Proxies,
+    /// Which directory says who the user is.
+    Directories,
+    /// What was recorded of the real servers.
+    Recordings,
+    /// What the network and the KDC saw of a sign-in.
+    Ledger,
+    /// The Windows programs.
+    Windows,
+}
+
+const TABLES: [(Table, &str); 11] = [
+    (Table::Clients, "Strangers' programs against the lab"),
+    (Table::Kdcs, "KDCs that issue our tickets"),
+    (Table::Libraries, "GSS-API libraries that make our tokens"),
+    (Table::Caches, "Credential caches that keep our tickets"),
+    (Table::SignIns, "Sign-ins, realms and names"),
+    (Table::Acceptors, "Acceptors that check our tokens"),
+    (Table::Proxies, "Proxies between us and the world"),
+    (Table::Directories, "Directories that know the UPN"),
+    (Table::Recordings, "Recorded traffic of Entra ID and AD FS"),
+    (
+        Table::Ledger,
+        "The ticket ledger: what network and KDC see of a sign-in",
+    ),
+    (Table::Windows, "The Windows programs, under Wine"),
+];
+
+/// One encounter and how it went.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Row {
+    table: Table,
+    who: String,
+    version: String,
+    what: String,
+    /// Why it cannot work, where it does not: the part has seen this very failure.
+    red: Option<String>,
+}
+
+/// What a part has seen, and what it did not expect.
+#[derive(Default, Deserialize, Serialize)]
+pub(crate) struct Rows {
+    pub(super) seen: Vec<Row>,
+    pub(super) surprises: Vec<String>,
+}
+
+impl Rows {
+    /// Adds an encounter that must work; an error makes the part fail, after the others were tried.
+    pub(crate) fn works(
+        &mut self,
+        table: Table,
+        (who, version): (&str, &str),
+        what: &str,
+        outcome: Result<()>,
+    ) {
+        match outcome {
+            Ok(()) => self.add(table, (who, version), what, None),
+            Err(error) => self.surprise(who, what, &error),
+        }
+    }
+
+    /// Adds an encounter that cannot work, once the part has seen that it fails as `why` says.
+    pub(crate) fn cannot_work(
+        &mut self,
+        table: Table,
+        (who, version): (&str, &str),
+        what: &str,
+        why: &str,
+        seen: Result<()>,
+    ) {
+        match seen {
+            Ok(()) => self.add(table, (who, version), what, Some(why.to_owned())),
+            Err(error) => self.surprise(who, what, &error),
+        }
+    }
+
+    fn add(&mut self, table: Table, (who, version): (&str, &str), what: &str, red: Option<String>) {
+        println!("seen: {who} {version}: {what}");
+        self.seen.push(Row {
+            table,
+            who: who.to_owned(),
+            version: version.to_owned(),
+            what: what.to_owned(),
+            red,
+        });
+    }
+
+    fn surprise(&mut self, who: &str, what: &str, error: &anyhow::Error) {
+        println!("SURPRISE: {who}: {what}: {error:#}");
+        self.surprises.push(format!("{who}: {what}: {error:#}"));
+    }
+}
+
+impl Row {
+    /// The row as a line of the page, without its version, which differs between machines.
+    fn key(&self) -> [&str; 3] {
+        [
+            &self.who,
+            &self.what,
+            self.red.as_deref().unwrap_or("works"),
+        ]
+    }
+}
+
+/// Writes the page; tables of which nothing was seen stay as they are.
+pub(super) fn write(workspace: &Workspace, seen: &[Row]) -> Result<()> {
+    let old = fs::read_to_string(path(workspace)).unwrap_or_default();
+    let mut page = String::from(
+        "# Among strangers\n\n\
+         Written by `cargo xtask interop --write`; `cargo xtask test` fails when a row is no longer seen.\n",
+    );
+    for (table, title) in TABLES {
+        let rows: Vec<_> = seen.iter().filter(|row| row.table == table).collect();
+        let body = if rows.is_empty() {
+            section(&old, title).map(str::to_owned)
+        } else {
+            Some(render(&rows))
+        };
+        if let Some(body) = body {
+            write!(page, "\n## {title}\n{body}")?;
+        }
+    }
+    Ok(fs::write(path(workspace), page)?)
+}
+
+/// Checks that the page has what was seen, and nothing else in the tables of which something was seen.
+pub(super) fn check(workspace: &Workspace, seen: &[Row]) -> Result<String> {
+    ensure!(!seen.is_empty(), "nothing was seen");
+    let page = fs::read_to_string(path(workspace))?;
+    let mut differences = Vec::new();
+    for (table, title) in TABLES {
+        let rows: Vec<_> = seen.iter().filter(|row| row.table == table).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let seen: BTreeSet<_> = rows
+            .iter()
+            .map(|row| row.key().map(str::to_owned))
+            .collect();
+        let told = told(section(&page, title).unwrap_or_default());
+        differences.extend(
+            seen.difference(&told)
+                .map(|row| format!("seen, not told: {row:?}")),
+        );
+        differences.extend(
+            told.difference(&seen)
+                .map(|row| format!("told, not seen: {row:?}")),
+        );
+    }
+    ensure!(
+        differences.is_empty(),
+        "docs/strangers.md differs (`cargo xtask interop --write` writes it):\n{}",
+        differences.join("\n")
+    );
+    Ok(format!("{} rows", seen.len()))
+}
+
+fn path(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("docs").join("strangers.md")
+}
+
+fn render(rows: &[&Row]) -> String {
+    let mut text = String::from("\n| who | version | what | result |\n|---|---|---|---|\n");
+    for row in rows {
+        let [who, what, result] = row.key();
+        text += &format!("| {who} | {} | {what} | {result} |\n", row.version);
+    }
+    text
+}
+
+/// Returns what stands under a title, up to the next one.
+fn section<'a>(page: &'a str, title: &str) -> Option<&'a str> {
+    let (_, rest) = page.split_once(&format!("\n## {title}\n"))?;
+    Some(rest.split_once("\n## ").map_or(rest, |(body, _)| body))
+}
+
+/// Reads the rows of a table back: who, what, result.
+fn told(section: &str) -> BTreeSet<[String; 3]> {
+    let rows = section.lines().filter_map(|line| {
+        let cells: Vec<_> = line
+            .strip_prefix("| ")?
+            .strip_suffix(" |")?
+            .split(" | ")
+            .collect();
+        let [who, _, what, result] = cells.try_into().ok()?;
+        (who != "who").then(|| [who, what, result].map(str::to_owned))
+    });
+    rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, Table, render, section, told};
+
+    #[test]
+    fn what_is_rendered_is_read_back_without_the_version() {
+        let row = |who: &str, red: Option<&str>| Row {
+            table: Table::Kdcs,
+            who: who.into(),
+            version: "1.20".into(),
+            what: "sign-in".into(),
+            red: red.map(str::to_owned),
+        };
+        let rows = [row("MIT", None), row("Other", Some("too old"))];
+        let page = format!(
+            "# T\n\n## A\n{}\n## B\n\nno table\n",
+            render(&rows.each_ref())
+        );
+        let told = told(section(&page, "A").unwrap());
+        let keys = rows.each_ref().map(|row| row.key().map(str::to_owned));
+        assert_eq!(told, keys.into());
+        assert_eq!(section(&page, "C"), None);
+    }
+}
