@@ -1,3 +1,4 @@
-//! The unified token cache of the MSALs.
+//! The token cache: the unified schema of the MSALs, and where it is kept.
 
 pub mod schema;
+pub mod store;

@@ -1,0 +1,96 @@
+//! Where a token cache is kept between two runs of a program.
+//!
+//! A store knows nothing of tokens: it hands over and takes back the whole text of one cache. What the
+//! text means is [`schema`](super::schema)'s business, and when to read or write it the cache's.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::secret::Secret;
+
+/// Keeps the text of one token cache: a file, a keyring, a database.
+///
+/// The methods may block; they are called on a thread of their own, and never for a token that is in
+/// memory already.
+///
+/// # Errors
+/// Every method returns [`StoreError`] when the store cannot be read or written. A cache whose text is
+/// damaged is no error here: the text is handed over as it is.
+pub trait TokenStore: Send + Sync + 'static {
+    /// Returns the text with its version, or `None` when the version is still the `known` one.
+    ///
+    /// A store that holds nothing yet returns an empty text.
+    fn read(
+        &self,
+        known: Option<&StoreVersion>,
+    ) -> Result<Option<(Secret, StoreVersion)>, StoreError>;
+
+    /// Replaces the text by what `change` makes of it, and returns the new version.
+    ///
+    /// No other process may write between the reading and the writing: that is what the lock of the
+    /// store is for. `change` is called exactly once, unless the store cannot be locked or read, and is
+    /// quick: it never waits for the network.
+    fn update(
+        &self,
+        change: &mut dyn FnMut(&Secret) -> Secret,
+    ) -> Result<StoreVersion, StoreError>;
+
+    /// Puts a text that is no cache out of the way, so that a new one can begin, and says where it
+    /// went; it is never deleted.
+    fn set_aside(&self) -> Result<String, StoreError>;
+}
+
+/// What changes whenever the text does: a modification time with a length, a sequence number, a hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreVersion(Vec<u8>);
+
+impl StoreVersion {
+    /// Makes a version of bytes that only the store understands.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+/// Why a store could not be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+}
+
+/// What kind of trouble a store has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// There is no such store here: no keyring service, no runtime folder.
+    Unavailable,
+    /// Another program holds the lock for too long.
+    Locked,
+    /// It is there, but this user may not use it.
+    Denied,
+    /// Reading or writing failed otherwise.
+    Io,
+}
+
+impl StoreError {
+    /// Makes an error; the message names the place and never holds a piece of the cache.
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    /// Returns what kind of trouble it is.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
