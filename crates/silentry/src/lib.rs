@@ -66,12 +66,14 @@ mod flow;
 #[cfg(feature = "integrated")]
 mod identity;
 pub mod oauth;
+mod own_thread;
 #[cfg(feature = "integrated")]
 mod random;
 pub mod secret;
 pub mod transport;
 
 pub use authority::{Authority, Tenant};
+pub use cache::TokenCache;
 #[cfg(feature = "integrated")]
 pub use client::{
     Account, AcquireTokenByIntegratedWindowsAuth, AuthenticationResult, MutualAuthentication,

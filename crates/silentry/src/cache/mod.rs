@@ -1,4 +1,15 @@
 //! The token cache: the unified schema of the MSALs, and where it is kept.
 
+mod environment;
+mod index;
 pub mod schema;
 pub mod store;
+#[cfg(test)]
+mod tests;
+mod token_cache;
+mod write;
+
+pub use token_cache::TokenCache;
+
+pub(crate) use index::Wanted;
+pub(crate) use write::{AuthorityType, NewTokens, Owner, remove, store as store_tokens};

@@ -5,6 +5,7 @@
 //! entity is known by its members alone. Everything that is not understood, down to the spelling of
 //! a number, is kept for the next rewrite, as the MSALs keep ours.
 
+mod edit;
 mod json;
 
 use std::collections::HashMap;

@@ -26,14 +26,15 @@ pub trait TokenStore: Send + Sync + 'static {
         known: Option<&StoreVersion>,
     ) -> Result<Option<(Secret, StoreVersion)>, StoreError>;
 
-    /// Replaces the text by what `change` makes of it, and returns the new version.
+    /// Replaces the text by what `change` makes of it, unless that is `None`, and returns the version
+    /// that it then has.
     ///
     /// No other process may write between the reading and the writing: that is what the lock of the
     /// store is for. `change` is called exactly once, unless the store cannot be locked or read, and is
     /// quick: it never waits for the network.
     fn update(
         &self,
-        change: &mut dyn FnMut(&Secret) -> Secret,
+        change: &mut dyn FnMut(&Secret) -> Option<Secret>,
     ) -> Result<StoreVersion, StoreError>;
 
     /// Puts a text that is no cache out of the way, so that a new one can begin, and says where it

@@ -1,0 +1,268 @@
+//! The cache as silent sign-ins look at it: by account, never by scanning.
+//!
+//! The document stays the truth; this is what can be found in it, and it is made anew for an account
+//! whose rows have changed.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use super::environment;
+use super::schema::{CacheDocument, Entity, EntityKind};
+use super::write::{Owner, REQUESTED_TENANT};
+use crate::oauth::id_token::IdToken;
+use crate::oauth::scopes::Scopes;
+use crate::secret::Secret;
+
+/// What is known of every account, by environment and then by home account id.
+#[derive(Default)]
+pub(crate) struct Index {
+    accounts: HashMap<String, HashMap<String, AccountRows>>,
+}
+
+/// The rows of one account.
+#[derive(Default)]
+struct AccountRows {
+    access_tokens: Vec<Arc<CachedToken>>,
+    refresh_tokens: Vec<CachedRefreshToken>,
+    id_tokens: Vec<CachedIdToken>,
+}
+
+/// An access token with what is said of it.
+pub(crate) struct CachedToken {
+    pub(crate) secret: Secret,
+    pub(crate) scopes: Scopes,
+    pub(crate) realm: String,
+    /// Seconds since 1970, as all times here.
+    pub(crate) expires_on: i64,
+    pub(crate) extended_expires_on: Option<i64>,
+    pub(crate) refresh_on: Option<i64>,
+    client_id: String,
+    requested_tenant: Option<String>,
+    /// Decoded once, by the first who wants to know.
+    identity: OnceLock<TokenIdentity>,
+}
+
+/// Who an access token is for, from the id token that came with it.
+#[derive(Clone, Default)]
+pub(crate) struct TokenIdentity {
+    pub(crate) id_token: Option<Secret>,
+    pub(crate) username: Option<String>,
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) unique_id: Option<String>,
+}
+
+struct CachedRefreshToken {
+    secret: Secret,
+    client_id: String,
+    family_id: Option<String>,
+    written: i64,
+}
+
+struct CachedIdToken {
+    secret: Secret,
+    client_id: String,
+    realm: String,
+}
+
+/// What a silent sign-in looks for.
+pub(crate) struct Wanted<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) environment: &'a str,
+    pub(crate) home_account_id: &'a str,
+    /// The tenant: an id, a domain, or a word.
+    pub(crate) tenant: &'a str,
+    pub(crate) scopes: &'a Scopes,
+}
+
+impl Index {
+    /// Looks through a whole document.
+    pub(crate) fn of(document: &CacheDocument) -> Self {
+        let mut index = Self::default();
+        index.add(document, |_| true);
+        index
+    }
+
+    /// Looks again at the rows of one account, which have changed.
+    pub(crate) fn renew(&mut self, document: &CacheDocument, owner: &Owner) {
+        if let Some(accounts) = self.accounts.get_mut(&owner.environment) {
+            accounts.remove(&owner.home_account_id);
+        }
+        self.add(document, |row| owner.owns(row));
+    }
+
+    /// Returns the access token that lives longest of those that serve.
+    pub(crate) fn access_token(&self, wanted: &Wanted<'_>) -> Option<&Arc<CachedToken>> {
+        let rows = self.rows(wanted.environment, wanted.home_account_id)?;
+        rows.access_tokens
+            .iter()
+            .filter(|token| token.serves(wanted))
+            .max_by_key(|token| token.expires_on)
+    }
+
+    /// Returns who an access token is for.
+    pub(crate) fn identity<'a>(
+        &self,
+        wanted: &Wanted<'_>,
+        token: &'a CachedToken,
+    ) -> &'a TokenIdentity {
+        token.identity.get_or_init(|| {
+            let rows = self.rows(wanted.environment, wanted.home_account_id);
+            let mut id_tokens = rows.into_iter().flat_map(|rows| &rows.id_tokens);
+            let id_token = id_tokens
+                .find(|id| id.client_id == wanted.client_id && same_realm(&id.realm, &token.realm));
+            id_token.map(CachedIdToken::identity).unwrap_or_default()
+        })
+    }
+
+    /// Returns the refresh tokens to try, best first: the client's own, then those of a family when
+    /// the program wants family tokens.
+    pub(crate) fn refresh_tokens(&self, wanted: &Wanted<'_>, family: bool) -> Vec<Secret> {
+        let Some(rows) = self.rows(wanted.environment, wanted.home_account_id) else {
+            return Vec::new();
+        };
+        let mut tokens: Vec<&CachedRefreshToken> = rows
+            .refresh_tokens
+            .iter()
+            .filter(|token| {
+                token.client_id == wanted.client_id || (family && token.family_id.is_some())
+            })
+            .collect();
+        tokens.sort_by_key(|token| (token.client_id != wanted.client_id, Reverse(token.written)));
+        tokens
+            .into_iter()
+            .map(|token| token.secret.clone())
+            .collect()
+    }
+
+    fn rows(&self, environment: &str, home_account_id: &str) -> Option<&AccountRows> {
+        self.accounts.get(environment)?.get(home_account_id)
+    }
+
+    fn add(&mut self, document: &CacheDocument, is_wanted: impl Fn(&Entity) -> bool) {
+        let wanted = |kind| {
+            document
+                .entities(kind)
+                .map(|(_, row)| row)
+                .filter(|row| is_wanted(row))
+        };
+        for row in wanted(EntityKind::AccessToken) {
+            if let (Some(rows), Some(token)) = (self.rows_mut(row), CachedToken::of(row)) {
+                rows.access_tokens.push(Arc::new(token));
+            }
+        }
+        for row in wanted(EntityKind::RefreshToken) {
+            if let (Some(rows), Some(token)) = (self.rows_mut(row), CachedRefreshToken::of(row)) {
+                rows.refresh_tokens.push(token);
+            }
+        }
+        for row in wanted(EntityKind::IdToken) {
+            if let (Some(rows), Some(token)) = (self.rows_mut(row), CachedIdToken::of(row)) {
+                rows.id_tokens.push(token);
+            }
+        }
+    }
+
+    /// The place of a row's account.
+    fn rows_mut(&mut self, row: &Entity) -> Option<&mut AccountRows> {
+        let environment = environment::canonical(row.text("environment")?);
+        let home = row.text("home_account_id")?;
+        if !self.accounts.contains_key(&*environment) {
+            self.accounts
+                .insert(environment.clone().into_owned(), HashMap::new());
+        }
+        let accounts = self.accounts.get_mut(&*environment)?;
+        if !accounts.contains_key(home) {
+            accounts.insert(home.to_owned(), AccountRows::default());
+        }
+        accounts.get_mut(home)
+    }
+}
+
+impl CachedToken {
+    /// Reads a row; a token that is bound to a key, or whose end is not known, is none of ours.
+    fn of(row: &Entity) -> Option<Self> {
+        let bearer = row
+            .text("token_type")
+            .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));
+        bearer.then_some(())?;
+        Some(Self {
+            secret: Secret::from(row.text("secret")?),
+            scopes: Scopes::from_wire(row.text("target")?)?,
+            realm: row.text("realm").unwrap_or_default().to_owned(),
+            expires_on: row.seconds("expires_on")?,
+            extended_expires_on: row
+                .seconds("extended_expires_on")
+                .or_else(|| row.seconds("ext_expires_on"))
+                .filter(|time| *time > 0),
+            refresh_on: row.seconds("refresh_on").filter(|time| *time > 0),
+            client_id: row.text("client_id")?.to_owned(),
+            requested_tenant: row.text(REQUESTED_TENANT).map(str::to_owned),
+            identity: OnceLock::new(),
+        })
+    }
+
+    fn serves(&self, wanted: &Wanted<'_>) -> bool {
+        self.client_id == wanted.client_id
+            && self.is_of_tenant(wanted)
+            && self.scopes.serves(wanted.scopes)
+    }
+
+    /// A realm is the tenant's id or, from MSAL Python and Go, the word of the authority. Where the
+    /// word leaves the choice to the account, it means the account's home.
+    fn is_of_tenant(&self, wanted: &Wanted<'_>) -> bool {
+        if same_realm(&self.realm, wanted.tenant) {
+            return true;
+        }
+        match wanted.tenant {
+            "organizations" | "common" => wanted
+                .home_account_id
+                .rsplit_once('.')
+                .is_some_and(|(_, home)| self.realm.eq_ignore_ascii_case(home)),
+            tenant => self
+                .requested_tenant
+                .as_ref()
+                .is_some_and(|requested| requested.eq_ignore_ascii_case(tenant)),
+        }
+    }
+}
+
+impl CachedRefreshToken {
+    fn of(row: &Entity) -> Option<Self> {
+        Some(Self {
+            secret: Secret::from(row.text("secret")?),
+            client_id: row.text("client_id")?.to_owned(),
+            family_id: row.text("family_id").map(str::to_owned),
+            written: row.seconds("last_modification_time").unwrap_or_default(),
+        })
+    }
+}
+
+impl CachedIdToken {
+    fn of(row: &Entity) -> Option<Self> {
+        Some(Self {
+            secret: Secret::from(row.text("secret")?),
+            client_id: row.text("client_id")?.to_owned(),
+            realm: row.text("realm").unwrap_or_default().to_owned(),
+        })
+    }
+
+    fn identity(&self) -> TokenIdentity {
+        let claims = IdToken::decode(self.secret.expose()).ok();
+        let claims = claims.as_ref();
+        TokenIdentity {
+            id_token: Some(self.secret.clone()),
+            username: claims.and_then(IdToken::username).map(str::to_owned),
+            tenant_id: claims.and_then(|claims| claims.tid.clone()),
+            unique_id: claims
+                .and_then(IdToken::local_account_id)
+                .map(str::to_owned),
+        }
+    }
+}
+
+/// AD FS has no tenant: MSAL Python writes the word, the others nothing.
+fn same_realm(a: &str, b: &str) -> bool {
+    let is_adfs = |realm: &str| realm.is_empty() || realm == "adfs";
+    a.eq_ignore_ascii_case(b) || (is_adfs(a) && is_adfs(b))
+}

@@ -1,0 +1,232 @@
+//! The token cache of an application: in memory, and in a store where one is given.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use super::index::{CachedToken, Index, TokenIdentity, Wanted};
+use super::schema::{CacheDocument, CachedAccount};
+use super::store::{StoreError, StoreErrorKind, StoreVersion, TokenStore};
+use super::write::Owner;
+use crate::own_thread::{self, OwnThreadError};
+use crate::secret::Secret;
+use crate::transport::Clock;
+
+/// A lock is waited for at most 60 s (MSAL.NET's limit); no store takes longer and ends well.
+const STORE_LIMIT: Duration = Duration::from_secs(90);
+
+/// Keeps the tokens of the users who have signed in.
+///
+/// It is a cheap handle, and applications may share one. A token that is in memory costs no I/O; what
+/// another process has written is seen when a token is not found, or is to be renewed.
+///
+/// ```
+/// use silentry::{PublicClientApplication, TokenCache};
+///
+/// let cache = TokenCache::in_memory();
+/// let app = PublicClientApplication::builder("11111111-2222-3333-4444-555555555555")
+///     .with_token_cache(cache)
+///     .build()?;
+/// # Ok::<(), silentry::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct TokenCache {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    memory: RwLock<Memory>,
+    store: Option<Box<dyn TokenStore>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    document: CacheDocument,
+    index: Index,
+    /// Which text of the store this is.
+    version: Option<StoreVersion>,
+}
+
+/// An access token that was found, with whose it is.
+pub(crate) struct Found {
+    pub(crate) token: Arc<CachedToken>,
+    pub(crate) identity: TokenIdentity,
+}
+
+impl TokenCache {
+    /// A cache that ends with the program.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::of(None)
+    }
+
+    /// A cache that is kept in a store.
+    #[must_use]
+    pub fn with_store(store: impl TokenStore) -> Self {
+        Self::of(Some(Box::new(store)))
+    }
+
+    fn of(store: Option<Box<dyn TokenStore>>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                memory: RwLock::default(),
+                store,
+            }),
+        }
+    }
+
+    /// Looks in memory alone.
+    pub(crate) fn access_token(&self, wanted: &Wanted<'_>) -> Option<Found> {
+        let memory = self.shared.read();
+        let token = memory.index.access_token(wanted)?;
+        Some(Found {
+            token: Arc::clone(token),
+            identity: memory.index.identity(wanted, token).clone(),
+        })
+    }
+
+    /// Returns the refresh tokens to try, best first.
+    pub(crate) fn refresh_tokens(&self, wanted: &Wanted<'_>, family: bool) -> Vec<Secret> {
+        self.shared.read().index.refresh_tokens(wanted, family)
+    }
+
+    /// Returns the accounts of all clouds.
+    pub(crate) fn accounts(&self) -> Vec<CachedAccount> {
+        self.shared.read().document.accounts()
+    }
+
+    /// Takes over what another process has written since the last time.
+    pub(crate) async fn catch_up(&self, clock: &dyn Clock) -> Result<(), StoreError> {
+        if self.shared.store.is_none() {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        on_thread(clock, move || shared.catch_up()).await
+    }
+
+    /// Changes the cache, in the store first: under its lock, on what is in it by then.
+    pub(crate) async fn change(
+        &self,
+        clock: &dyn Clock,
+        change: impl FnOnce(&mut CacheDocument) -> Option<Owner> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        if self.shared.store.is_none() {
+            self.shared.change_memory(change);
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        on_thread(clock, move || shared.change(change)).await
+    }
+}
+
+impl Default for TokenCache {
+    fn default() -> Self {
+        Self::in_memory()
+    }
+}
+
+impl std::fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenCache")
+            .field("document", &self.shared.read().document)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// A thread that panicked leaves a whole document behind: it is only ever replaced.
+    fn read(&self) -> RwLockReadGuard<'_, Memory> {
+        self.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Memory> {
+        self.memory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change_memory(&self, change: impl FnOnce(&mut CacheDocument) -> Option<Owner>) {
+        let mut memory = self.write();
+        let Memory {
+            document, index, ..
+        } = &mut *memory;
+        if let Some(owner) = change(document) {
+            index.renew(document, &owner);
+        }
+    }
+
+    fn catch_up(&self) -> Result<(), StoreError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let known = self.read().version.clone();
+        let Some((text, version)) = store.read(known.as_ref())? else {
+            return Ok(());
+        };
+        match CacheDocument::parse(text.expose().as_bytes()) {
+            Ok(document) => self.remember(document, Some(version)),
+            Err(error) => {
+                let place = store.set_aside()?;
+                tracing::warn!(%error, %place, "the token cache is damaged and was set aside");
+                self.remember(CacheDocument::default(), None);
+            }
+        }
+        Ok(())
+    }
+
+    fn change(
+        &self,
+        change: impl FnOnce(&mut CacheDocument) -> Option<Owner>,
+    ) -> Result<(), StoreError> {
+        let Some(store) = &self.store else {
+            self.change_memory(change);
+            return Ok(());
+        };
+        let mut change = Some(change);
+        let mut changed = None;
+        // The second time the damaged text has been set aside.
+        for _ in 0..2 {
+            let version = store.update(&mut |text| {
+                let mut document = CacheDocument::parse(text.expose().as_bytes()).ok()?;
+                change.take()?(&mut document);
+                let text = document.to_json();
+                changed = Some(document);
+                Some(text)
+            })?;
+            if let Some(document) = changed.take() {
+                self.remember(document, Some(version));
+                return Ok(());
+            }
+            self.catch_up()?;
+        }
+        Err(StoreError::new(
+            StoreErrorKind::Io,
+            "the token cache is damaged and could not be set aside",
+        ))
+    }
+
+    fn remember(&self, document: CacheDocument, version: Option<StoreVersion>) {
+        let index = Index::of(&document);
+        *self.write() = Memory {
+            document,
+            index,
+            version,
+        };
+    }
+}
+
+async fn on_thread<T: Send + 'static>(
+    clock: &dyn Clock,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let failed = |why| StoreError::new(StoreErrorKind::Io, why);
+    match own_thread::run("silentry-cache", clock, STORE_LIMIT, work).await {
+        Ok(result) => result,
+        Err(OwnThreadError::NoThread(error)) => {
+            Err(failed(format!("no thread for the token cache: {error}")))
+        }
+        Err(OwnThreadError::TimedOut) => Err(failed(
+            "the store of the token cache does not answer".to_owned(),
+        )),
+        Err(OwnThreadError::Died) => {
+            Err(failed("the store of the token cache panicked".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! What a token response leaves in the cache.
+//!
+//! The rows are such that MSAL Python and MSAL Node take an access token from them with no token call:
+//! the environment is the authority's host, the realm the tenant's id, keys are Python's, times are
+//! texts, and nothing is `null`.
+
+use super::environment;
+use super::schema::{CacheDocument, Entity, EntityKind};
+use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id};
+use crate::oauth::scopes::Scopes;
+use crate::oauth::token_response::TokenResponse;
+
+/// What kind of server an account belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthorityType {
+    /// Entra ID.
+    Entra,
+    /// AD FS, or another server that tells no tenant.
+    Adfs,
+}
+
+/// A token response, with what was asked to get it.
+pub(crate) struct NewTokens<'a> {
+    pub(crate) client_id: &'a str,
+    /// The authority's host.
+    pub(crate) host: &'a str,
+    pub(crate) authority_type: AuthorityType,
+    /// The tenant as the authority names it: an id, a domain or a word.
+    pub(crate) tenant: &'a str,
+    pub(crate) scopes: &'a Scopes,
+    pub(crate) response: &'a TokenResponse,
+    /// How the user signed in, in MSAL Python's words (`account_source`).
+    pub(crate) source: &'a str,
+    /// Seconds since 1970.
+    pub(crate) now: u64,
+}
+
+/// The member that is our own: the tenant of the request where it is a domain, since `realm` is the
+/// tenant's id and nothing else in the cache tells that both are one.
+pub(crate) const REQUESTED_TENANT: &str = "requested_tenant";
+
+/// Who the rows of a response belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) home_account_id: String,
+    pub(crate) environment: String,
+}
+
+/// Writes the rows of a response; older ones that it replaces go. `None` when the response does not
+/// tell whose it is: such a token cannot be kept for anybody.
+pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option<Owner> {
+    let id_token = new.response.id_token.as_ref();
+    let id = id_token.and_then(|token| IdToken::decode(token.expose()).ok());
+    let client_info = new
+        .response
+        .client_info
+        .as_deref()
+        .and_then(ClientInfo::decode);
+    let home = home_account_id(client_info.as_ref(), id.as_ref())?;
+    let realm = match (new.authority_type, &id) {
+        (AuthorityType::Entra, Some(IdToken { tid: Some(tid), .. })) => tid.as_str(),
+        (AuthorityType::Entra, _) => new.tenant,
+        (AuthorityType::Adfs, _) => "adfs",
+    };
+    let owner = Owner {
+        home_account_id: home,
+        environment: environment::canonical(new.host).into_owned(),
+    };
+    let rows = Rows {
+        new,
+        realm,
+        owner: &owner,
+        scopes: target(new.response.scope.as_ref().unwrap_or(new.scopes)),
+    };
+    rows.access_token(document);
+    rows.refresh_token(document);
+    rows.id_token(document);
+    rows.account(document, id.as_ref());
+    rows.app_metadata(document);
+    Some(owner)
+}
+
+/// Removes everything of one account in its cloud.
+pub(crate) fn remove(document: &mut CacheDocument, owner: &Owner) {
+    for kind in [
+        EntityKind::AccessToken,
+        EntityKind::RefreshToken,
+        EntityKind::IdToken,
+        EntityKind::Account,
+    ] {
+        document.retain(kind, |row| !owner.owns(row));
+    }
+}
+
+impl Owner {
+    /// Returns whether a row is this account's, whatever host of the cloud it names.
+    pub(crate) fn owns(&self, row: &Entity) -> bool {
+        row.text("home_account_id") == Some(&self.home_account_id)
+            && row
+                .text("environment")
+                .is_some_and(|host| environment::canonical(host) == self.environment)
+    }
+}
+
+/// The scopes of a row: sorted without regard to case, so that one set has one spelling.
+fn target(scopes: &Scopes) -> String {
+    let mut list: Vec<&str> = scopes.iter().collect();
+    list.sort_by_cached_key(|scope| scope.to_ascii_lowercase());
+    list.join(" ")
+}
+
+/// What the rows of one response share.
+struct Rows<'a> {
+    new: &'a NewTokens<'a>,
+    owner: &'a Owner,
+    realm: &'a str,
+    scopes: String,
+}
+
+impl Rows<'_> {
+    /// Older tokens for any of the scopes would be found as well as the new one.
+    fn access_token(&self, document: &mut CacheDocument) {
+        let response = self.new.response;
+        let scopes = Scopes::from_wire(&self.scopes);
+        document.retain(EntityKind::AccessToken, |row| {
+            let replaced = self.is_of_client(row)
+                && row.text("realm").unwrap_or_default() == self.realm
+                && row
+                    .text("token_type")
+                    .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"))
+                && row
+                    .text("target")
+                    .and_then(Scopes::from_wire)
+                    .zip(scopes.as_ref())
+                    .is_some_and(|(old, new)| new.intersects(&old));
+            !replaced
+        });
+        let after = |seconds: u64| self.new.now.saturating_add(seconds).to_string();
+        let lifetime = response.lifetime(self.new.now);
+        let expires_on = after(lifetime);
+        let extended = after(response.ext_expires_in.unwrap_or(lifetime));
+        let refresh_on = response.refresh_in.map(after);
+        let cached_at = self.new.now.to_string();
+        let domain = self.new.tenant.contains('.').then_some(self.new.tenant);
+        let key = self.key(
+            "accesstoken",
+            &[self.new.client_id, self.realm, &self.scopes],
+        );
+        document.put(
+            EntityKind::AccessToken,
+            |_| false,
+            &key,
+            [
+                ("credential_type", Some("AccessToken")),
+                ("secret", Some(response.access_token.expose())),
+                ("home_account_id", Some(self.home())),
+                ("environment", Some(self.environment())),
+                ("client_id", Some(self.new.client_id)),
+                ("target", Some(&self.scopes)),
+                ("realm", Some(self.realm)),
+                ("token_type", Some("Bearer")),
+                ("cached_at", Some(&cached_at)),
+                ("expires_on", Some(&expires_on)),
+                ("extended_expires_on", Some(&extended)),
+                ("refresh_on", refresh_on.as_deref()),
+                (REQUESTED_TENANT, domain),
+            ],
+        );
+    }
+
+    /// A new refresh token replaces every older one of the client, or of its family.
+    fn refresh_token(&self, document: &mut CacheDocument) {
+        let Some(secret) = &self.new.response.refresh_token else {
+            return;
+        };
+        let family = self.new.response.family_id.as_deref();
+        document.retain(EntityKind::RefreshToken, |row| {
+            let same_family = family.is_some() && row.text("family_id") == family;
+            !(self.is_of_client(row) || (same_family && self.owner.owns(row)))
+        });
+        let key = self.key("refreshtoken", &[self.new.client_id, "", &self.scopes]);
+        let now = self.new.now.to_string();
+        document.put(
+            EntityKind::RefreshToken,
+            |_| false,
+            &key,
+            [
+                ("credential_type", Some("RefreshToken")),
+                ("secret", Some(secret.expose())),
+                ("home_account_id", Some(self.home())),
+                ("environment", Some(self.environment())),
+                ("client_id", Some(self.new.client_id)),
+                ("target", Some(&self.scopes)),
+                ("last_modification_time", Some(&now)),
+                ("family_id", family),
+            ],
+        );
+    }
+
+    fn id_token(&self, document: &mut CacheDocument) {
+        let Some(secret) = &self.new.response.id_token else {
+            return;
+        };
+        let key = self.key("idtoken", &[self.new.client_id, self.realm, ""]);
+        document.put(
+            EntityKind::IdToken,
+            |row| self.is_of_client(row) && row.text("realm").unwrap_or_default() == self.realm,
+            &key,
+            [
+                ("credential_type", Some("IdToken")),
+                ("secret", Some(secret.expose())),
+                ("home_account_id", Some(self.home())),
+                ("environment", Some(self.environment())),
+                ("realm", Some(self.realm)),
+                ("client_id", Some(self.new.client_id)),
+            ],
+        );
+    }
+
+    fn account(&self, document: &mut CacheDocument, id: Option<&IdToken>) {
+        let key = [self.home(), self.environment(), self.realm]
+            .join("-")
+            .to_lowercase();
+        let authority_type = match self.new.authority_type {
+            AuthorityType::Entra => "MSSTS",
+            AuthorityType::Adfs => "ADFS",
+        };
+        // A refresh may bring no id token; what is known of the user stays then.
+        let told = [
+            ("local_account_id", id.and_then(IdToken::local_account_id)),
+            ("username", id.and_then(IdToken::username)),
+            ("name", id.and_then(|id| id.name.as_deref())),
+            ("client_info", self.new.response.client_info.as_deref()),
+        ];
+        let known = [
+            ("home_account_id", Some(self.home())),
+            ("environment", Some(self.environment())),
+            ("realm", Some(self.realm)),
+            ("authority_type", Some(authority_type)),
+            ("account_source", Some(self.new.source)),
+        ];
+        let told = told.into_iter().filter(|(_, value)| value.is_some());
+        document.put(
+            EntityKind::Account,
+            |row| self.owner.owns(row) && row.text("realm").unwrap_or_default() == self.realm,
+            &key,
+            known.into_iter().chain(told),
+        );
+    }
+
+    fn app_metadata(&self, document: &mut CacheDocument) {
+        let key =
+            format!("appmetadata-{}-{}", self.environment(), self.new.client_id).to_lowercase();
+        document.put(
+            EntityKind::AppMetadata,
+            |row| {
+                row.text("client_id") == Some(self.new.client_id)
+                    && row
+                        .text("environment")
+                        .is_some_and(|host| environment::canonical(host) == self.environment())
+            },
+            &key,
+            [
+                ("client_id", Some(self.new.client_id)),
+                ("environment", Some(self.environment())),
+                ("family_id", self.new.response.family_id.as_deref()),
+            ],
+        );
+    }
+
+    fn home(&self) -> &str {
+        &self.owner.home_account_id
+    }
+
+    fn environment(&self) -> &str {
+        &self.owner.environment
+    }
+
+    fn is_of_client(&self, row: &Entity) -> bool {
+        row.text("client_id") == Some(self.new.client_id) && self.owner.owns(row)
+    }
+
+    /// MSAL Python's key: `{home}-{environment}-{kind}-{rest}`, in lower case as a whole.
+    fn key(&self, kind: &str, rest: &[&str]) -> String {
+        let start = [self.home(), self.environment(), kind];
+        let parts: Vec<&str> = start.into_iter().chain(rest.iter().copied()).collect();
+        parts.join("-").to_lowercase()
+    }
+}

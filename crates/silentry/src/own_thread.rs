@@ -1,0 +1,59 @@
+//! What blocks, on a thread of its own: it can be left behind, but not stopped.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::transport::{BoxFuture, Clock};
+
+/// Why blocking work brought nothing.
+#[derive(Debug)]
+pub(crate) enum OwnThreadError {
+    /// There is no thread for it.
+    NoThread(io::Error),
+    /// It took longer than it may; the thread ends by itself, whenever that is.
+    TimedOut,
+    /// It panicked.
+    Died,
+}
+
+/// Runs `work` on a thread with this name and waits for it at most `limit`. A dropped future leaves the
+/// thread to end by itself.
+pub(crate) async fn run<T: Send + 'static>(
+    name: &str,
+    clock: &dyn Clock,
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, OwnThreadError> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            // The receiver is gone when the caller has lost interest.
+            let _ = sender.send(work());
+        })
+        .map_err(OwnThreadError::NoThread)?;
+    within(clock.sleep(limit), receiver).await
+}
+
+/// Waits for whichever comes first.
+async fn within<T>(
+    mut limit: BoxFuture<'static, ()>,
+    mut receiver: oneshot::Receiver<T>,
+) -> Result<T, OwnThreadError> {
+    std::future::poll_fn(|context| {
+        use std::future::Future;
+        use std::pin::Pin;
+        use std::task::Poll;
+
+        if let Poll::Ready(answer) = Pin::new(&mut receiver).poll(context) {
+            return Poll::Ready(answer.map_err(|_| OwnThreadError::Died));
+        }
+        limit
+            .as_mut()
+            .poll(context)
+            .map(|()| Err(OwnThreadError::TimedOut))
+    })
+    .await
+}
