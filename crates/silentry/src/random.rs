@@ -1,4 +1,4 @@
-//! GUIDs.
+//! GUIDs and other random values.
 
 use crate::error::{Error, Stage};
 
@@ -17,6 +17,15 @@ pub(crate) fn guid() -> Result<String, Error> {
     Ok(hyphenated(
         &bytes.map(|byte| format!("{byte:02x}")).concat(),
     ))
+}
+
+/// Returns a number between `-most` and `most`; without a source of randomness it is 0, as nothing secret hangs on it.
+pub(crate) fn around_zero(most: u16) -> i64 {
+    let mut bytes = [0u8; 2];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => i64::from(u16::from_ne_bytes(bytes) % (2 * most + 1)) - i64::from(most),
+        Err(_) => 0,
+    }
 }
 
 /// Reads a GUID in any of its usual forms and returns it lower case with hyphens.

@@ -11,5 +11,7 @@ mod write;
 
 pub use token_cache::TokenCache;
 
+pub(crate) use environment::canonical as environment;
 pub(crate) use index::Wanted;
+pub(crate) use token_cache::Found;
 pub(crate) use write::{AuthorityType, NewTokens, Owner, remove, store as store_tokens};

@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use super::{Application, PublicClientApplication};
 use crate::authority::{Authority, Tenant};
+use crate::cache::TokenCache;
 use crate::error::{Error, Stage};
 use crate::flow::FederationMemory;
+use crate::random;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
 
 /// A silent KDC holds MIT's library for about 27 s, too long for anybody to wait.
 const KERBEROS_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// By how many seconds processes may differ in when they renew a token (MSAL.NET).
+const REFRESH_JITTER: u16 = 300;
 
 /// Whether the federation server must prove that it is the one the ticket was made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +45,9 @@ pub struct PublicClientApplicationBuilder {
     client_capabilities: Vec<String>,
     trusted_federation_hosts: Vec<String>,
     client_sku: String,
+    cache: TokenCache,
+    refresh_tokens: bool,
+    family_tokens: bool,
     negotiate: NegotiateSettings,
     http: HyperTransportBuilder,
     transport: Option<Arc<dyn Transport>>,
@@ -67,6 +75,9 @@ impl PublicClientApplicationBuilder {
             client_capabilities: Vec::new(),
             trusted_federation_hosts: Vec::new(),
             client_sku: "Silentry".to_owned(),
+            cache: TokenCache::in_memory(),
+            refresh_tokens: true,
+            family_tokens: false,
             negotiate: NegotiateSettings {
                 mutual_authentication: MutualAuthentication::Required,
                 channel_binding: true,
@@ -115,6 +126,26 @@ impl PublicClientApplicationBuilder {
             .into_iter()
             .map(|host| host.into().trim().to_ascii_lowercase())
             .collect();
+        self
+    }
+
+    /// Keeps tokens in this cache. By default they are kept in memory, for this application and its clones.
+    pub fn with_token_cache(mut self, cache: TokenCache) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Sets whether refresh tokens are asked for (`offline_access`). `true` by default; with `false` the Kerberos
+    /// ticket stays the only credential that outlives an access token.
+    pub fn with_refresh_token(mut self, ask: bool) -> Self {
+        self.refresh_tokens = ask;
+        self
+    }
+
+    /// Sets whether refresh tokens of the family of applications that the client belongs to are used. `false` by
+    /// default: they were given to other programs.
+    pub fn with_family_refresh_tokens(mut self, use_them: bool) -> Self {
+        self.family_tokens = use_them;
         self
     }
 
@@ -230,6 +261,10 @@ impl PublicClientApplicationBuilder {
                 client_capabilities: self.client_capabilities,
                 trusted_federation_hosts: self.trusted_federation_hosts,
                 client_sku: self.client_sku,
+                cache: self.cache,
+                refresh_tokens: self.refresh_tokens,
+                family_tokens: self.family_tokens,
+                refresh_jitter: random::around_zero(REFRESH_JITTER),
                 negotiate: self.negotiate,
                 connections: Connections::new(transport),
                 clock: Box::new(TokioClock),

@@ -1,20 +1,24 @@
 //! The application that asks for tokens.
 
+mod accounts;
 mod builder;
 mod integrated_windows_auth;
 mod request;
 mod result;
+mod silent;
 
 use std::sync::{Arc, Mutex};
 
 pub use builder::{MutualAuthentication, PublicClientApplicationBuilder};
 pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
-pub use result::{Account, AuthenticationResult};
+pub use result::{Account, AuthenticationResult, TokenSource};
+pub use silent::AcquireTokenSilent;
 
 pub(crate) use builder::NegotiateSettings;
 pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;
+use crate::cache::TokenCache;
 use crate::flow::FederationMemory;
 use crate::transport::{Clock, Connections};
 
@@ -36,6 +40,14 @@ pub(crate) struct Application {
     pub(crate) negotiate: NegotiateSettings,
     pub(crate) connections: Connections,
     pub(crate) clock: Box<dyn Clock>,
+    pub(crate) cache: TokenCache,
+    /// Whether refresh tokens are asked for.
+    pub(crate) refresh_tokens: bool,
+    /// Whether refresh tokens of the client's family are used.
+    pub(crate) family_tokens: bool,
+    /// How much later than Entra would like tokens are renewed, in seconds; processes differ in it (MSAL.NET), so that
+    /// not all of them ask at once.
+    pub(crate) refresh_jitter: i64,
     pub(crate) federation_memory: Mutex<FederationMemory>,
 }
 
@@ -60,6 +72,22 @@ impl PublicClientApplication {
     {
         let scopes = scopes.into_iter().map(Into::into).collect();
         AcquireTokenByIntegratedWindowsAuth::new(Arc::clone(&self.inner), scopes)
+    }
+
+    /// Returns a token for `scopes` without any sign-in: from the token cache, or by the refresh token of an account
+    /// that signed in before.
+    ///
+    /// # Errors
+    ///
+    /// `no_tokens_found` when the cache has none that could serve, and what Entra says when the refresh token no longer
+    /// works: both are [`Error::InteractionRequired`](crate::Error::InteractionRequired), and cured by a sign-in.
+    pub fn acquire_token_silent<I>(&self, scopes: I, account: &Account) -> AcquireTokenSilent
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        AcquireTokenSilent::new(Arc::clone(&self.inner), scopes, account.clone())
     }
 
     /// Returns the client id.

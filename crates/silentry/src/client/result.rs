@@ -18,6 +18,17 @@ pub struct AuthenticationResult {
     pub(crate) unique_id: Option<String>,
     pub(crate) account: Account,
     pub(crate) correlation_id: String,
+    pub(crate) token_source: TokenSource,
+}
+
+/// Where a token came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenSource {
+    /// The token cache: nothing was sent.
+    Cache,
+    /// The authority, just now.
+    IdentityProvider,
 }
 
 impl AuthenticationResult {
@@ -71,9 +82,15 @@ impl AuthenticationResult {
         self.id_token.as_ref().map(Secret::expose)
     }
 
-    /// Returns the correlation id of the call.
+    /// Returns the correlation id of the call; it is empty when the token came from the cache and the program gave
+    /// none, since then no server has ever seen one.
     pub fn correlation_id(&self) -> &str {
         &self.correlation_id
+    }
+
+    /// Returns where the token came from.
+    pub fn token_source(&self) -> TokenSource {
+        self.token_source
     }
 }
 
@@ -89,7 +106,7 @@ impl fmt::Debug for AuthenticationResult {
     }
 }
 
-/// Who a token is for.
+/// A user as applications know them: whom a token is for, and whom to ask one for silently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub(crate) username: String,

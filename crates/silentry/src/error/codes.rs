@@ -31,6 +31,8 @@ pub struct CodeEntry {
     pub category: Category,
     /// `true` when Microsoft, the federation server or an administrator must act; `false` for this program or machine.
     pub service: bool,
+    /// `true` when only a sign-in by the user helps ([`Error::InteractionRequired`](super::Error::InteractionRequired)).
+    pub interaction: bool,
     /// Whether the same call may succeed later without anybody doing anything.
     pub retryable: bool,
     /// What to do; empty where only the case itself can say.
@@ -49,6 +51,7 @@ const fn here(code: &'static str, category: Category, mitigation: &'static str) 
         code,
         category,
         service: false,
+        interaction: false,
         retryable: false,
         mitigation,
     }
@@ -59,6 +62,7 @@ const fn there(code: &'static str, category: Category, mitigation: &'static str)
         code,
         category,
         service: true,
+        interaction: false,
         retryable: false,
         mitigation,
     }
@@ -68,6 +72,13 @@ impl CodeEntry {
     const fn or_later(self) -> Self {
         CodeEntry {
             retryable: true,
+            ..self
+        }
+    }
+
+    const fn cured_by_sign_in(self) -> Self {
+        CodeEntry {
+            interaction: true,
             ..self
         }
     }
@@ -84,6 +95,18 @@ const STRANGE_TOKEN_REPLY: &str = "Something between this machine and Entra may 
 
 /// Every code that this library makes itself. Errors of Entra's token endpoint keep the `error` of the reply instead.
 pub static CODES: &[CodeEntry] = &[
+    // The token cache.
+    here(
+        "no_tokens_found",
+        Category::NotSignedIn,
+        "Sign in first; a token in the cache serves the client, tenant and scopes that it was made for.",
+    )
+    .cured_by_sign_in(),
+    here(
+        "token_cache_failed",
+        Category::Other,
+        "Check that this user can read and write the place of the token cache, or use another one.",
+    ),
     // What the program asks for, or how it is configured.
     here(
         "invalid_scopes",

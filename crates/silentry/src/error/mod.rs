@@ -24,6 +24,8 @@ pub use codes::{CODES, Category, CodeEntry};
 pub enum Stage {
     /// Before any network: what the program asked for, or how it was configured.
     Request,
+    /// Reading or writing the token cache.
+    Cache,
     /// Finding out who the signed-in user is.
     User,
     /// Asking Entra who authenticates the user's domain.
@@ -43,6 +45,7 @@ impl Stage {
     pub fn as_str(self) -> &'static str {
         match self {
             Stage::Request => "request",
+            Stage::Cache => "cache",
             Stage::User => "user",
             Stage::Realm => "realm",
             Stage::Mex => "mex",
@@ -193,7 +196,9 @@ impl Error {
             claims: None,
             consent_urls: Vec::new(),
         });
-        if entry.service {
+        if entry.interaction {
+            Error::InteractionRequired(InteractionRequired(details))
+        } else if entry.service {
             Error::Service(ServiceError(details))
         } else {
             Error::Client(ClientError(details))

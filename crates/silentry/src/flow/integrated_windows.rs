@@ -5,22 +5,22 @@
 
 use super::call::Call;
 use super::federation::{self, Federation};
-use super::{kerberos, redeem, windows_transport};
-use crate::authority::{Authority, Tenant};
+use super::redeem::Redemption;
+use super::{asked, kerberos, windows_transport};
+use crate::authority::Authority;
 use crate::client::{AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult};
 use crate::error::{Error, Stage};
 use crate::identity::{Candidates, UserPrincipalName, upn_candidates};
-use crate::oauth::claims::{ClaimsError, ClaimsRequest};
-use crate::oauth::scopes::Scopes;
 
 pub(crate) async fn sign_in(
     request: AcquireTokenByIntegratedWindowsAuth,
 ) -> Result<AuthenticationResult, Error> {
     let application = &*request.application;
-    let scopes = Scopes::new(&request.scopes)
-        .map_err(|error| Error::new("invalid_scopes", Stage::Request, error.to_string()))?;
-    let authority = authority_of(application, request.options.tenant.as_deref())?;
-    let claims = claims_of(application, request.options.claims.as_deref())?;
+    let scopes = asked::scopes(&request.scopes)?;
+    let authority = asked::authority(application, &request.options)?;
+    // Refused before any network.
+    authority.require_organization()?;
+    let claims = asked::claims(application, &request.options)?;
     let call = Call::new(application, &request.options)?;
 
     let result = async {
@@ -28,47 +28,19 @@ pub(crate) async fn sign_in(
         let own_metadata = request.federation_metadata.as_deref();
         let (upn, federation) = federation_of(&call, &authority, candidates, own_metadata).await?;
         let assertion = windows_transport::request_assertion(&call, &federation).await?;
-        let result = redeem::assertion(
-            &call,
-            &authority,
-            &scopes,
-            claims.as_ref(),
-            &request.options,
-            &assertion,
-        )
-        .await?;
+        let redemption = Redemption {
+            authority: &authority,
+            scopes: &scopes,
+            claims: claims.as_ref(),
+            options: &request.options,
+            source: "iwa",
+        };
+        let result = redemption.assertion(&call, &assertion).await?;
         warn_of_another_user(&upn, &result);
         Ok(result)
     }
     .await;
     result.map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
-}
-
-/// The authority to ask, refused before any network when this flow cannot work on it.
-fn authority_of(application: &Application, tenant: Option<&str>) -> Result<Authority, Error> {
-    let authority = match tenant {
-        Some(tenant) => application.authority.with_tenant(Tenant::parse(tenant)?),
-        None => application.authority.clone(),
-    };
-    authority.require_organization()?;
-    Ok(authority)
-}
-
-/// The claims to ask for: those of the request, and what this client can do.
-fn claims_of(
-    application: &Application,
-    claims: Option<&str>,
-) -> Result<Option<ClaimsRequest>, Error> {
-    let invalid = |error: ClaimsError| Error::new(error.code(), Stage::Request, error.to_string());
-    let asked = claims
-        .map(ClaimsRequest::parse)
-        .transpose()
-        .map_err(invalid)?;
-    let capabilities = ClaimsRequest::from_capabilities(&application.client_capabilities);
-    match (asked, capabilities) {
-        (Some(asked), Some(capabilities)) => asked.merge(&capabilities).map(Some).map_err(invalid),
-        (asked, capabilities) => Ok(asked.or(capabilities)),
-    }
 }
 
 /// Who the signed-in user may be to Entra, best guess first.

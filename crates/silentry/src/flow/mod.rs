@@ -1,10 +1,20 @@
 //! The ways in: one file each, a straight line from top to bottom.
 
+mod asked;
 mod call;
 mod federation;
 pub(crate) mod integrated_windows;
 mod kerberos;
 mod redeem;
+pub(crate) mod silent;
 mod windows_transport;
 
 pub(crate) use federation::FederationMemory;
+
+use crate::cache::store::StoreError;
+use crate::error::{Error, Stage};
+
+/// The error of a cache whose store failed.
+pub(crate) fn cache_failed(error: &StoreError) -> Error {
+    Error::new("token_cache_failed", Stage::Cache, error.to_string())
+}

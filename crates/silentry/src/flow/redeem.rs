@@ -1,4 +1,4 @@
-//! The assertion becomes tokens.
+//! A grant becomes tokens, and the tokens go into the cache.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::call::Call;
 use crate::authority::Authority;
-use crate::client::{Account, AuthenticationResult, RequestOptions};
+use crate::cache::{self, AuthorityType, NewTokens};
+use crate::client::{Account, AuthenticationResult, RequestOptions, TokenSource};
 use crate::error::{Error, Stage};
 use crate::federation::assertion::{SamlAssertion, SamlVersion};
 use crate::oauth::claims::ClaimsRequest;
@@ -20,37 +21,144 @@ use crate::oauth::token_request::{TokenGrant, TokenRequest};
 use crate::oauth::token_response::{TokenResponse, TokenResponseError};
 use crate::transport::{HttpResponse, retry_after};
 
-/// Exchanges the assertion at the authority's token endpoint.
-pub(super) async fn assertion(
-    call: &Call<'_>,
-    authority: &Authority,
-    scopes: &Scopes,
-    claims: Option<&ClaimsRequest>,
-    options: &RequestOptions,
-    assertion: &SamlAssertion,
-) -> Result<AuthenticationResult, Error> {
-    let grant = match assertion.version() {
-        SamlVersion::V1_1 => TokenGrant::Saml11Bearer(assertion.as_bytes()),
-        SamlVersion::V2_0 => TokenGrant::Saml2Bearer(assertion.as_bytes()),
-    };
-    let mut request = TokenRequest::new(&call.application.client_id, scopes, grant);
-    if let Some(claims) = claims {
-        request = request.with_claims(claims);
+/// What a token request is about, whatever it is made with.
+pub(super) struct Redemption<'a> {
+    pub(super) authority: &'a Authority,
+    pub(super) scopes: &'a Scopes,
+    pub(super) claims: Option<&'a ClaimsRequest>,
+    pub(super) options: &'a RequestOptions,
+    /// How the user signed in, as the cache tells other programs (`account_source`).
+    pub(super) source: &'static str,
+}
+
+impl Redemption<'_> {
+    /// Exchanges an assertion of the federation server.
+    pub(super) async fn assertion(
+        &self,
+        call: &Call<'_>,
+        assertion: &SamlAssertion,
+    ) -> Result<AuthenticationResult, Error> {
+        let grant = match assertion.version() {
+            SamlVersion::V1_1 => TokenGrant::Saml11Bearer(assertion.as_bytes()),
+            SamlVersion::V2_0 => TokenGrant::Saml2Bearer(assertion.as_bytes()),
+        };
+        self.grant(call, grant, Grant::SamlAssertion).await
     }
-    let url = token_url(authority, &options.extra_query_parameters)?;
-    let form = Zeroizing::new(request.form().expose().as_bytes().to_vec());
-    let request = call
-        .entra_post(&url, form)
-        .with_extra_headers(&options.extra_headers);
-    let response = call.exchange.send(Stage::Token, &url, &request).await?;
-    if !(200..300).contains(&response.status()) {
-        return Err(refusal(call, authority, scopes, &response));
+
+    /// Asks the token endpoint, and keeps what it gives.
+    pub(super) async fn grant(
+        &self,
+        call: &Call<'_>,
+        grant: TokenGrant<'_>,
+        kind: Grant,
+    ) -> Result<AuthenticationResult, Error> {
+        let token = self.ask(call, grant, kind).await?;
+        let result = self.result(call, &token);
+        self.keep(call, token).await;
+        Ok(result)
     }
-    match TokenResponse::parse(response.body()) {
-        Ok(token) => Ok(result(call, authority, scopes, &token)),
-        Err(TokenResponseError::ErrorReply) => Err(refusal(call, authority, scopes, &response)),
-        Err(error) => Err(Error::new(error.code(), Stage::Token, error.to_string())),
+
+    async fn ask(
+        &self,
+        call: &Call<'_>,
+        grant: TokenGrant<'_>,
+        kind: Grant,
+    ) -> Result<TokenResponse, Error> {
+        let mut request = TokenRequest::new(&call.application.client_id, self.scopes, grant);
+        if let Some(claims) = self.claims {
+            request = request.with_claims(claims);
+        }
+        if !call.application.refresh_tokens {
+            request = request.without_offline_access();
+        }
+        let url = token_url(self.authority, &self.options.extra_query_parameters)?;
+        let form = Zeroizing::new(request.form().expose().as_bytes().to_vec());
+        let request = call
+            .entra_post(&url, form)
+            .with_extra_headers(&self.options.extra_headers);
+        let response = call.exchange.send(Stage::Token, &url, &request).await?;
+        let refused = || refusal(call, self.authority, self.scopes, kind, &response);
+        if !(200..300).contains(&response.status()) {
+            return Err(refused());
+        }
+        TokenResponse::parse(response.body()).map_err(|error| match error {
+            TokenResponseError::ErrorReply => refused(),
+            error => Error::new(error.code(), Stage::Token, error.to_string()),
+        })
     }
+
+    /// A token that cannot be kept is a token all the same.
+    async fn keep(&self, call: &Call<'_>, response: TokenResponse) {
+        let application = call.application;
+        let client_id = application.client_id.clone();
+        let host = self.authority.host().to_owned();
+        let tenant = self.authority.tenant().to_string();
+        let scopes = self.scopes.clone();
+        let source = self.source;
+        let now = seconds(application.clock.now());
+        let kept = application
+            .cache
+            .change(&*application.clock, move |document| {
+                let new = NewTokens {
+                    client_id: &client_id,
+                    host: &host,
+                    authority_type: AuthorityType::Entra,
+                    tenant: &tenant,
+                    scopes: &scopes,
+                    response: &response,
+                    source,
+                    now,
+                };
+                cache::store_tokens(document, &new)
+            });
+        if let Err(error) = kept.await {
+            tracing::warn!(%error, "the token could not be kept in the cache");
+        }
+    }
+
+    fn result(&self, call: &Call<'_>, token: &TokenResponse) -> AuthenticationResult {
+        // Straight from the token endpoint over TLS, so its signature need not be checked (OpenID Connect Core
+        // 3.1.3.7).
+        let id_token = token
+            .id_token
+            .as_ref()
+            .and_then(|token| IdToken::decode(token.expose()).ok());
+        let client_info = token.client_info.as_deref().and_then(ClientInfo::decode);
+        let now = call.application.clock.now();
+        let after = |seconds: u64| now.checked_add(Duration::from_secs(seconds)).unwrap_or(now);
+        let id = id_token.as_ref();
+        AuthenticationResult {
+            access_token: token.access_token.clone(),
+            id_token: token.id_token.clone(),
+            expires_on: after(token.lifetime(seconds(now))),
+            extended_expires_on: token.ext_expires_in.map(after),
+            refresh_on: token.refresh_in.map(after),
+            scopes: token
+                .scope
+                .as_ref()
+                .unwrap_or(self.scopes)
+                .iter()
+                .map(str::to_owned)
+                .collect(),
+            tenant_id: id.and_then(|id| id.tid.clone()),
+            unique_id: id.and_then(|id| id.local_account_id()).map(str::to_owned),
+            account: Account {
+                username: id
+                    .and_then(IdToken::username)
+                    .unwrap_or_default()
+                    .to_owned(),
+                home_account_id: home_account_id(client_info.as_ref(), id),
+                environment: self.authority.host().to_owned(),
+            },
+            correlation_id: call.correlation_id.clone(),
+            token_source: TokenSource::IdentityProvider,
+        }
+    }
+}
+
+fn seconds(time: std::time::SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 fn token_url(authority: &Authority, extra: &[(String, String)]) -> Result<Url, Error> {
@@ -71,6 +179,7 @@ fn refusal(
     call: &Call<'_>,
     authority: &Authority,
     scopes: &Scopes,
+    kind: Grant,
     response: &HttpResponse,
 ) -> Error {
     let error = ErrorResponse::parse(response.status(), response.body());
@@ -85,54 +194,9 @@ fn refusal(
     let clocks = call.clock_difference(response);
     Error::from_token_endpoint(
         &error,
-        Grant::SamlAssertion,
+        kind,
         &consent,
         retry_after(response),
         clocks.as_deref(),
     )
-}
-
-fn result(
-    call: &Call<'_>,
-    authority: &Authority,
-    asked: &Scopes,
-    token: &TokenResponse,
-) -> AuthenticationResult {
-    // Straight from the token endpoint over TLS, so its signature need not be checked (OpenID Connect Core 3.1.3.7).
-    let id_token = token
-        .id_token
-        .as_ref()
-        .and_then(|token| IdToken::decode(token.expose()).ok());
-    let client_info = token.client_info.as_deref().and_then(ClientInfo::decode);
-    let now = call.application.clock.now();
-    let now_seconds = now
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let after = |seconds: u64| now.checked_add(Duration::from_secs(seconds)).unwrap_or(now);
-    let id = id_token.as_ref();
-    AuthenticationResult {
-        access_token: token.access_token.clone(),
-        id_token: token.id_token.clone(),
-        expires_on: after(token.lifetime(now_seconds)),
-        extended_expires_on: token.ext_expires_in.map(after),
-        refresh_on: token.refresh_in.map(after),
-        scopes: token
-            .scope
-            .as_ref()
-            .unwrap_or(asked)
-            .iter()
-            .map(str::to_owned)
-            .collect(),
-        tenant_id: id.and_then(|id| id.tid.clone()),
-        unique_id: id.and_then(|id| id.local_account_id()).map(str::to_owned),
-        account: Account {
-            username: id
-                .and_then(IdToken::username)
-                .unwrap_or_default()
-                .to_owned(),
-            home_account_id: home_account_id(client_info.as_ref(), id),
-            environment: authority.host().to_owned(),
-        },
-        correlation_id: call.correlation_id.clone(),
-    }
 }

@@ -17,6 +17,26 @@ pub enum TokenGrant<'a> {
     Saml11Bearer(&'a [u8]),
     /// A SAML 2.0 assertion, exactly as the federation server wrote it (RFC 7522).
     Saml2Bearer(&'a [u8]),
+    /// A refresh token (RFC 6749 section 6).
+    RefreshToken(&'a Secret),
+    /// The user's name and password (RFC 6749 section 4.3).
+    Password {
+        /// The UPN.
+        username: &'a str,
+        /// The password.
+        password: &'a Secret,
+    },
+    /// The code that came back from the browser (RFC 6749 section 4.1.3).
+    AuthorizationCode {
+        /// The code.
+        code: &'a Secret,
+        /// The very address that the code came to.
+        redirect_uri: &'a str,
+        /// What the code challenge was made of (RFC 7636 section 4.5).
+        code_verifier: &'a Secret,
+    },
+    /// The code of a device that waits for its user (RFC 8628 section 3.4).
+    DeviceCode(&'a Secret),
 }
 
 /// A request to the token endpoint.
@@ -67,25 +87,65 @@ impl<'a> TokenRequest<'a> {
     #[must_use]
     pub fn form(&self) -> Secret {
         let scope = self.scopes.with_reserved(self.offline_access).to_string();
-        let (grant_type, assertion) = match self.grant {
-            TokenGrant::Saml11Bearer(bytes) => (
-                "urn:ietf:params:oauth:grant-type:saml1_1-bearer",
-                encode(bytes),
-            ),
-            TokenGrant::Saml2Bearer(bytes) => (
-                "urn:ietf:params:oauth:grant-type:saml2-bearer",
-                encode(bytes),
-            ),
-        };
-        let mut members = vec![
-            ("grant_type", grant_type),
-            ("assertion", assertion.as_str()),
+        let grant = self.grant.members();
+        let mut members: Vec<(&str, &str)> = grant
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        members.extend([
             ("client_id", self.client_id),
             ("scope", &scope),
             ("client_info", "1"),
-        ];
+        ]);
         members.extend(self.claims.map(|claims| ("claims", claims.as_str())));
         form(&members)
+    }
+}
+
+impl TokenGrant<'_> {
+    /// The parameters that only this grant has; copies that wipe themselves.
+    fn members(self) -> Vec<(&'static str, Zeroizing<String>)> {
+        let copy = |text: &str| Zeroizing::new(text.to_owned());
+        let (grant_type, rest) = match self {
+            Self::Saml11Bearer(bytes) => (
+                "urn:ietf:params:oauth:grant-type:saml1_1-bearer",
+                vec![("assertion", encode(bytes))],
+            ),
+            Self::Saml2Bearer(bytes) => (
+                "urn:ietf:params:oauth:grant-type:saml2-bearer",
+                vec![("assertion", encode(bytes))],
+            ),
+            Self::RefreshToken(token) => (
+                "refresh_token",
+                vec![("refresh_token", copy(token.expose()))],
+            ),
+            Self::Password { username, password } => (
+                "password",
+                vec![
+                    ("username", copy(username)),
+                    ("password", copy(password.expose())),
+                ],
+            ),
+            Self::AuthorizationCode {
+                code,
+                redirect_uri,
+                code_verifier,
+            } => (
+                "authorization_code",
+                vec![
+                    ("code", copy(code.expose())),
+                    ("redirect_uri", copy(redirect_uri)),
+                    ("code_verifier", copy(code_verifier.expose())),
+                ],
+            ),
+            Self::DeviceCode(code) => (
+                "urn:ietf:params:oauth:grant-type:device_code",
+                vec![("device_code", copy(code.expose()))],
+            ),
+        };
+        let mut members = vec![("grant_type", copy(grant_type))];
+        members.extend(rest);
+        members
     }
 }
 
