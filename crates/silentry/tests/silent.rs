@@ -1,0 +1,191 @@
+//! Tokens from the cache, and by refresh token, against the lab.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+#![cfg(feature = "integrated")]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
+use silentry::secret::Secret;
+use silentry::{
+    Error, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,
+};
+use silentry_lab::{CLIENT_ID, Lab, TENANT_ID};
+
+const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
+
+fn builder(lab: &Lab) -> PublicClientApplicationBuilder {
+    let ccache = lab.ccache(lab.user().upn).unwrap();
+    PublicClientApplication::builder(CLIENT_ID)
+        .with_tenant_id("contoso.test")
+        .with_proxy(lab.proxy_url())
+        .with_ca_bundle(lab.ca_pem())
+        .with_ticket_cache(format!("FILE:{}", ccache.display()))
+}
+
+async fn lab() -> Lab {
+    Lab::builder().start().await.unwrap()
+}
+
+/// A store that counts how often it is asked.
+#[derive(Clone, Default)]
+struct CountingStore {
+    text: Arc<Mutex<(String, u64)>>,
+    reads: Arc<AtomicUsize>,
+}
+
+impl TokenStore for CountingStore {
+    fn read(
+        &self,
+        known: Option<&StoreVersion>,
+    ) -> Result<Option<(Secret, StoreVersion)>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let (text, version) = &*self.text.lock().unwrap();
+        let version = StoreVersion::new(version.to_be_bytes());
+        Ok((known != Some(&version)).then(|| (Secret::from(text.as_str()), version)))
+    }
+
+    fn update(
+        &self,
+        change: &mut dyn FnMut(&Secret) -> Option<Secret>,
+    ) -> Result<StoreVersion, StoreError> {
+        let (text, version) = &mut *self.text.lock().unwrap();
+        if let Some(changed) = change(&Secret::from(text.as_str())) {
+            *text = changed.expose().to_owned();
+            *version += 1;
+        }
+        Ok(StoreVersion::new(version.to_be_bytes()))
+    }
+
+    fn set_aside(&self) -> Result<String, StoreError> {
+        let (text, version) = &mut *self.text.lock().unwrap();
+        *version += 1;
+        text.clear();
+        Ok("elsewhere".into())
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_cache_costs_no_exchange_and_a_new_one_costs_one() {
+    let lab = lab().await;
+    let app = builder(&lab).build().unwrap();
+    let signed_in = app
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+    assert_eq!(signed_in.token_source(), TokenSource::IdentityProvider);
+    let exchanges = lab.exchanges().len();
+
+    let account = signed_in.account();
+    let hit = app.acquire_token_silent(SCOPES, account).await.unwrap();
+    assert_eq!(hit.token_source(), TokenSource::Cache);
+    assert_eq!(hit.access_token(), signed_in.access_token());
+    assert_eq!(hit.account(), account);
+    assert_eq!(hit.tenant_id(), Some(TENANT_ID));
+    assert_eq!(hit.scopes().len(), signed_in.scopes().len());
+    assert_eq!(lab.exchanges().len(), exchanges);
+
+    let forced = app
+        .acquire_token_silent(SCOPES, account)
+        .with_force_refresh(true)
+        .await
+        .unwrap();
+    assert_ne!(forced.access_token(), signed_in.access_token());
+    let claims = r#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#;
+    let claimed = app
+        .acquire_token_silent(SCOPES, account)
+        .with_claims(claims)
+        .await
+        .unwrap();
+    assert_ne!(claimed.access_token(), forced.access_token());
+    let other = app
+        .acquire_token_silent(["https://graph.microsoft.com/.default"], account)
+        .await
+        .unwrap();
+    assert_eq!(other.token_source(), TokenSource::IdentityProvider);
+    let stages: Vec<_> = lab.exchanges()[exchanges..]
+        .iter()
+        .map(|exchange| exchange.stage.clone())
+        .collect();
+    assert_eq!(stages, ["token"; 3]);
+}
+
+#[tokio::test]
+async fn a_removed_account_is_gone() {
+    let lab = lab().await;
+    let app = builder(&lab).build().unwrap();
+    let signed_in = app
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+    let accounts = app.accounts().await.unwrap();
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(&accounts[0], signed_in.account());
+
+    app.remove_account(&accounts[0]).await.unwrap();
+    assert!(app.accounts().await.unwrap().is_empty());
+    let error = app
+        .acquire_token_silent(SCOPES, &accounts[0])
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "no_tokens_found");
+    assert!(matches!(error, Error::InteractionRequired(_)));
+}
+
+#[tokio::test]
+async fn without_refresh_tokens_the_ticket_is_the_only_credential_that_lasts() {
+    let lab = lab().await;
+    let app = builder(&lab).with_refresh_token(false).build().unwrap();
+    let signed_in = app
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+    let account = signed_in.account();
+    assert!(app.acquire_token_silent(SCOPES, account).await.is_ok());
+    let error = app
+        .acquire_token_silent(SCOPES, account)
+        .with_force_refresh(true)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "no_tokens_found");
+}
+
+#[tokio::test]
+async fn a_store_is_shared_and_not_asked_for_what_is_in_memory() {
+    let lab = lab().await;
+    let store = CountingStore::default();
+    let app = |store: &CountingStore| {
+        let cache = TokenCache::with_store(store.clone());
+        builder(&lab).with_token_cache(cache).build().unwrap()
+    };
+    let (one, other) = (app(&store), app(&store));
+    let signed_in = one
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+    let account = signed_in.account();
+    let reads = store.reads.load(Ordering::Relaxed);
+    for _ in 0..3 {
+        one.acquire_token_silent(SCOPES, account).await.unwrap();
+    }
+    assert_eq!(store.reads.load(Ordering::Relaxed), reads);
+
+    let seen = other.acquire_token_silent(SCOPES, account).await.unwrap();
+    assert_eq!(seen.access_token(), signed_in.access_token());
+    assert_eq!(seen.token_source(), TokenSource::Cache);
+}
+
+#[tokio::test]
+async fn a_damaged_cache_is_set_aside_and_a_new_one_begins() {
+    let lab = lab().await;
+    let store = CountingStore::default();
+    store.text.lock().unwrap().0 = "{\"AccessToken\": torn".into();
+    let cache = TokenCache::with_store(store.clone());
+    let app = builder(&lab).with_token_cache(cache).build().unwrap();
+    app.acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+    assert_eq!(app.accounts().await.unwrap().len(), 1);
+    assert!(store.text.lock().unwrap().0.starts_with('{'));
+}
