@@ -76,8 +76,9 @@ pub use authority::{Authority, Tenant};
 pub use cache::TokenCache;
 #[cfg(feature = "integrated")]
 pub use client::{
-    Account, AcquireTokenByIntegratedWindowsAuth, AcquireTokenSilent, AuthenticationResult,
-    MutualAuthentication, PublicClientApplication, PublicClientApplicationBuilder, TokenSource,
+    Account, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
+    AcquireTokenSilent, AuthenticationResult, MutualAuthentication, PublicClientApplication,
+    PublicClientApplicationBuilder, TokenSource,
 };
 pub use error::{
     CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError, Stage,

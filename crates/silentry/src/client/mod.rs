@@ -6,6 +6,7 @@ mod integrated_windows_auth;
 mod request;
 mod result;
 mod silent;
+mod username_password;
 
 use std::sync::{Arc, Mutex};
 
@@ -13,6 +14,7 @@ pub use builder::{MutualAuthentication, PublicClientApplicationBuilder};
 pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
 pub use result::{Account, AuthenticationResult, TokenSource};
 pub use silent::AcquireTokenSilent;
+pub use username_password::AcquireTokenByUsernamePassword;
 
 pub(crate) use builder::NegotiateSettings;
 pub(crate) use request::RequestOptions;
@@ -20,6 +22,7 @@ pub(crate) use request::RequestOptions;
 use crate::authority::Authority;
 use crate::cache::TokenCache;
 use crate::flow::FederationMemory;
+use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
 
 /// A public client application: a program without a secret of its own that signs users in.
@@ -72,6 +75,30 @@ impl PublicClientApplication {
     {
         let scopes = scopes.into_iter().map(Into::into).collect();
         AcquireTokenByIntegratedWindowsAuth::new(Arc::clone(&self.inner), scopes)
+    }
+
+    /// Signs in with a user name and a password: at the federation server of a federated domain, else at Entra.
+    ///
+    /// Prefer any other way. The program sees the password, MFA and most policies cannot be satisfied, and Microsoft
+    /// advises against it; it serves accounts that tests and old services have. It never prompts and never sends the
+    /// password twice.
+    pub fn acquire_token_by_username_password<I>(
+        &self,
+        scopes: I,
+        username: impl Into<String>,
+        password: Secret,
+    ) -> AcquireTokenByUsernamePassword
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        AcquireTokenByUsernamePassword::new(
+            Arc::clone(&self.inner),
+            scopes,
+            username.into(),
+            password,
+        )
     }
 
     /// Returns a token for `scopes` without any sign-in: from the token cache, or by the refresh token of an account

@@ -109,6 +109,11 @@ pub static CODES: &[CodeEntry] = &[
     ),
     // What the program asks for, or how it is configured.
     here(
+        "password_required",
+        Category::Usage,
+        "Give the user's password, from a prompt, stdin or a file descriptor.",
+    ),
+    here(
         "invalid_scopes",
         Category::Usage,
         "Give at least one scope, such as https://graph.microsoft.com/User.Read, each by itself.",

@@ -14,7 +14,7 @@ use crate::authority::Authority;
 use crate::error::{Error, Stage};
 use crate::federation::address::HttpsUrl;
 use crate::federation::mex::{FederationEndpoint, FederationMetadata};
-use crate::federation::realm::UserRealm;
+use crate::federation::realm::{AccountType, UserRealm};
 use crate::identity::UserPrincipalName;
 
 /// How long realm and metadata are remembered.
@@ -26,7 +26,7 @@ const MAX_REMEMBERED: usize = 64;
 /// The federation server of a user.
 #[derive(Clone, Debug)]
 pub(super) struct Federation {
-    /// Where the ticket may go, best first; never empty.
+    /// Where the ticket or the password may go, best first; never empty.
     pub(super) endpoints: Vec<FederationEndpoint>,
     /// What the assertion is to be made out to.
     pub(super) audience: String,
@@ -46,7 +46,8 @@ struct Remembered<T> {
     since: SystemTime,
 }
 
-/// Finds the federation server of `upn`. `own_metadata` is a document that the caller vouches for.
+/// Finds the federation server that takes the ticket of `upn`. `own_metadata` is a document that the caller vouches
+/// for.
 pub(super) async fn discover(
     call: &Call<'_>,
     authority: &Authority,
@@ -54,6 +55,38 @@ pub(super) async fn discover(
     own_metadata: Option<&str>,
 ) -> Result<Federation, Error> {
     let realm = user_realm(call, authority, upn).await?;
+    of_realm(call, upn, &realm, own_metadata, Credential::Ticket).await
+}
+
+/// Finds the federation server that takes the password of `upn`; `None` when Entra itself does.
+pub(super) async fn discover_for_password(
+    call: &Call<'_>,
+    authority: &Authority,
+    upn: &UserPrincipalName,
+    own_metadata: Option<&str>,
+) -> Result<Option<Federation>, Error> {
+    let realm = user_realm(call, authority, upn).await?;
+    if realm.account_type() == AccountType::Managed {
+        return Ok(None);
+    }
+    let federation = of_realm(call, upn, &realm, own_metadata, Credential::Password).await?;
+    Ok(Some(federation))
+}
+
+/// What the federation server is to take.
+#[derive(Clone, Copy)]
+enum Credential {
+    Ticket,
+    Password,
+}
+
+async fn of_realm(
+    call: &Call<'_>,
+    upn: &UserPrincipalName,
+    realm: &UserRealm,
+    own_metadata: Option<&str>,
+    credential: Credential,
+) -> Result<Federation, Error> {
     let audience = realm.cloud_audience_urn().to_owned();
     let address = realm.integrated_sign_in().map_err(|refusal| {
         Error::new(refusal.code(), Stage::Realm, format!("{upn}: {refusal}"))
@@ -61,15 +94,14 @@ pub(super) async fn discover(
     })?;
     if let Some(document) = own_metadata {
         let metadata = parse_metadata(document.as_bytes(), None, &address)?;
-        let endpoints = integrated_endpoints(&metadata, &address)?;
         return Ok(Federation {
-            endpoints,
+            endpoints: endpoints(&metadata, &address, credential)?,
             audience,
             metadata_address: None,
         });
     }
     let (metadata, address) = fetch_metadata(call, &address).await?;
-    let endpoints = trusted(call, integrated_endpoints(&metadata, &address)?, &address)?;
+    let endpoints = trusted(call, endpoints(&metadata, &address, credential)?, &address)?;
     remember_metadata(call, &address, metadata);
     Ok(Federation {
         endpoints,
@@ -172,25 +204,23 @@ fn parse_metadata(
     })
 }
 
-fn integrated_endpoints(
+fn endpoints(
     metadata: &FederationMetadata,
     address: &HttpsUrl,
+    credential: Credential,
 ) -> Result<Vec<FederationEndpoint>, Error> {
-    metadata
-        .integrated_windows()
-        .map(<[_]>::to_vec)
-        .map_err(|error| {
-            Error::new(
-                error.code(),
-                Stage::Mex,
-                format!("{}: {error}", address.host()),
-            )
-            .with_mitigation(error.mitigation())
-        })
+    let found = match credential {
+        Credential::Ticket => metadata.integrated_windows(),
+        Credential::Password => metadata.username_password(),
+    };
+    found.map(<[_]>::to_vec).map_err(|error| {
+        let message = format!("{}: {error}", address.host());
+        Error::new(error.code(), Stage::Mex, message).with_mitigation(error.mitigation())
+    })
 }
 
-/// Keeps the endpoints that may receive the ticket: those on the host of the metadata, and those on hosts that the
-/// configuration names. A hostile tenant could otherwise aim the user's ticket at any host.
+/// Keeps the endpoints that may receive the ticket or the password: those on the host of the metadata, and those on hosts that the
+/// configuration names. A hostile tenant could otherwise aim them at any host.
 fn trusted(
     call: &Call<'_>,
     endpoints: Vec<FederationEndpoint>,
@@ -210,7 +240,7 @@ fn trusted(
         return Err(Error::new(
             "federation_host_not_trusted",
             Stage::Mex,
-            format!("the metadata of {metadata_host} sends the ticket to another host, {named}"),
+            format!("the metadata of {metadata_host} sends the sign-in to another host, {named}"),
         ));
     }
     Ok(trusted)

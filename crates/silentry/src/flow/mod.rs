@@ -7,7 +7,9 @@ pub(crate) mod integrated_windows;
 mod kerberos;
 mod redeem;
 pub(crate) mod silent;
+pub(crate) mod username_password;
 mod windows_transport;
+mod wstrust;
 
 pub(crate) use federation::FederationMemory;
 

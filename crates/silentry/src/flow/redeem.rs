@@ -76,7 +76,13 @@ impl Redemption<'_> {
         let request = call
             .entra_post(&url, form)
             .with_extra_headers(&self.options.extra_headers);
-        let response = call.exchange.send(Stage::Token, &url, &request).await?;
+        let response = if grant.is_single() {
+            call.exchange
+                .send_single(Stage::Token, &url, &request)
+                .await?
+        } else {
+            call.exchange.send(Stage::Token, &url, &request).await?
+        };
         let refused = || refusal(call, self.authority, self.scopes, kind, &response);
         if !(200..300).contains(&response.status()) {
             return Err(refused());

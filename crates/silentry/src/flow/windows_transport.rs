@@ -6,17 +6,15 @@
 use super::call::Call;
 use super::federation::{self, Federation};
 use super::kerberos::{self, Negotiation, Next};
+use super::wstrust;
 use crate::client::MutualAuthentication;
 use crate::error::{Error, Stage};
 use crate::federation::assertion::SamlAssertion;
 use crate::federation::mex::FederationEndpoint;
 use crate::federation::rst::WsTrustRequest;
-use crate::federation::rstr::WsTrustReply;
 use crate::oauth::challenge::{self, Challenge};
 use crate::random;
-use crate::transport::{
-    HttpRequest, HttpResponse, TransportError, is_redirect, is_stale, redirect_refused,
-};
+use crate::transport::{HttpRequest, HttpResponse, TransportError, is_stale};
 
 /// Entra's own federation server for Seamless SSO. Its reply is not documented to prove itself, and the ticket is
 /// decrypted far behind the certificate that a client sees.
@@ -73,7 +71,7 @@ async fn ask(
     let mut refusal = None;
     for _ in 0..2 {
         match negotiate(call, endpoint, audience).await? {
-            Answer::Accepted(response) => return read_reply(call, endpoint, &response),
+            Answer::Accepted(response) => return wstrust::read_reply(call, endpoint, &response),
             // A new token may help where a service ticket went stale meanwhile.
             Answer::Refused(error) => refusal = Some(error),
         }
@@ -237,43 +235,6 @@ fn is_too_large(response: &HttpResponse, token_bytes: usize) -> bool {
 fn too_large(host: &str, bytes: usize) -> Error {
     let message = format!("{host} refused a Negotiate header of {bytes} bytes");
     Error::new("negotiate_token_too_large", Stage::WsTrust, message)
-}
-
-fn read_reply(
-    call: &Call<'_>,
-    endpoint: &FederationEndpoint,
-    response: &HttpResponse,
-) -> Result<SamlAssertion, Error> {
-    let (status, host) = (response.status(), endpoint.host());
-    if is_redirect(response) {
-        let location = response.header("location").unwrap_or_default();
-        return Err(redirect_refused(
-            Stage::WsTrust,
-            endpoint.url().as_url(),
-            location,
-        ));
-    }
-    if matches!(status, 403 | 404 | 405 | 415 | 503) {
-        let path = endpoint.url().as_url().path();
-        let message = format!("{host} has {path} switched off or out of reach ({status})");
-        return Err(
-            Error::new("wstrust_endpoint_unavailable", Stage::WsTrust, message).with_status(status),
-        );
-    }
-    match WsTrustReply::from_http(status, response.body(), response.header("content-type")) {
-        Ok(WsTrustReply::Token(assertion)) => Ok(assertion),
-        Ok(WsTrustReply::Fault(fault)) => {
-            let clocks = call.clock_difference(response);
-            Err(Error::from_fault(host, status, &fault, clocks.as_deref()))
-        }
-        Err(_) if !(200..300).contains(&status) => Err(Error::from_unexpected_status(
-            Stage::WsTrust,
-            host,
-            response,
-        )),
-        Err(error) => Err(Error::new(error.code(), Stage::WsTrust, error.to_string())
-            .with_mitigation(error.mitigation())),
-    }
 }
 
 /// The data of `WWW-Authenticate: Negotiate <data>`.

@@ -103,6 +103,12 @@ impl<'a> TokenRequest<'a> {
 }
 
 impl TokenGrant<'_> {
+    /// Returns whether the request may be sent once only: a second wrong password counts towards the lockout of the
+    /// account, and a code is good for one request.
+    pub(crate) fn is_single(self) -> bool {
+        matches!(self, Self::Password { .. } | Self::AuthorizationCode { .. })
+    }
+
     /// The parameters that only this grant has; copies that wipe themselves.
     fn members(self) -> Vec<(&'static str, Zeroizing<String>)> {
         let copy = |text: &str| Zeroizing::new(text.to_owned());

@@ -47,6 +47,22 @@ impl<'a> Exchange<'a> {
         second.map_err(|error| Error::from_transport(stage, &error))
     }
 
+    /// Sends a request that must not be sent twice, as a password or a code is in it: on a connection of its own, since
+    /// of a kept one nobody knows whether a server that closes it has read the request.
+    pub(crate) async fn send_single(
+        &self,
+        stage: Stage,
+        url: &Url,
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, Error> {
+        let sent = async {
+            let lease = self.connections.open(&origin(url)?).await?;
+            self.send_on(stage, lease, request).await
+        };
+        sent.await
+            .map_err(|error| Error::from_transport(stage, &error))
+    }
+
     /// Sends a GET and follows redirects within its https host. `request` makes the request for each URL.
     ///
     /// Returns the reply with the URL that gave it, as relative addresses in a document refer to that.

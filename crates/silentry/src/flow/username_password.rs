@@ -1,0 +1,132 @@
+//! A user name and a password become a token: at the federation server of a federated domain (usernamemixed), else at
+//! Entra itself (RFC 6749 section 4.3).
+//!
+//! Each request with the password is sent once, on a connection of its own: a wrong password sent twice counts twice
+//! towards the lockout of the account.
+
+use std::time::{Duration, SystemTime};
+
+use super::call::Call;
+use super::federation::{self, Federation};
+use super::redeem::Redemption;
+use super::{asked, wstrust};
+use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
+use crate::error::{Error, Stage};
+use crate::federation::assertion::SamlAssertion;
+use crate::federation::rst::{UsernameToken, WsTrustRequest};
+use crate::identity::UserPrincipalName;
+use crate::oauth::classification::Grant;
+use crate::oauth::token_request::TokenGrant;
+use crate::random;
+use crate::secret::Secret;
+
+/// How long the RST says that it is good, as every MSAL does.
+const RST_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+pub(crate) async fn sign_in(
+    request: AcquireTokenByUsernamePassword,
+) -> Result<AuthenticationResult, Error> {
+    let application = &*request.application;
+    let scopes = asked::scopes(&request.scopes)?;
+    let authority = asked::authority(application, &request.options)?;
+    // Refused before any network.
+    authority.require_organization()?;
+    let claims = asked::claims(application, &request.options)?;
+    let upn = UserPrincipalName::parse(&request.username)?;
+    if request.password.is_empty() {
+        return Err(Error::new(
+            "password_required",
+            Stage::Request,
+            format!("no password is given for {upn}"),
+        ));
+    }
+    let call = Call::new(application, &request.options)?;
+    let redemption = Redemption {
+        authority: &authority,
+        scopes: &scopes,
+        claims: claims.as_ref(),
+        options: &request.options,
+        source: "password",
+    };
+
+    let result = async {
+        let own_metadata = request.federation_metadata.as_deref();
+        match federation::discover_for_password(&call, &authority, &upn, own_metadata).await? {
+            Some(federation) => {
+                let assertion =
+                    request_assertion(&call, &federation, &upn, &request.password).await?;
+                redemption.assertion(&call, &assertion).await
+            }
+            None => {
+                let grant = TokenGrant::Password {
+                    username: upn.as_str(),
+                    password: &request.password,
+                };
+                redemption.grant(&call, grant, Grant::Other).await
+            }
+        }
+    };
+    result
+        .await
+        .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
+}
+
+/// Asks the best endpoint alone: the other version of the protocol would be a second attempt with the password.
+async fn request_assertion(
+    call: &Call<'_>,
+    federation: &Federation,
+    upn: &UserPrincipalName,
+    password: &Secret,
+) -> Result<SamlAssertion, Error> {
+    let Some(endpoint) = federation.endpoints.first() else {
+        return Err(Error::new(
+            "wstrust_endpoint_not_found",
+            Stage::Mex,
+            "no endpoint is left",
+        ));
+    };
+    let now = call.application.clock.now();
+    let token = UsernameToken {
+        username: upn.as_str(),
+        password: password.expose(),
+        created: &timestamp(now),
+        expires: &timestamp(now + RST_LIFETIME),
+    };
+    let rst =
+        WsTrustRequest::username_password(endpoint, &federation.audience, &random::guid()?, &token)
+            .map_err(|error| {
+                Error::new(error.code(), Stage::WsTrust, error.to_string())
+                    .with_mitigation(error.mitigation())
+            })?;
+    let url = endpoint.url().as_url();
+    let request = call.soap_post(url, &rst);
+    let response = call
+        .exchange
+        .send_single(Stage::WsTrust, url, &request)
+        .await?;
+    wstrust::read_reply(call, endpoint, &response)
+}
+
+/// The time as XML Schema writes it, from how HTTP does: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).
+fn timestamp(time: SystemTime) -> String {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let date = httpdate::fmt_http_date(time);
+    let month = MONTHS.find(&date[8..11]).unwrap_or_default() / 3 + 1;
+    let (day, year, clock) = (&date[5..7], &date[12..16], &date[17..25]);
+    format!("{year}-{month:02}-{day}T{clock}.000Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::timestamp;
+
+    #[test]
+    fn times_are_those_of_xml_schema() {
+        let at = |seconds| timestamp(UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(784_111_777), "1994-11-06T08:49:37.000Z");
+        assert_eq!(at(1_709_164_799), "2024-02-28T23:59:59.000Z");
+        assert_eq!(at(1_735_689_600), "2025-01-01T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,45 @@
+//! What a federation server answers to an RST, whatever credential it carried.
+
+use super::call::Call;
+use crate::error::{Error, Stage};
+use crate::federation::assertion::SamlAssertion;
+use crate::federation::mex::FederationEndpoint;
+use crate::federation::rstr::WsTrustReply;
+use crate::transport::{HttpResponse, is_redirect, redirect_refused};
+
+pub(super) fn read_reply(
+    call: &Call<'_>,
+    endpoint: &FederationEndpoint,
+    response: &HttpResponse,
+) -> Result<SamlAssertion, Error> {
+    let (status, host) = (response.status(), endpoint.host());
+    if is_redirect(response) {
+        let location = response.header("location").unwrap_or_default();
+        return Err(redirect_refused(
+            Stage::WsTrust,
+            endpoint.url().as_url(),
+            location,
+        ));
+    }
+    if matches!(status, 403 | 404 | 405 | 415 | 503) {
+        let path = endpoint.url().as_url().path();
+        let message = format!("{host} has {path} switched off or out of reach ({status})");
+        return Err(
+            Error::new("wstrust_endpoint_unavailable", Stage::WsTrust, message).with_status(status),
+        );
+    }
+    match WsTrustReply::from_http(status, response.body(), response.header("content-type")) {
+        Ok(WsTrustReply::Token(assertion)) => Ok(assertion),
+        Ok(WsTrustReply::Fault(fault)) => {
+            let clocks = call.clock_difference(response);
+            Err(Error::from_fault(host, status, &fault, clocks.as_deref()))
+        }
+        Err(_) if !(200..300).contains(&status) => Err(Error::from_unexpected_status(
+            Stage::WsTrust,
+            host,
+            response,
+        )),
+        Err(error) => Err(Error::new(error.code(), Stage::WsTrust, error.to_string())
+            .with_mitigation(error.mitigation())),
+    }
+}
