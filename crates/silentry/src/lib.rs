@@ -77,7 +77,8 @@ pub use cache::TokenCache;
 #[cfg(feature = "integrated")]
 pub use client::{
     Account, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
-    AcquireTokenSilent, AuthenticationResult, MutualAuthentication, PublicClientApplication,
+    AcquireTokenSilent, AcquireTokenWithDeviceCode, AuthenticationResult, BeginDeviceCode,
+    DeviceCode, DeviceCodeSignIn, MutualAuthentication, PublicClientApplication,
     PublicClientApplicationBuilder, TokenSource,
 };
 pub use error::{

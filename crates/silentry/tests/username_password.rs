@@ -43,7 +43,11 @@ async fn a_federated_user_signs_in_at_the_federation_server() {
 
 #[tokio::test]
 async fn a_managed_user_signs_in_at_entra() {
-    let lab = Lab::builder().scenario("managed-user").start().await.unwrap();
+    let lab = Lab::builder()
+        .scenario("managed-user")
+        .start()
+        .await
+        .unwrap();
     let user = lab.user();
     assert_eq!(
         sign_in(&lab, user.upn, user.password).await.unwrap(),

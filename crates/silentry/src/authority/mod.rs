@@ -124,6 +124,11 @@ impl Authority {
         format!("{self}/oauth2/v2.0/token")
     }
 
+    /// Returns the v2.0 device authorization endpoint.
+    pub(crate) fn device_code_endpoint(&self) -> String {
+        format!("{self}/oauth2/v2.0/devicecode")
+    }
+
     /// Refuses, before any network, the tenants for which Entra answers AADSTS90010 to every flow that names the user
     /// by password or assertion: `/common`, `/consumers` and the tenant of personal accounts.
     pub(crate) fn require_organization(&self) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod builder;
+mod device_code;
 mod integrated_windows_auth;
 mod request;
 mod result;
@@ -11,6 +12,7 @@ mod username_password;
 use std::sync::{Arc, Mutex};
 
 pub use builder::{MutualAuthentication, PublicClientApplicationBuilder};
+pub use device_code::{AcquireTokenWithDeviceCode, BeginDeviceCode, DeviceCode, DeviceCodeSignIn};
 pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
 pub use result::{Account, AuthenticationResult, TokenSource};
 pub use silent::AcquireTokenSilent;
@@ -75,6 +77,34 @@ impl PublicClientApplication {
     {
         let scopes = scopes.into_iter().map(Into::into).collect();
         AcquireTokenByIntegratedWindowsAuth::new(Arc::clone(&self.inner), scopes)
+    }
+
+    /// Signs a user in on another device: `show` tells the user what to do there, and the sign-in waits until it is done
+    /// or the code expires.
+    pub fn acquire_token_with_device_code<I>(
+        &self,
+        scopes: I,
+        show: impl FnOnce(&DeviceCode) + Send + 'static,
+    ) -> AcquireTokenWithDeviceCode
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        AcquireTokenWithDeviceCode {
+            request: self.begin_device_code(scopes),
+            show: Box::new(show),
+        }
+    }
+
+    /// Begins a sign-in on another device, in two steps: await this to learn the code, show it, and await the
+    /// [`DeviceCodeSignIn`].
+    pub fn begin_device_code<I>(&self, scopes: I) -> BeginDeviceCode
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        BeginDeviceCode::new(Arc::clone(&self.inner), scopes)
     }
 
     /// Signs in with a user name and a password: at the federation server of a federated domain, else at Entra.

@@ -95,6 +95,18 @@ const STRANGE_TOKEN_REPLY: &str = "Something between this machine and Entra may 
 
 /// Every code that this library makes itself. Errors of Entra's token endpoint keep the `error` of the reply instead.
 pub static CODES: &[CodeEntry] = &[
+    // A sign-in with a device code.
+    here(
+        "code_expired",
+        Category::UserMustAct,
+        "Start again, and enter the new code in time.",
+    )
+    .cured_by_sign_in(),
+    there(
+        "device_code_response_incomplete",
+        Category::Refused,
+        STRANGE_TOKEN_REPLY,
+    ),
     // The token cache.
     here(
         "no_tokens_found",

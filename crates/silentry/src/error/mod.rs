@@ -36,7 +36,9 @@ pub enum Stage {
     Negotiate,
     /// Asking the federation server for a SAML assertion.
     WsTrust,
-    /// Exchanging the assertion for tokens at Entra.
+    /// Asking Entra for a device code.
+    DeviceCode,
+    /// Exchanging what the sign-in gave for tokens at Entra.
     Token,
 }
 
@@ -51,6 +53,7 @@ impl Stage {
             Stage::Mex => "mex",
             Stage::Negotiate => "negotiate",
             Stage::WsTrust => "wstrust",
+            Stage::DeviceCode => "devicecode",
             Stage::Token => "token",
         }
     }

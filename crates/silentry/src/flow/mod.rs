@@ -2,6 +2,7 @@
 
 mod asked;
 mod call;
+pub(crate) mod device_code;
 mod federation;
 pub(crate) mod integrated_windows;
 mod kerberos;

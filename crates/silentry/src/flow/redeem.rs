@@ -181,7 +181,8 @@ fn token_url(authority: &Authority, extra: &[(String, String)]) -> Result<Url, E
     Ok(url)
 }
 
-fn refusal(
+/// The error of an answer that is no token.
+pub(super) fn refusal(
     call: &Call<'_>,
     authority: &Authority,
     scopes: &Scopes,

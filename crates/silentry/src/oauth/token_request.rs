@@ -102,6 +102,19 @@ impl<'a> TokenRequest<'a> {
     }
 }
 
+/// Returns the form that asks for a device code (RFC 8628 section 3.1).
+pub(crate) fn device_code_form(
+    client_id: &str,
+    scopes: &Scopes,
+    offline_access: bool,
+    claims: Option<&ClaimsRequest>,
+) -> Secret {
+    let scope = scopes.with_reserved(offline_access).to_string();
+    let mut members = vec![("client_id", client_id), ("scope", scope.as_str())];
+    members.extend(claims.map(|claims| ("claims", claims.as_str())));
+    form(&members)
+}
+
 impl TokenGrant<'_> {
     /// Returns whether the request may be sent once only: a second wrong password counts towards the lockout of the
     /// account, and a code is good for one request.

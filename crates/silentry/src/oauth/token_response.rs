@@ -1,10 +1,11 @@
 //! The token endpoint's success: access token, lifetimes, who it is for.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::MAX_BODY_BYTES;
+use super::members::{seconds, secret, text};
 use super::scopes::Scopes;
 use crate::secret::Secret;
 
@@ -170,31 +171,6 @@ struct Wire {
     foci: Option<String>,
     #[serde(default)]
     error: Option<Value>,
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    Ok(text(deserializer)?.map(Secret::from))
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) if !text.trim().is_empty() => Some(text),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    })
-}
-
-/// A length of time as a number or text; a negative one is over, and a huge one stays huge.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let number: Option<f64> = match Value::deserialize(deserializer)? {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    // The cast saturates; every time that matters fits a float exactly.
-    Ok(number
-        .filter(|seconds| seconds.is_finite())
-        .map(|seconds| seconds as u64))
 }
 
 #[cfg(test)]

@@ -1,0 +1,163 @@
+//! A sign-in on another device: show a code, then ask until the user has signed in (RFC 8628).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::asked;
+use super::call::Call;
+use super::redeem::{self, Redemption};
+use crate::authority::Authority;
+use crate::client::{
+    Application, AuthenticationResult, BeginDeviceCode, DeviceCode, RequestOptions,
+};
+use crate::error::{Category, Error, Stage};
+use crate::oauth::claims::ClaimsRequest;
+use crate::oauth::classification::Grant;
+use crate::oauth::device_code::{DeviceCodeResponse, DeviceCodeResponseError};
+use crate::oauth::scopes::Scopes;
+use crate::oauth::token_request::{TokenGrant, device_code_form};
+use crate::secret::Secret;
+
+/// How much longer to wait after `slow_down`, and after a network that failed (RFC 8628 section 3.5).
+const SLOWER: Duration = Duration::from_secs(5);
+
+/// A sign-in that waits for its user.
+pub(crate) struct PendingSignIn {
+    application: Arc<Application>,
+    authority: Authority,
+    scopes: Scopes,
+    claims: Option<ClaimsRequest>,
+    /// With the correlation id of the beginning: Entra logs the whole sign-in under it.
+    options: RequestOptions,
+    code: DeviceCode,
+    device_code: Secret,
+    interval: Duration,
+}
+
+impl PendingSignIn {
+    pub(crate) fn code(&self) -> &DeviceCode {
+        &self.code
+    }
+}
+
+/// Asks for a code.
+pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Error> {
+    let application = Arc::clone(&request.application);
+    let scopes = asked::scopes(&request.scopes)?;
+    let authority = asked::authority(&application, &request.options)?;
+    let claims = asked::claims(&application, &request.options)?;
+    let call = Call::new(&application, &request.options)?;
+    let asked = ask_for_code(&call, &authority, &scopes, claims.as_ref(), &request).await;
+    let response = asked.map_err(|error| error.with_correlation_id(&call.correlation_id))?;
+
+    let options = RequestOptions {
+        correlation_id: Some(call.correlation_id.clone()),
+        ..request.options
+    };
+    let message = response.message.unwrap_or_else(|| {
+        format!(
+            "To sign in, open {} in a web browser and enter the code {}.",
+            response.verification_uri, response.user_code
+        )
+    });
+    let lifetime = Duration::from_secs(response.expires_in);
+    let expires_on = application.clock.now() + lifetime;
+    Ok(PendingSignIn {
+        authority,
+        scopes,
+        claims,
+        options,
+        code: DeviceCode {
+            user_code: response.user_code,
+            verification_uri: response.verification_uri,
+            verification_uri_complete: response.verification_uri_complete,
+            message,
+            expires_on,
+        },
+        device_code: response.device_code,
+        interval: Duration::from_secs(response.interval),
+        application: Arc::clone(&application),
+    })
+}
+
+/// Asks for the token until the user has signed in, has declined, or the code has expired.
+pub(crate) async fn wait(mut pending: PendingSignIn) -> Result<AuthenticationResult, Error> {
+    let application = Arc::clone(&pending.application);
+    let options = pending.options.clone();
+    let call = Call::new(&application, &options)?;
+    loop {
+        application.clock.sleep(pending.interval).await;
+        let expired = application.clock.now() >= pending.code.expires_on;
+        match pending.ask(&call).await {
+            Ok(result) => return Ok(result),
+            Err(error) if expired && may_ask_again(&error) => {
+                return Err(pending.expired(&call));
+            }
+            Err(error) if error.code() == "authorization_pending" => {}
+            Err(error) if may_ask_again(&error) => pending.interval += SLOWER,
+            Err(error) => return Err(error.with_correlation_id(&call.correlation_id)),
+        }
+    }
+}
+
+impl PendingSignIn {
+    async fn ask(&self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
+        let redemption = Redemption {
+            authority: &self.authority,
+            scopes: &self.scopes,
+            claims: self.claims.as_ref(),
+            options: &self.options,
+            source: "device_code",
+        };
+        let grant = TokenGrant::DeviceCode(&self.device_code);
+        redemption.grant(call, grant, Grant::Other).await
+    }
+
+    fn expired(&self, call: &Call<'_>) -> Error {
+        let message = format!("nobody entered the code {} in time", self.code.user_code);
+        Error::new("code_expired", Stage::Token, message).with_correlation_id(&call.correlation_id)
+    }
+}
+
+/// Whether the user may still sign in: not yet, not so fast, or the network failed just now.
+fn may_ask_again(error: &Error) -> bool {
+    matches!(error.code(), "authorization_pending" | "slow_down")
+        || error.category() == Category::Network
+}
+
+async fn ask_for_code(
+    call: &Call<'_>,
+    authority: &Authority,
+    scopes: &Scopes,
+    claims: Option<&ClaimsRequest>,
+    request: &BeginDeviceCode,
+) -> Result<DeviceCodeResponse, Error> {
+    let mut url = Url::parse(&authority.device_code_endpoint()).map_err(|error| {
+        let message = format!("`{authority}`: {error}");
+        Error::new("invalid_authority", Stage::Request, message)
+    })?;
+    if let Some(language) = &request.language {
+        url.query_pairs_mut().append_pair("mkt", language);
+    }
+    let offline_access = call.application.refresh_tokens;
+    let form = device_code_form(&call.application.client_id, scopes, offline_access, claims);
+    let form = Zeroizing::new(form.expose().as_bytes().to_vec());
+    let request = call
+        .entra_post(&url, form)
+        .with_extra_headers(&request.options.extra_headers);
+    let response = call
+        .exchange
+        .send(Stage::DeviceCode, &url, &request)
+        .await?;
+    let refused = || redeem::refusal(call, authority, scopes, Grant::Other, &response);
+    if !(200..300).contains(&response.status()) {
+        return Err(refused());
+    }
+    DeviceCodeResponse::parse(response.body()).map_err(|error| match error {
+        DeviceCodeResponseError::ErrorReply => refused(),
+        error => Error::new(error.code(), Stage::DeviceCode, error.to_string()),
+    })
+}
