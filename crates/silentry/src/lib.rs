@@ -56,6 +56,8 @@
 )]
 
 pub mod authority;
+#[cfg(feature = "interactive")]
+mod browser;
 pub mod cache;
 #[cfg(feature = "integrated")]
 mod client;
@@ -73,7 +75,11 @@ pub mod secret;
 pub mod transport;
 
 pub use authority::{Authority, Tenant};
+#[cfg(feature = "interactive")]
+pub use browser::{Browser, BrowserError};
 pub use cache::TokenCache;
+#[cfg(all(feature = "integrated", feature = "interactive"))]
+pub use client::AcquireTokenInteractive;
 #[cfg(feature = "integrated")]
 pub use client::{
     Account, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
@@ -84,3 +90,5 @@ pub use client::{
 pub use error::{
     CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError, Stage,
 };
+#[cfg(feature = "interactive")]
+pub use oauth::authorization::Prompt;

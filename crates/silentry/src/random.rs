@@ -4,7 +4,25 @@ use crate::error::{Error, Stage};
 
 /// Returns a new random GUID (RFC 9562 version 4), lower case with hyphens.
 pub(crate) fn guid() -> Result<String, Error> {
-    let mut bytes = [0u8; 16];
+    let mut bytes = bytes::<16>()?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    Ok(hyphenated(
+        &bytes.map(|byte| format!("{byte:02x}")).concat(),
+    ))
+}
+
+/// Returns 256 random bits in the letters that URLs and RFC 7636 allow.
+#[cfg(feature = "interactive")]
+pub(crate) fn token() -> Result<String, Error> {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    Ok(URL_SAFE_NO_PAD.encode(bytes::<32>()?))
+}
+
+fn bytes<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0u8; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         Error::new(
             "random_not_available",
@@ -12,11 +30,7 @@ pub(crate) fn guid() -> Result<String, Error> {
             format!("no random numbers: {error}"),
         )
     })?;
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    Ok(hyphenated(
-        &bytes.map(|byte| format!("{byte:02x}")).concat(),
-    ))
+    Ok(bytes)
 }
 
 /// Returns a number between `-most` and `most`; without a source of randomness it is 0, as nothing secret hangs on it.

@@ -124,6 +124,12 @@ impl Authority {
         format!("{self}/oauth2/v2.0/token")
     }
 
+    /// Returns the v2.0 authorization endpoint.
+    #[cfg(feature = "interactive")]
+    pub(crate) fn authorization_endpoint(&self) -> String {
+        format!("{self}/oauth2/v2.0/authorize")
+    }
+
     /// Returns the v2.0 device authorization endpoint.
     pub(crate) fn device_code_endpoint(&self) -> String {
         format!("{self}/oauth2/v2.0/devicecode")

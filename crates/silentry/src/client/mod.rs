@@ -4,6 +4,8 @@ mod accounts;
 mod builder;
 mod device_code;
 mod integrated_windows_auth;
+#[cfg(feature = "interactive")]
+mod interactive;
 mod request;
 mod result;
 mod silent;
@@ -14,6 +16,8 @@ use std::sync::{Arc, Mutex};
 pub use builder::{MutualAuthentication, PublicClientApplicationBuilder};
 pub use device_code::{AcquireTokenWithDeviceCode, BeginDeviceCode, DeviceCode, DeviceCodeSignIn};
 pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
+#[cfg(feature = "interactive")]
+pub use interactive::AcquireTokenInteractive;
 pub use result::{Account, AuthenticationResult, TokenSource};
 pub use silent::AcquireTokenSilent;
 pub use username_password::AcquireTokenByUsernamePassword;
@@ -77,6 +81,19 @@ impl PublicClientApplication {
     {
         let scopes = scopes.into_iter().map(Into::into).collect();
         AcquireTokenByIntegratedWindowsAuth::new(Arc::clone(&self.inner), scopes)
+    }
+
+    /// Signs a user in with the system's browser, which comes back to a loopback address.
+    ///
+    /// The registration needs the redirect URI `http://localhost` of the platform *Mobile and desktop applications*.
+    #[cfg(feature = "interactive")]
+    pub fn acquire_token_interactive<I>(&self, scopes: I) -> AcquireTokenInteractive
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        AcquireTokenInteractive::new(Arc::clone(&self.inner), scopes)
     }
 
     /// Signs a user in on another device: `show` tells the user what to do there, and the sign-in waits until it is done

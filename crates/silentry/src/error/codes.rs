@@ -95,6 +95,29 @@ const STRANGE_TOKEN_REPLY: &str = "Something between this machine and Entra may 
 
 /// Every code that this library makes itself. Errors of Entra's token endpoint keep the `error` of the reply instead.
 pub static CODES: &[CodeEntry] = &[
+    // A sign-in in the browser.
+    here(
+        "no_browser",
+        Category::UserMustAct,
+        "Sign in with a device code instead, or on a machine with a desktop.",
+    ),
+    here(
+        "loopback_not_available",
+        Category::Other,
+        "Another program may have the port, or a security product may forbid listening on the loopback address: \
+         sign in with a device code instead.",
+    ),
+    here(
+        "authentication_timed_out",
+        Category::UserMustAct,
+        "Start again, and finish the sign-in in the browser in time.",
+    )
+    .cured_by_sign_in(),
+    there(
+        "nonce_mismatch",
+        Category::Refused,
+        "The answer belongs to another sign-in: start again, and report it if it stays.",
+    ),
     // A sign-in with a device code.
     here(
         "code_expired",

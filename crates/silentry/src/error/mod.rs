@@ -36,6 +36,8 @@ pub enum Stage {
     Negotiate,
     /// Asking the federation server for a SAML assertion.
     WsTrust,
+    /// Opening the browser, and waiting for it to come back.
+    Browser,
     /// Asking Entra for a device code.
     DeviceCode,
     /// Exchanging what the sign-in gave for tokens at Entra.
@@ -53,6 +55,7 @@ impl Stage {
             Stage::Mex => "mex",
             Stage::Negotiate => "negotiate",
             Stage::WsTrust => "wstrust",
+            Stage::Browser => "browser",
             Stage::DeviceCode => "devicecode",
             Stage::Token => "token",
         }

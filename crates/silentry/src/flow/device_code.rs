@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::asked;
 use super::call::Call;
-use super::redeem::{self, Redemption};
+use super::redeem::Redemption;
 use crate::authority::Authority;
 use crate::client::{
     Application, AuthenticationResult, BeginDeviceCode, DeviceCode, RequestOptions,
@@ -21,6 +21,8 @@ use crate::oauth::scopes::Scopes;
 use crate::oauth::token_request::{TokenGrant, device_code_form};
 use crate::secret::Secret;
 
+/// What the cache says of how the user signed in, in MSAL Python's word.
+const SOURCE: &str = "device_code";
 /// How much longer to wait after `slow_down`, and after a network that failed (RFC 8628 section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
 
@@ -50,7 +52,15 @@ pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Err
     let authority = asked::authority(&application, &request.options)?;
     let claims = asked::claims(&application, &request.options)?;
     let call = Call::new(&application, &request.options)?;
-    let asked = ask_for_code(&call, &authority, &scopes, claims.as_ref(), &request).await;
+    let redemption = Redemption {
+        authority: &authority,
+        scopes: &scopes,
+        claims: claims.as_ref(),
+        options: &request.options,
+        source: SOURCE,
+        nonce: None,
+    };
+    let asked = ask_for_code(&call, &redemption, request.language.as_deref()).await;
     let response = asked.map_err(|error| error.with_correlation_id(&call.correlation_id))?;
 
     let options = RequestOptions {
@@ -110,7 +120,8 @@ impl PendingSignIn {
             scopes: &self.scopes,
             claims: self.claims.as_ref(),
             options: &self.options,
-            source: "device_code",
+            source: SOURCE,
+            nonce: None,
         };
         let grant = TokenGrant::DeviceCode(&self.device_code);
         redemption.grant(call, grant, Grant::Other).await
@@ -130,29 +141,32 @@ fn may_ask_again(error: &Error) -> bool {
 
 async fn ask_for_code(
     call: &Call<'_>,
-    authority: &Authority,
-    scopes: &Scopes,
-    claims: Option<&ClaimsRequest>,
-    request: &BeginDeviceCode,
+    redemption: &Redemption<'_>,
+    language: Option<&str>,
 ) -> Result<DeviceCodeResponse, Error> {
+    let authority = redemption.authority;
     let mut url = Url::parse(&authority.device_code_endpoint()).map_err(|error| {
         let message = format!("`{authority}`: {error}");
         Error::new("invalid_authority", Stage::Request, message)
     })?;
-    if let Some(language) = &request.language {
+    if let Some(language) = language {
         url.query_pairs_mut().append_pair("mkt", language);
     }
-    let offline_access = call.application.refresh_tokens;
-    let form = device_code_form(&call.application.client_id, scopes, offline_access, claims);
+    let form = device_code_form(
+        &call.application.client_id,
+        redemption.scopes,
+        call.application.refresh_tokens,
+        redemption.claims,
+    );
     let form = Zeroizing::new(form.expose().as_bytes().to_vec());
     let request = call
         .entra_post(&url, form)
-        .with_extra_headers(&request.options.extra_headers);
+        .with_extra_headers(&redemption.options.extra_headers);
     let response = call
         .exchange
         .send(Stage::DeviceCode, &url, &request)
         .await?;
-    let refused = || redeem::refusal(call, authority, scopes, Grant::Other, &response);
+    let refused = || redemption.refused_by(call, Grant::Other, &response);
     if !(200..300).contains(&response.status()) {
         return Err(refused());
     }

@@ -34,6 +34,7 @@ pub(crate) async fn sign_in(
             claims: claims.as_ref(),
             options: &request.options,
             source: "iwa",
+            nonce: None,
         };
         let result = redemption.assertion(&call, &assertion).await?;
         warn_of_another_user(&upn, &result);

@@ -5,6 +5,8 @@ mod call;
 pub(crate) mod device_code;
 mod federation;
 pub(crate) mod integrated_windows;
+#[cfg(feature = "interactive")]
+pub(crate) mod interactive;
 mod kerberos;
 mod redeem;
 pub(crate) mod silent;

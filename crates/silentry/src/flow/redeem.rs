@@ -22,6 +22,7 @@ use crate::oauth::token_response::{TokenResponse, TokenResponseError};
 use crate::transport::{HttpResponse, retry_after};
 
 /// What a token request is about, whatever it is made with.
+#[derive(Clone, Copy)]
 pub(super) struct Redemption<'a> {
     pub(super) authority: &'a Authority,
     pub(super) scopes: &'a Scopes,
@@ -29,6 +30,8 @@ pub(super) struct Redemption<'a> {
     pub(super) options: &'a RequestOptions,
     /// How the user signed in, as the cache tells other programs (`account_source`).
     pub(super) source: &'static str,
+    /// What the id token must name, where the browser was told to ask for it.
+    pub(super) nonce: Option<&'a str>,
 }
 
 impl Redemption<'_> {
@@ -53,6 +56,7 @@ impl Redemption<'_> {
         kind: Grant,
     ) -> Result<AuthenticationResult, Error> {
         let token = self.ask(call, grant, kind).await?;
+        self.check_nonce(&token)?;
         let result = self.result(call, &token);
         self.keep(call, token).await;
         Ok(result)
@@ -83,7 +87,7 @@ impl Redemption<'_> {
         } else {
             call.exchange.send(Stage::Token, &url, &request).await?
         };
-        let refused = || refusal(call, self.authority, self.scopes, kind, &response);
+        let refused = || self.refused_by(call, kind, &response);
         if !(200..300).contains(&response.status()) {
             return Err(refused());
         }
@@ -91,6 +95,58 @@ impl Redemption<'_> {
             TokenResponseError::ErrorReply => refused(),
             error => Error::new(error.code(), Stage::Token, error.to_string()),
         })
+    }
+
+    /// The id token must be the answer to this very sign-in (OpenID Connect Core 3.1.3.7, point 11).
+    fn check_nonce(&self, token: &TokenResponse) -> Result<(), Error> {
+        let Some(nonce) = self.nonce else {
+            return Ok(());
+        };
+        let named = token
+            .id_token
+            .as_ref()
+            .and_then(|token| IdToken::decode(token.expose()).ok())
+            .and_then(|id| id.nonce);
+        if named.as_deref() == Some(nonce) {
+            return Ok(());
+        }
+        let message = "the id token does not name the nonce of this sign-in";
+        Err(Error::new("nonce_mismatch", Stage::Token, message))
+    }
+
+    /// The error of a server that refused.
+    pub(super) fn refused(&self, call: &Call<'_>, kind: Grant, error: &ErrorResponse) -> Error {
+        let tenant = self.authority.tenant().to_string();
+        Error::from_token_endpoint(error, kind, &self.consent(call, &tenant), None, None)
+    }
+
+    fn consent<'b>(&'b self, call: &'b Call<'_>, tenant: &'b str) -> ConsentRequest<'b> {
+        ConsentRequest {
+            authority_host: self.authority.host(),
+            tenant,
+            client_id: &call.application.client_id,
+            scopes: self.scopes,
+            redirect_uri: None,
+        }
+    }
+
+    /// The error of an answer that is no token.
+    pub(super) fn refused_by(
+        &self,
+        call: &Call<'_>,
+        kind: Grant,
+        response: &HttpResponse,
+    ) -> Error {
+        let error = ErrorResponse::parse(response.status(), response.body());
+        let tenant = self.authority.tenant().to_string();
+        let clocks = call.clock_difference(response);
+        Error::from_token_endpoint(
+            &error,
+            kind,
+            &self.consent(call, &tenant),
+            retry_after(response),
+            clocks.as_deref(),
+        )
     }
 
     /// A token that cannot be kept is a token all the same.
@@ -179,31 +235,4 @@ fn token_url(authority: &Authority, extra: &[(String, String)]) -> Result<Url, E
         url.query_pairs_mut().extend_pairs(extra);
     }
     Ok(url)
-}
-
-/// The error of an answer that is no token.
-pub(super) fn refusal(
-    call: &Call<'_>,
-    authority: &Authority,
-    scopes: &Scopes,
-    kind: Grant,
-    response: &HttpResponse,
-) -> Error {
-    let error = ErrorResponse::parse(response.status(), response.body());
-    let tenant = authority.tenant().to_string();
-    let consent = ConsentRequest {
-        authority_host: authority.host(),
-        tenant: &tenant,
-        client_id: &call.application.client_id,
-        scopes,
-        redirect_uri: None,
-    };
-    let clocks = call.clock_difference(response);
-    Error::from_token_endpoint(
-        &error,
-        kind,
-        &consent,
-        retry_after(response),
-        clocks.as_deref(),
-    )
 }

@@ -47,6 +47,7 @@ pub(crate) async fn sign_in(
         claims: claims.as_ref(),
         options: &request.options,
         source: "password",
+        nonce: None,
     };
 
     let result = async {

@@ -74,7 +74,7 @@ impl DeviceCodeResponse {
         use DeviceCodeResponseError::{ErrorReply, Incomplete, NotJson};
 
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        if body.len() > MAX_BODY_BYTES {
+        if body.len() > MAX_BODY_BYTES || !body.trim_ascii_start().starts_with(b"{") {
             return Err(NotJson);
         }
         let wire: Wire = serde_json::from_slice(body).map_err(|_| NotJson)?;

@@ -1,0 +1,92 @@
+//! What a sign-in in the browser can be told.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::request::common_request_methods;
+use super::{Application, AuthenticationResult, RequestOptions};
+use crate::browser::Browser;
+use crate::error::Error;
+use crate::flow::interactive;
+use crate::oauth::authorization::Prompt;
+
+/// A sign-in in the user's browser about to be made; await it.
+///
+/// Dropping the future cancels the sign-in.
+#[must_use = "nothing happens until it is awaited"]
+pub struct AcquireTokenInteractive {
+    pub(crate) application: Arc<Application>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) prompt: Option<Prompt>,
+    pub(crate) login_hint: Option<String>,
+    pub(crate) domain_hint: Option<String>,
+    pub(crate) browser: Option<Arc<dyn Browser>>,
+    pub(crate) port: Option<u16>,
+    pub(crate) patience: Duration,
+    pub(crate) options: RequestOptions,
+}
+
+impl AcquireTokenInteractive {
+    pub(crate) fn new(application: Arc<Application>, scopes: Vec<String>) -> Self {
+        AcquireTokenInteractive {
+            application,
+            scopes,
+            prompt: None,
+            login_hint: None,
+            domain_hint: None,
+            browser: None,
+            port: None,
+            patience: interactive::PATIENCE,
+            options: RequestOptions::default(),
+        }
+    }
+
+    /// Sets what the user is asked. By default Entra takes a user who is signed in to the browser already.
+    pub fn with_prompt(mut self, prompt: Prompt) -> Self {
+        self.prompt = Some(prompt);
+        self
+    }
+
+    /// Names the user who is expected to sign in (a UPN).
+    pub fn with_login_hint(mut self, upn: impl Into<String>) -> Self {
+        self.login_hint = Some(upn.into());
+        self
+    }
+
+    /// Names the user's domain, which leads to its federation server at once.
+    pub fn with_domain_hint(mut self, domain: impl Into<String>) -> Self {
+        self.domain_hint = Some(domain.into());
+        self
+    }
+
+    /// Shows the address another way than in the system's browser.
+    pub fn with_browser(mut self, browser: impl Browser) -> Self {
+        self.browser = Some(Arc::new(browser));
+        self
+    }
+
+    /// Listens on this port of the loopback address instead of a free one, where the registration names one.
+    pub fn with_redirect_port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Gives the user this long. 5 minutes by default.
+    pub fn with_timeout(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    common_request_methods!();
+}
+
+impl IntoFuture for AcquireTokenInteractive {
+    type Output = Result<AuthenticationResult, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(interactive::sign_in(self))
+    }
+}
