@@ -59,6 +59,8 @@ pub mod authority;
 pub mod cache;
 #[cfg(feature = "integrated")]
 mod client;
+#[cfg(feature = "integrated")]
+mod directory;
 mod error;
 pub mod federation;
 #[cfg(feature = "integrated")]
@@ -77,6 +79,8 @@ pub use client::{
     Account, AcquireTokenByIntegratedWindowsAuth, AuthenticationResult, MutualAuthentication,
     PublicClientApplication, PublicClientApplicationBuilder,
 };
+#[cfg(feature = "integrated")]
+pub use directory::Directory;
 pub use error::{
     CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError, Stage,
 };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Application, PublicClientApplication};
 use crate::authority::{Authority, Tenant};
+use crate::directory::{Directory, DirectoryMemory, DirectorySettings};
 use crate::error::{Error, Stage};
 use crate::flow::FederationMemory;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
@@ -32,6 +33,7 @@ pub enum MutualAuthentication {
 /// - transport: [`HyperTransport`] with the platform's trust and the system's proxy
 /// - Kerberos: the login's credentials, the system's library, mutual authentication required, channel binding sent,
 ///   NTLM refused, 15 s for each call of the library
+/// - directory: a domain controller of the user's realm, asked when the UPN cannot be guessed
 #[must_use]
 pub struct PublicClientApplicationBuilder {
     client_id: String,
@@ -41,6 +43,7 @@ pub struct PublicClientApplicationBuilder {
     trusted_federation_hosts: Vec<String>,
     client_sku: String,
     negotiate: NegotiateSettings,
+    directory: DirectorySettings,
     http: HyperTransportBuilder,
     transport: Option<Arc<dyn Transport>>,
 }
@@ -77,6 +80,7 @@ impl PublicClientApplicationBuilder {
                 library: None,
                 timeout: KERBEROS_TIMEOUT,
             },
+            directory: DirectorySettings::default(),
             http: HyperTransport::builder(),
             transport: None,
         }
@@ -173,6 +177,24 @@ impl PublicClientApplicationBuilder {
         self
     }
 
+    /// Chooses the directory that tells the signed-in user's UPN on Linux and macOS. [`Directory::Automatic`] by
+    /// default.
+    ///
+    /// It is asked with the user's own ticket, over a connection that this ticket protects, for two seconds at most.
+    /// Its answer is remembered for an hour, its silence for thirty seconds. Windows asks its own directory, whatever
+    /// is chosen here.
+    pub fn with_directory(mut self, directory: Directory) -> Self {
+        self.directory.server = directory;
+        self
+    }
+
+    /// Reads the UPN from this attribute of the directory instead of `userPrincipalName`: where Entra knows users by
+    /// an alternate login id, such as `mail`. The directory is then asked before anything is guessed.
+    pub fn with_upn_attribute(mut self, attribute: impl Into<String>) -> Self {
+        self.directory.upn_attribute = Some(attribute.into());
+        self
+    }
+
     /// Trusts the certificate authorities of a PEM bundle besides the platform's.
     pub fn with_ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.http = self.http.with_ca_bundle(pem);
@@ -202,7 +224,7 @@ impl PublicClientApplicationBuilder {
     ///
     /// # Errors
     ///
-    /// `no_client_id`, `invalid_authority`, `invalid_ca_bundle`, `invalid_proxy`.
+    /// `no_client_id`, `invalid_authority`, `invalid_ca_bundle`, `invalid_directory`, `invalid_proxy`.
     pub fn build(self) -> Result<PublicClientApplication, Error> {
         let client_id = self.client_id.trim().to_owned();
         if client_id.is_empty() {
@@ -219,6 +241,7 @@ impl PublicClientApplicationBuilder {
         if let Some(tenant) = &self.tenant {
             authority = authority.with_tenant(Tenant::parse(tenant)?);
         }
+        self.directory.check()?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(self.http.build()?),
@@ -231,9 +254,11 @@ impl PublicClientApplicationBuilder {
                 trusted_federation_hosts: self.trusted_federation_hosts,
                 client_sku: self.client_sku,
                 negotiate: self.negotiate,
+                directory: self.directory,
                 connections: Connections::new(transport),
                 clock: Box::new(TokioClock),
                 federation_memory: Mutex::new(FederationMemory::default()),
+                directory_memory: Mutex::new(DirectoryMemory::default()),
             }),
         })
     }

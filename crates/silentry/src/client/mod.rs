@@ -15,6 +15,7 @@ pub(crate) use builder::NegotiateSettings;
 pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;
+use crate::directory::{DirectoryMemory, DirectorySettings};
 use crate::flow::FederationMemory;
 use crate::transport::{Clock, Connections};
 
@@ -34,9 +35,11 @@ pub(crate) struct Application {
     pub(crate) trusted_federation_hosts: Vec<String>,
     pub(crate) client_sku: String,
     pub(crate) negotiate: NegotiateSettings,
+    pub(crate) directory: DirectorySettings,
     pub(crate) connections: Connections,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) federation_memory: Mutex<FederationMemory>,
+    pub(crate) directory_memory: Mutex<DirectoryMemory>,
 }
 
 impl PublicClientApplication {

@@ -5,6 +5,7 @@ mod federation;
 pub(crate) mod integrated_windows;
 mod kerberos;
 mod redeem;
+mod upn;
 mod windows_transport;
 
 pub(crate) use federation::FederationMemory;
