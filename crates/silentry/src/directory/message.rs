@@ -4,7 +4,7 @@
 //! follows the structure that it expects and skips the rest without recursion: nothing in a message decides how deep
 //! it goes.
 
-use bcder::decode::{Constructed, DecodeError, Source};
+use bcder::decode::{Constructed, DecodeError, Primitive, Source};
 use bcder::encode::{self, PrimitiveContent, Values};
 use bcder::{Mode, OctetString, Tag};
 
@@ -192,9 +192,8 @@ fn reply<S: Source>(
 ) -> Result<Reply, DecodeError<S::Error>> {
     let reply = if tag == Tag::application(1) {
         let outcome = outcome(content)?;
-        content.take_opt_constructed_if(Tag::CTX_3, |referral| referral.skip_all())?;
-        let credentials =
-            content.take_opt_primitive_if(Tag::ctx(7), |octets| Ok(octets.take_all()?.to_vec()))?;
+        content.take_opt_constructed_if(Tag::CTX_3, skip)?;
+        let credentials = content.take_opt_primitive_if(Tag::ctx(7), bytes)?;
         Reply::Bind {
             outcome,
             credentials,
@@ -212,7 +211,7 @@ fn reply<S: Source>(
 }
 
 fn outcome<S: Source>(content: &mut Constructed<'_, S>) -> Result<Outcome, DecodeError<S::Error>> {
-    let code = content.take_primitive_if(Tag::ENUMERATED, |number| number.to_u32())?;
+    let code = content.take_primitive_if(Tag::ENUMERATED, number)?;
     octets(content)?;
     let text = printable(&String::from_utf8_lossy(&octets(content)?));
     Ok(Outcome { code, text })
@@ -237,13 +236,11 @@ fn attribute<S: Source>(
     let name = octets(content)?;
     let values = content.take_set(|set| {
         let mut values = Vec::new();
-        while let Some(value) =
-            set.take_opt_primitive_if(Tag::OCTET_STRING, |octets| octets.take_all())?
-        {
+        while let Some(value) = set.take_opt_primitive_if(Tag::OCTET_STRING, bytes)? {
             if values.len() == MAX_VALUES {
                 return Err(set.content_err("more values than anybody has"));
             }
-            values.extend(String::from_utf8(value.to_vec()));
+            values.extend(String::from_utf8(value));
         }
         Ok(values)
     })?;
@@ -252,7 +249,19 @@ fn attribute<S: Source>(
 
 /// LDAP writes octet strings in one piece (RFC 4511 5.1).
 fn octets<S: Source>(content: &mut Constructed<'_, S>) -> Result<Vec<u8>, DecodeError<S::Error>> {
-    content.take_primitive_if(Tag::OCTET_STRING, |octets| Ok(octets.take_all()?.to_vec()))
+    content.take_primitive_if(Tag::OCTET_STRING, bytes)
+}
+
+fn bytes<S: Source>(octets: &mut Primitive<'_, S>) -> Result<Vec<u8>, DecodeError<S::Error>> {
+    Ok(octets.take_all()?.to_vec())
+}
+
+fn number<S: Source>(content: &mut Primitive<'_, S>) -> Result<u32, DecodeError<S::Error>> {
+    content.to_u32()
+}
+
+fn skip<S: Source>(content: &mut Constructed<'_, S>) -> Result<(), DecodeError<S::Error>> {
+    content.skip_all()
 }
 
 fn request(id: u32, operation: impl Values) -> Vec<u8> {
@@ -297,3 +306,6 @@ fn equal(name: &str, value: &str) -> impl Values {
 fn several<'a>(tag: Tag, filters: &'a [Filter<'a>]) -> impl Values + 'a {
     encode::sequence_as(tag, encode::iter(filters.iter()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@
 mod connection;
 mod deadline;
 mod failure;
+#[cfg(all(test, unix))]
+mod hostile;
 mod lookup;
 mod memory;
 mod message;

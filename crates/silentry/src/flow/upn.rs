@@ -86,7 +86,7 @@ impl Search<'_> {
 
     async fn guess_or_ask(
         &self,
-        guesses: Vec<UserPrincipalName>,
+        mut guesses: Vec<UserPrincipalName>,
         principal: &str,
     ) -> Result<(UserPrincipalName, Federation), Error> {
         let settings = &self.call.application.directory;
@@ -100,6 +100,11 @@ impl Search<'_> {
         };
         if settings.is_first() || question.is_answered(self.call) {
             match ask(self.call, question.clone()).await {
+                // The implicit UPN of an account without one is no more than a guess.
+                Ok(upn) if guesses.iter().any(|guess| same(guess, &upn)) => {
+                    guesses.retain(|guess| !same(guess, &upn));
+                    guesses.insert(0, upn);
+                }
                 Ok(upn) => return self.known(upn).await,
                 Err(failure) => tracing::debug!(%failure, "the directory does not tell the UPN"),
             }
@@ -112,7 +117,7 @@ impl Search<'_> {
             return Err(dead_end);
         }
         match ask(self.call, question).await {
-            Ok(upn) if guesses.contains(&upn) => Err(dead_end),
+            Ok(upn) if guesses.iter().any(|guess| same(guess, &upn)) => Err(dead_end),
             Ok(upn) => self.known(upn).await,
             Err(failure) if dead_end.code() == "unknown_user" => {
                 let message = format!("{dead_end}; the directory does not tell it: {failure}");
@@ -151,6 +156,11 @@ impl Search<'_> {
             Error::new("unknown_user", Stage::User, message)
         })))
     }
+}
+
+/// Domains ignore case, and so does Active Directory before the `@`.
+fn same(one: &UserPrincipalName, other: &UserPrincipalName) -> bool {
+    one.as_str().eq_ignore_ascii_case(other.as_str())
 }
 
 /// What guessing came to.
