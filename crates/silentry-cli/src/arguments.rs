@@ -142,9 +142,19 @@ pub(crate) struct Settings {
     #[serde(rename = "scope")]
     pub(crate) scopes: Vec<String>,
 
-    /// The signed-in user's UPN, when it cannot be found out (`whoami /upn` on Windows).
+    /// The signed-in user's UPN, when it cannot be found out (`whoami /upn` on Windows), or DOMAIN\user.
     #[arg(long, env = "SILENTRY_USERNAME", value_name = "UPN")]
     pub(crate) username: Option<String>,
+
+    /// The domain controller to ask for the UPN on Linux and macOS, or `off`. (default: one of the
+    /// user's realm, when no guess from the Kerberos principal leads to a federation server)
+    #[arg(long, env = "SILENTRY_DIRECTORY", value_name = "HOST|off")]
+    pub(crate) directory: Option<String>,
+
+    /// The attribute of the directory that Entra knows users by, such as `mail`. (default:
+    /// userPrincipalName)
+    #[arg(long, env = "SILENTRY_UPN_ATTRIBUTE", value_name = "NAME")]
+    pub(crate) upn_attribute: Option<String>,
 
     /// The federation server's service principal name, when it is not `HTTP/` and its host.
     #[arg(long, env = "SILENTRY_SPN", value_name = "HTTP/NAME")]
@@ -241,6 +251,8 @@ impl Settings {
             authority: self.authority.or(other.authority),
             scopes: first_given(self.scopes, other.scopes),
             username: self.username.or(other.username),
+            directory: self.directory.or(other.directory),
+            upn_attribute: self.upn_attribute.or(other.upn_attribute),
             spn: self.spn.or(other.spn),
             ccache: self.ccache.or(other.ccache),
             keytab: self.keytab.or(other.keytab),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use silentry::{AuthenticationResult, MutualAuthentication, PublicClientApplication};
+use silentry::{AuthenticationResult, Directory, MutualAuthentication, PublicClientApplication};
 
 use crate::arguments::{Mode, MutualAuth, Output, Settings, TokenCommand};
 use crate::failure::Failure;
@@ -90,6 +90,15 @@ fn application(settings: &Settings) -> Result<PublicClientApplication, Failure> 
     }
     if let Some(tenant) = &settings.tenant {
         builder = builder.with_tenant_id(tenant);
+    }
+    if let Some(directory) = &settings.directory {
+        builder = builder.with_directory(match directory.as_str() {
+            "off" => Directory::Off,
+            host => Directory::Host(host.to_owned()),
+        });
+    }
+    if let Some(attribute) = &settings.upn_attribute {
+        builder = builder.with_upn_attribute(attribute);
     }
     if let Some(spn) = &settings.spn {
         builder = builder.with_service_principal_name(spn);

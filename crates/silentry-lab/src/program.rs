@@ -65,6 +65,8 @@ impl Surroundings<'_> {
             ("KRB5CCNAME", ccache),
             ("SILENTRY_CA_BUNDLE", ca),
             ("SILENTRY_CLIENT_ID", CLIENT_ID.into()),
+            // The lab has no LDAP, and that of its realm's name in the real DNS is nobody's business.
+            ("SILENTRY_DIRECTORY", "off".into()),
             ("SILENTRY_TENANT", self.tenant.into()),
             ("SILENTRY_SCOPE", DEFAULT_SCOPE.into()),
         ]

@@ -66,6 +66,7 @@ fn the_child_finds_the_lab_and_nothing_else() {
         assert_eq!(value(name), value("SSL_CERT_FILE"), "{name}");
     }
     assert_eq!(value("SILENTRY_TENANT").as_deref(), Some("managed.test"));
+    assert_eq!(value("SILENTRY_DIRECTORY").as_deref(), Some("off"));
     assert!(value("KRB5CCNAME").unwrap().starts_with("FILE:/"));
     for name in ["NO_PROXY", "all_proxy", "SSL_CERT_DIR"] {
         assert_eq!(value(name), None, "{name}");

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::platform::{Initiator, Leg};
-use crate::{Error, Token, deadline};
+use crate::{Error, MessageProtection, Negotiator, Token, deadline};
 
 /// Servers send tokens in a header; http.sys allows headers of 64 KiB at most (KB2020943).
 const LONGEST_TOKEN: usize = 64 * 1024;
@@ -18,6 +18,8 @@ pub struct Context {
     initiator: Option<Initiator>,
     complete: bool,
     server_verified: bool,
+    asked: MessageProtection,
+    granted: MessageProtection,
     ntlm_allowed: bool,
     timeout: Duration,
 }
@@ -46,15 +48,16 @@ impl Context {
     pub(crate) fn begin(
         initiator: Initiator,
         leg: Leg,
-        ntlm_allowed: bool,
-        timeout: Duration,
+        settings: &Negotiator,
     ) -> Result<(Context, Token), Error> {
         let mut context = Context {
             initiator: Some(initiator),
             complete: false,
             server_verified: false,
-            ntlm_allowed,
-            timeout,
+            asked: settings.message_protection(),
+            granted: MessageProtection::None,
+            ntlm_allowed: settings.ntlm_allowed(),
+            timeout: settings.timeout(),
         };
         match context.accept(leg)? {
             Step::Send(token) => Ok((context, token)),
@@ -138,6 +141,54 @@ impl Context {
         self.complete && self.server_verified
     }
 
+    /// Returns how messages are protected: what was [asked
+    /// for](crate::Negotiator::with_message_protection) or less, and nothing before the negotiation is
+    /// complete.
+    pub fn message_protection(&self) -> MessageProtection {
+        self.granted
+    }
+
+    /// Protects a message for the peer (`gss_wrap`, RFC 2743, 2.3.3): signed, and if `confidential` also
+    /// sealed. The peer must get what was wrapped in the order in which it was.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MessageProtectionUnavailable`] if that protection was not asked for or not granted.
+    pub fn wrap(&mut self, message: &[u8], confidential: bool) -> Result<Vec<u8>, Error> {
+        let needed = if confidential {
+            MessageProtection::Sealed
+        } else {
+            MessageProtection::Signed
+        };
+        self.protecting(needed)?.wrap(message, confidential)
+    }
+
+    /// Returns the message that the peer has wrapped, if it is the peer's, unchanged and the next one
+    /// (`gss_unwrap`, RFC 2743, 2.3.4).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MessageRejected`] if it is not, after which the context is of no more use;
+    /// [`Error::MessageProtectionUnavailable`] if none was asked for or granted.
+    pub fn unwrap(&mut self, wrapped: &[u8]) -> Result<Vec<u8>, Error> {
+        let must_be_sealed = self.granted == MessageProtection::Sealed;
+        let initiator = self.protecting(MessageProtection::Signed)?;
+        let message = initiator.unwrap(wrapped, must_be_sealed);
+        if message.is_err() {
+            self.initiator = None;
+        }
+        message
+    }
+
+    fn protecting(&mut self, needed: MessageProtection) -> Result<&mut Initiator, Error> {
+        match &mut self.initiator {
+            Some(initiator) if self.complete && self.granted >= needed => Ok(initiator),
+            _ => Err(Error::MessageProtectionUnavailable {
+                reason: format!("asked for {:?}, granted {:?}", self.asked, self.granted),
+            }),
+        }
+    }
+
     fn accept(&mut self, leg: Leg) -> Result<Step, Error> {
         let ntlm = leg.carries_ntlm();
         if ntlm && !self.ntlm_allowed {
@@ -149,6 +200,10 @@ impl Context {
         let token = Token::new(leg.token);
         self.complete = leg.complete;
         self.server_verified = leg.mutual && !ntlm;
+        if leg.complete {
+            // MIT Kerberos offers more than it was asked for.
+            self.granted = leg.protection.min(self.asked);
+        }
         tracing::debug!(
             bytes = token.as_bytes().len(),
             complete = leg.complete,
@@ -182,6 +237,8 @@ mod tests {
             initiator: None,
             complete: false,
             server_verified: false,
+            asked: MessageProtection::None,
+            granted: MessageProtection::None,
             ntlm_allowed,
             timeout: Duration::from_secs(1),
         }
@@ -192,6 +249,7 @@ mod tests {
             token: token.to_vec(),
             complete: true,
             mutual,
+            protection: MessageProtection::Sealed,
             ntlm,
         }
     }
@@ -231,6 +289,19 @@ mod tests {
         ] {
             let error = context(false).accept(leg).unwrap_err();
             assert_eq!(error.code(), "ntlm_refused");
+        }
+    }
+
+    #[test]
+    fn protection_that_was_not_asked_for_is_not_had() {
+        let mut context = context(false);
+        context.accept(leg(b"", true, false)).unwrap();
+        assert_eq!(context.message_protection(), MessageProtection::None);
+        for error in [
+            context.wrap(b"message", false).unwrap_err(),
+            context.unwrap(b"message").unwrap_err(),
+        ] {
+            assert_eq!(error.code(), "message_protection_unavailable");
         }
     }
 

@@ -140,6 +140,20 @@ pub enum Error {
         reason: String,
     },
 
+    /// Messages cannot be protected: that was not asked for, not granted, or is not built for this system.
+    #[error("no protection of messages: {reason}")]
+    MessageProtectionUnavailable {
+        /// What was asked for, and what was granted.
+        reason: String,
+    },
+
+    /// A message does not come from the peer unchanged, or not in its turn.
+    #[error("a message of the server is not to be trusted: {reason}")]
+    MessageRejected {
+        /// The library's text.
+        reason: String,
+    },
+
     /// Any other failure.
     #[error("Kerberos failed: {reason}")]
     Failed {
@@ -170,6 +184,8 @@ impl Error {
             Error::ChannelBindingUndefined { .. } => "channel_binding_undefined",
             Error::InvalidServicePrincipal { .. } => "invalid_service_principal",
             Error::UnknownUser { .. } => "unknown_user",
+            Error::MessageProtectionUnavailable { .. } => "message_protection_unavailable",
+            Error::MessageRejected { .. } => "message_rejected",
             Error::Failed { .. } => "kerberos_failed",
         }
     }
@@ -254,6 +270,12 @@ impl Error {
                  are needed."
             }
             Error::UnknownUser { .. } => "Run kinit, or pass the UPN yourself.",
+            Error::MessageProtectionUnavailable { .. } => {
+                "Ask for message protection before the negotiation, and use a service that grants it."
+            }
+            Error::MessageRejected { .. } => {
+                "Somebody on the way may be changing messages; end the connection."
+            }
             Error::Failed { .. } => {
                 "Run the program again with KRB5_TRACE=/dev/stderr to see what the Kerberos library does."
             }

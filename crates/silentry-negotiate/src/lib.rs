@@ -50,6 +50,13 @@
 //! - After a 401 to a complete negotiation, try once more with a new token, then stop. The library takes
 //!   the same service ticket from the ccache again; only `kdestroy` or `klist purge` drops it.
 //!
+//! # Beyond HTTP
+//!
+//! A protocol that has no TLS below it, such as LDAP, asks for
+//! [message protection](Negotiator::with_message_protection) and passes its messages through
+//! [`Context::wrap`] and [`Context::unwrap`]. The service then has a class of its own:
+//! `ServicePrincipal::of_host("ldap", "dc1.corp.contoso.com")`.
+//!
 //! # Errors
 //!
 //! [`Error::code`] is for programs, its `Display` has the reason in the words of the Kerberos library, and
@@ -84,6 +91,7 @@ mod error;
 mod negotiator;
 mod platform;
 mod principal;
+mod protection;
 mod token;
 #[cfg(unix)]
 mod unix;
@@ -97,5 +105,6 @@ pub use credentials::Credentials;
 pub use error::Error;
 pub use negotiator::Negotiator;
 pub use principal::ServicePrincipal;
+pub use protection::MessageProtection;
 pub use token::Token;
 pub use user::SignedInUser;

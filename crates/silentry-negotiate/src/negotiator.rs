@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use crate::channel_binding::ChannelBinding;
 use crate::context::Context;
-use crate::{Credentials, Error, ServicePrincipal, SignedInUser, Token, deadline, platform};
+use crate::{
+    Credentials, Error, MessageProtection, ServicePrincipal, SignedInUser, Token, deadline,
+    platform,
+};
 
 /// Gets Negotiate tokens for the signed-in user. Cheap to clone; holds settings, no tickets.
 ///
@@ -18,17 +21,19 @@ pub struct Negotiator {
     credentials: Credentials,
     library: Option<PathBuf>,
     ntlm_allowed: bool,
+    protection: MessageProtection,
     timeout: Duration,
 }
 
 impl Negotiator {
-    /// Returns a negotiator with the login's credentials and the system's library, without NTLM, and
-    /// with ten seconds for each call.
+    /// Returns a negotiator with the login's credentials and the system's library, without NTLM, without
+    /// message protection, and with ten seconds for each call.
     pub fn new() -> Negotiator {
         Negotiator {
             credentials: Credentials::Login,
             library: None,
             ntlm_allowed: false,
+            protection: MessageProtection::None,
             timeout: Duration::from_secs(10),
         }
     }
@@ -54,6 +59,16 @@ impl Negotiator {
     #[must_use]
     pub fn with_ntlm_allowed(mut self, allowed: bool) -> Negotiator {
         self.ntlm_allowed = allowed;
+        self
+    }
+
+    /// Asks for protection of the messages that follow the negotiation, for protocols that have no TLS.
+    ///
+    /// What was granted is known when the negotiation is [complete](Context::message_protection). Windows
+    /// does not protect messages with this crate yet: [`Error::MessageProtectionUnavailable`].
+    #[must_use]
+    pub fn with_message_protection(mut self, protection: MessageProtection) -> Negotiator {
+        self.protection = protection;
         self
     }
 
@@ -86,7 +101,7 @@ impl Negotiator {
         let (initiator, leg) = deadline::run(self.timeout, move || {
             platform::Initiator::start(&settings, &principal_owned, binding.as_ref())
         })?;
-        Context::begin(initiator, leg, self.ntlm_allowed, self.timeout)
+        Context::begin(initiator, leg, self)
     }
 
     /// Returns whose credentials they are.
@@ -101,6 +116,14 @@ impl Negotiator {
 
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.credentials
+    }
+
+    pub(crate) fn message_protection(&self) -> MessageProtection {
+        self.protection
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     pub(crate) fn ntlm_allowed(&self) -> bool {

@@ -1,6 +1,6 @@
 //! What Unix and Windows have in common.
 
-use crate::{Error, token};
+use crate::{Error, MessageProtection, token};
 
 #[cfg(unix)]
 pub(crate) use crate::unix::{Initiator, signed_in_user};
@@ -15,6 +15,8 @@ pub(crate) struct Leg {
     pub(crate) complete: bool,
     /// Whether the server has proven itself, once complete.
     pub(crate) mutual: bool,
+    /// How messages can be protected, once complete.
+    pub(crate) protection: MessageProtection,
     /// Whether the system says that NTLM was chosen; the token's bytes are looked at besides.
     pub(crate) ntlm: bool,
 }

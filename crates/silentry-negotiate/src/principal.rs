@@ -28,14 +28,23 @@ impl ServicePrincipal {
     ///
     /// [`Error::InvalidServicePrincipal`] if `host` is not a host name in its ASCII form (or an IPv4 address).
     pub fn http(host: &str) -> Result<ServicePrincipal, Error> {
+        ServicePrincipal::of_host("HTTP", host)
+    }
+
+    /// Returns `<service>/<host>`, for services that are not HTTP: `ldap/dc1.corp.contoso.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidServicePrincipal`] as with [`ServicePrincipal::http`], or if `service` is not one word.
+    pub fn of_host(service: &str, host: &str) -> Result<ServicePrincipal, Error> {
         // The dot of an absolute DNS name is not part of the SPN.
         let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        if name.contains(['/', '@', ':']) {
+        if name.contains(['/', '@', ':']) || service.contains(['/', '@']) {
             return Err(Error::InvalidServicePrincipal {
-                principal: host.to_owned(),
+                principal: format!("{service}/{host}"),
             });
         }
-        format!("HTTP/{name}").parse()
+        format!("{service}/{name}").parse()
     }
 
     /// Returns the principal as it was given.
@@ -124,6 +133,16 @@ mod tests {
                 .parse::<ServicePrincipal>()
                 .is_err()
         );
+    }
+
+    #[test]
+    fn other_services_have_a_class_of_their_own() {
+        let of = ServicePrincipal::of_host;
+        let controller = of("ldap", "DC1.corp.contoso.com.").unwrap();
+        assert_eq!(controller.as_str(), "ldap/dc1.corp.contoso.com");
+        for service in ["", "a/b", "a@B", "a b"] {
+            assert!(of(service, "dc1.corp.contoso.com").is_err(), "{service:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! On Linux and macOS the platform knows a Kerberos principal, and its realm is not always the domain of the UPN
 //! (`ana@CORP.CONTOSO.COM` may be `ana@contoso.com` to Entra). Only the domain matters for realm discovery, and the
 //! token names the real UPN, so a guess that leads to the right domain is as good as the UPN itself. The Microsoft
-//! JDBC driver for SQL Server does the same.
+//! JDBC driver for SQL Server does the same. Where no guess does, the directory is asked ([`crate::directory`]).
 
 use std::fmt;
 

@@ -61,6 +61,8 @@ mod browser;
 pub mod cache;
 #[cfg(feature = "integrated")]
 mod client;
+#[cfg(feature = "integrated")]
+mod directory;
 mod error;
 pub mod federation;
 #[cfg(feature = "integrated")]
@@ -87,6 +89,8 @@ pub use client::{
     DeviceCode, DeviceCodeSignIn, MutualAuthentication, PublicClientApplication,
     PublicClientApplicationBuilder, TokenSource,
 };
+#[cfg(feature = "integrated")]
+pub use directory::Directory;
 pub use error::{
     CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError, Stage,
 };

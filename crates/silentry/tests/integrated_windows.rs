@@ -5,7 +5,7 @@
 #![cfg(feature = "integrated")]
 
 use silentry::{
-    Error, MutualAuthentication, PublicClientApplication, PublicClientApplicationBuilder,
+    Directory, Error, MutualAuthentication, PublicClientApplication, PublicClientApplicationBuilder,
 };
 use silentry_lab::{CLIENT_ID, Lab, TENANT_ID};
 
@@ -22,6 +22,7 @@ fn builder(lab: &Lab) -> PublicClientApplicationBuilder {
         .with_proxy(lab.proxy_url())
         .with_ca_bundle(lab.ca_pem())
         .with_ticket_cache(format!("FILE:{}", lab.ccache(user.upn).unwrap().display()))
+        .with_directory(Directory::Off)
 }
 
 fn app(lab: &Lab) -> PublicClientApplication {

@@ -19,11 +19,13 @@ const DOMAIN_DN: &str = "DC=corp,DC=contoso,DC=test";
 const UPN_SUFFIX: &str = "contoso.test";
 /// The service that AD FS answers Negotiate for.
 const SERVICE: &str = "HTTP/sts.contoso.test";
+/// The domain controller's own service, by which LDAP clients know it.
+const DIRECTORY: &str = "ldap/dc1.corp.contoso.test";
 const SERVICE_ACCOUNT: &str = "adfs-svc";
 /// AES128 and AES256 (MS-KILE 2.2.7). Without it Samba makes RC4 keys only.
 const AES: &str = "24";
 /// These passwords protect nothing: the domain lives in its own network for some seconds.
-const PASSWORD: &str = "Passw0rd-of-the-test";
+pub(crate) const PASSWORD: &str = "Passw0rd-of-the-test";
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// A domain in a folder; its controller answers on the loopback address of this network.
@@ -54,14 +56,29 @@ impl Domain {
             .arg("--configfile")
             .arg(self.config());
         samba.arg("--option=server services=ldap cldap kdc rpc");
+        samba.arg("--option=ldap server require strong auth=yes");
         let child = process::start(&mut samba, self.log.try_clone()?.into(), &self.log)?;
         let mut running = Running(child);
         let answers = process::wait_until(LIMIT, || {
             running.check("samba")?;
-            Ok(TcpStream::connect(("127.0.0.1", 88)).is_ok())
+            Ok([88, 389].map(answers_on) == [true; 2])
         })?;
         ensure!(answers, "the domain controller does not answer");
         Ok(running)
+    }
+
+    /// Adds a user with this UPN; without one the account has the implicit `account@domain` alone.
+    pub(crate) fn add_user(&self, account: &str, upn: Option<&str>) -> Result<()> {
+        self.samba_tool(&format!("user create {account} {PASSWORD}"))?;
+        self.modify(&match upn {
+            Some(upn) => change(account, "replace", "userPrincipalName", Some(upn)),
+            None => change(account, "delete", "userPrincipalName", None),
+        })
+    }
+
+    /// Sets an attribute of a user.
+    pub(crate) fn set(&self, account: &str, attribute: &str, value: &str) -> Result<()> {
+        self.modify(&change(account, "replace", attribute, Some(value)))
     }
 
     /// Returns the keytab of AD FS's service account.
@@ -146,6 +163,8 @@ impl Domain {
         self.samba_tool(&format!("user rename alice --upn=alice@{UPN_SUFFIX}"))?;
         self.samba_tool(&format!("user create {SERVICE_ACCOUNT} {PASSWORD}"))?;
         self.samba_tool(&format!("spn add {SERVICE} {SERVICE_ACCOUNT}"))?;
+        // A controller that has its DNS registers this by itself.
+        self.samba_tool(&format!("spn add {DIRECTORY} DC1$"))?;
         self.modify(&format!(
             "dn: CN={SERVICE_ACCOUNT},CN=Users,{DOMAIN_DN}\nchangetype: modify\n\
              replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: {AES}\n"
@@ -200,4 +219,17 @@ impl Domain {
     fn database(&self) -> PathBuf {
         self.folder.join("private").join("sam.ldb")
     }
+}
+
+fn answers_on(port: u16) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).is_ok()
+}
+
+/// Returns the LDIF that changes an attribute of a user.
+fn change(account: &str, how: &str, attribute: &str, value: Option<&str>) -> String {
+    let line = value.map(|value| format!("{attribute}: {value}\n"));
+    format!(
+        "dn: CN={account},CN=Users,{DOMAIN_DN}\nchangetype: modify\n{how}: {attribute}\n{}",
+        line.unwrap_or_default()
+    )
 }

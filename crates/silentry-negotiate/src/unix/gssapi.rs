@@ -52,6 +52,8 @@ functions! {
         gss_init_sec_context(*mut u32, Handle, *mut Handle, Handle, *const Oid, u32, u32,
             *const ChannelBindings, *const Buffer, *mut *const Oid, *mut Buffer, *mut u32, *mut u32);
         gss_delete_sec_context(*mut u32, *mut Handle, *mut Buffer);
+        gss_wrap(*mut u32, Handle, i32, u32, *const Buffer, *mut i32, *mut Buffer);
+        gss_unwrap(*mut u32, Handle, *const Buffer, *mut Buffer, *mut i32, *mut u32);
     }
     optional {
         gss_acquire_cred_from(*mut u32, Handle, u32, *const OidSet, i32, *const KeyValueSet,
@@ -63,6 +65,8 @@ functions! {
 const INITIATE: i32 = 1;
 const DEFAULT_LIFETIME: u32 = 0;
 const CONTINUE_NEEDED: u32 = 1;
+/// `GSS_S_DUPLICATE_TOKEN`, `_OLD_TOKEN`, `_UNSEQ_TOKEN` and `_GAP_TOKEN`, no errors to the library.
+const OUT_OF_TURN: u32 = 0x2 | 0x4 | 0x8 | 0x10;
 const GSS_CODE: i32 = 1;
 const MECHANISM_CODE: i32 = 2;
 
@@ -432,6 +436,50 @@ impl SecurityContext {
             complete: major & CONTINUE_NEEDED == 0,
             flags,
         })
+    }
+
+    /// Protects a message in an established context; says whether it is sealed.
+    pub(super) fn wrap(&mut self, message: &[u8], seal: bool) -> Result<(Vec<u8>, bool), Failure> {
+        let (mut minor, mut sealed, mut output) = (0, 0, Buffer::empty());
+        let (input, seal) = (Buffer::of(message), i32::from(seal));
+        let (wrap, context) = (self.library.functions.gss_wrap, self.handle);
+        // SAFETY: the context is null, which is an error, or live; the input outlives the call, and
+        // `take` releases the output.
+        let major = unsafe {
+            wrap(
+                &mut minor,
+                context,
+                seal,
+                0,
+                &input,
+                &mut sealed,
+                &mut output,
+            )
+        };
+        let wrapped = self.library.take(output);
+        self.library.check(major, minor, self.mechanism)?;
+        Ok((wrapped, sealed != 0))
+    }
+
+    /// Opens a message that the peer has protected; says whether it was sealed, and whether out of turn.
+    pub(super) fn unwrap(&mut self, wrapped: &[u8]) -> Result<(Vec<u8>, bool, bool), Failure> {
+        let (mut minor, mut sealed, mut output) = (0, 0, Buffer::empty());
+        let (input, no_qop) = (Buffer::of(wrapped), ptr::null_mut());
+        let (unwrap, context) = (self.library.functions.gss_unwrap, self.handle);
+        // SAFETY: as above; null is allowed for the quality of protection, which nobody wants.
+        let major = unsafe {
+            unwrap(
+                &mut minor,
+                context,
+                &input,
+                &mut output,
+                &mut sealed,
+                no_qop,
+            )
+        };
+        let message = self.library.take(output);
+        self.library.check(major, minor, self.mechanism)?;
+        Ok((message, sealed != 0, major & OUT_OF_TURN != 0))
     }
 }
 

@@ -49,6 +49,12 @@ pub(super) const MUTUAL: u32 = 0x2;
 /// `GSS_C_DELEG_FLAG` and `GSS_C_DELEG_POLICY_FLAG` are never set: the ticket-granting ticket stays here.
 pub(super) const REPLAY_AND_SEQUENCE: u32 = 0x4 | 0x8;
 
+/// `GSS_C_CONF_FLAG`: messages can be sealed. Asked for, like [`INTEGRITY`], for message protection alone.
+pub(super) const CONFIDENTIALITY: u32 = 0x10;
+
+/// `GSS_C_INTEG_FLAG`: messages can be signed.
+pub(super) const INTEGRITY: u32 = 0x20;
+
 /// `GSS_C_CHANNEL_BOUND_FLAG`: tells the server, in the authenticator, that this client always binds
 /// (`KERB_AP_OPTIONS_CBT`, MS-KILE 3.2.5.8), as Windows clients do. MIT Kerberos heeds it from 1.22; before,
 /// and in Heimdal 7, it is ignored, and the binding by itself is checked all the same.

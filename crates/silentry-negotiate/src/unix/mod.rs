@@ -11,10 +11,12 @@ use std::path::Path;
 
 use crate::channel_binding::ChannelBinding;
 use crate::platform::{self, Leg};
-use crate::{Credentials, Error, Negotiator, ServicePrincipal, SignedInUser};
+use crate::{Credentials, Error, MessageProtection, Negotiator, ServicePrincipal, SignedInUser};
 
 use self::gssapi::{Credential, Library, SecurityContext};
-use self::mechanism::{CHANNEL_BOUND, MUTUAL, Mechanism, NameType, REPLAY_AND_SEQUENCE};
+use self::mechanism::{
+    CHANNEL_BOUND, CONFIDENTIALITY, INTEGRITY, MUTUAL, Mechanism, NameType, REPLAY_AND_SEQUENCE,
+};
 use self::status::{Failure, Subject};
 
 /// Where the library is looked for: Apple's own; else MIT Kerberos, then Heimdal.
@@ -28,6 +30,7 @@ const LIBRARIES: &[&str] = if cfg!(target_vendor = "apple") {
 pub(crate) struct Initiator {
     context: SecurityContext,
     binding: Option<ChannelBinding>,
+    protection: MessageProtection,
     subject: Subject,
 }
 
@@ -56,6 +59,7 @@ impl Initiator {
                 let mut initiator = Initiator {
                     context,
                     binding,
+                    protection: negotiator.message_protection(),
                     subject,
                 };
                 let leg = initiator.advance(None)?;
@@ -94,17 +98,67 @@ impl Initiator {
             .map_err(|failure| failure.into_error(&self.subject))
     }
 
+    /// Protects a message for the peer.
+    pub(crate) fn wrap(&mut self, message: &[u8], seal: bool) -> Result<Vec<u8>, Error> {
+        let (wrapped, sealed) = self
+            .context
+            .wrap(message, seal)
+            .map_err(|failure| failure.into_error(&self.subject))?;
+        if seal && !sealed {
+            let reason = "the library did not seal a message".to_owned();
+            return Err(Error::MessageProtectionUnavailable { reason });
+        }
+        Ok(wrapped)
+    }
+
+    /// Returns the message that the peer has protected, if it is the next one.
+    pub(crate) fn unwrap(
+        &mut self,
+        wrapped: &[u8],
+        must_be_sealed: bool,
+    ) -> Result<Vec<u8>, Error> {
+        let rejected = |reason: String| Error::MessageRejected { reason };
+        let (message, sealed, out_of_turn) = self
+            .context
+            .unwrap(wrapped)
+            .map_err(|failure| rejected(failure.into_error(&self.subject).to_string()))?;
+        if out_of_turn {
+            return Err(rejected("it comes again, or not in its turn".to_owned()));
+        }
+        if must_be_sealed && !sealed {
+            return Err(rejected("it is not sealed".to_owned()));
+        }
+        Ok(message)
+    }
+
     fn advance(&mut self, token: Option<&[u8]>) -> Result<Leg, Failure> {
         let binding = self.binding.as_ref().map(ChannelBinding::application_data);
         let bound = if binding.is_some() { CHANNEL_BOUND } else { 0 };
-        let flags = MUTUAL | REPLAY_AND_SEQUENCE | bound;
+        let flags = MUTUAL | REPLAY_AND_SEQUENCE | bound | protection_flags(self.protection);
         let leg = self.context.step(token, flags, binding)?;
         Ok(Leg {
             token: leg.token,
             complete: leg.complete,
             mutual: leg.flags & MUTUAL != 0,
+            protection: protection_of(leg.flags),
             ntlm: false,
         })
+    }
+}
+
+fn protection_flags(protection: MessageProtection) -> u32 {
+    match protection {
+        MessageProtection::None => 0,
+        MessageProtection::Signed => INTEGRITY,
+        MessageProtection::Sealed => INTEGRITY | CONFIDENTIALITY,
+    }
+}
+
+fn protection_of(flags: u32) -> MessageProtection {
+    match (flags & INTEGRITY != 0, flags & CONFIDENTIALITY != 0) {
+        (true, true) => MessageProtection::Sealed,
+        (true, false) => MessageProtection::Signed,
+        (false, _) => MessageProtection::None,
     }
 }
 
@@ -194,6 +248,16 @@ mod tests {
             error.to_string().contains("/nonexistent/libgssapi.so"),
             "{error}"
         );
+    }
+
+    /// On the wire MIT Kerberos and Heimdal offer both to every server, asked or not.
+    #[test]
+    fn a_negotiation_without_protection_asks_as_before() {
+        assert_eq!(protection_flags(MessageProtection::None), 0);
+        for protection in [MessageProtection::Signed, MessageProtection::Sealed] {
+            assert_eq!(protection_of(protection_flags(protection)), protection);
+        }
+        assert_eq!(protection_of(CONFIDENTIALITY), MessageProtection::None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use windows_sys::Win32::Security::Authentication::Identity::{
 
 use crate::channel_binding::ChannelBinding;
 use crate::platform::{self, Leg};
-use crate::{Credentials, Error, Negotiator, ServicePrincipal, SignedInUser};
+use crate::{Credentials, Error, MessageProtection, Negotiator, ServicePrincipal, SignedInUser};
 
 use self::sspi::SecurityContext;
 
@@ -34,6 +34,9 @@ impl Initiator {
         binding: Option<&ChannelBinding>,
     ) -> Result<(Initiator, Leg), Error> {
         only_login(negotiator.credentials())?;
+        if negotiator.message_protection() != MessageProtection::None {
+            return Err(protection_unavailable());
+        }
         let begin = |package| -> Result<(Initiator, Leg), Error> {
             let context = SecurityContext::new(package, principal.as_str())
                 .map_err(|status| status::error(status, principal))?;
@@ -66,6 +69,20 @@ impl Initiator {
         self.advance(Some(token))
     }
 
+    /// Never gets here: no protection is granted.
+    pub(crate) fn wrap(&mut self, _message: &[u8], _seal: bool) -> Result<Vec<u8>, Error> {
+        Err(protection_unavailable())
+    }
+
+    /// Never gets here either.
+    pub(crate) fn unwrap(
+        &mut self,
+        _wrapped: &[u8],
+        _must_be_sealed: bool,
+    ) -> Result<Vec<u8>, Error> {
+        Err(protection_unavailable())
+    }
+
     fn advance(&mut self, token: Option<&[u8]>) -> Result<Leg, Error> {
         let binding = self.binding.as_ref().map(ChannelBinding::application_data);
         let leg = self
@@ -77,6 +94,7 @@ impl Initiator {
             token: leg.token,
             complete: leg.complete,
             mutual: leg.flags & ISC_RET_MUTUAL_AUTH != 0,
+            protection: MessageProtection::None,
             ntlm: package.is_some_and(|name| name.eq_ignore_ascii_case("NTLM")),
         })
     }
@@ -101,6 +119,12 @@ fn name(format: EXTENDED_NAME_FORMAT) -> Result<String, Error> {
     sspi::user_name(format).map_err(|error| Error::UnknownUser {
         reason: error.to_string(),
     })
+}
+
+/// Windows programs have LDAP, RPC and SMB of the system's, which protect their messages themselves.
+fn protection_unavailable() -> Error {
+    let reason = "not built for Windows".to_owned();
+    Error::MessageProtectionUnavailable { reason }
 }
 
 fn only_login(credentials: &Credentials) -> Result<(), Error> {

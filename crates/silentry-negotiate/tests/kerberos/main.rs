@@ -14,4 +14,6 @@ mod handshake;
 mod heimdal;
 mod lab;
 #[cfg(feature = "strangers")]
+mod messages;
+#[cfg(feature = "strangers")]
 mod ntlm;

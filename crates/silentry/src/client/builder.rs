@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Application, PublicClientApplication};
 use crate::authority::{Authority, Tenant};
 use crate::cache::TokenCache;
+use crate::directory::{Directory, DirectoryMemory, DirectorySettings};
 use crate::error::{Error, Stage};
 use crate::flow::FederationMemory;
 use crate::random;
@@ -37,6 +38,7 @@ pub enum MutualAuthentication {
 /// - transport: [`HyperTransport`] with the platform's trust and the system's proxy
 /// - Kerberos: the login's credentials, the system's library, mutual authentication required, channel binding sent,
 ///   NTLM refused, 15 s for each call of the library
+/// - directory: a domain controller of the user's realm, asked when the UPN cannot be guessed
 #[must_use]
 pub struct PublicClientApplicationBuilder {
     client_id: String,
@@ -49,6 +51,7 @@ pub struct PublicClientApplicationBuilder {
     refresh_tokens: bool,
     family_tokens: bool,
     negotiate: NegotiateSettings,
+    directory: DirectorySettings,
     http: HyperTransportBuilder,
     transport: Option<Arc<dyn Transport>>,
 }
@@ -88,6 +91,7 @@ impl PublicClientApplicationBuilder {
                 library: None,
                 timeout: KERBEROS_TIMEOUT,
             },
+            directory: DirectorySettings::default(),
             http: HyperTransport::builder(),
             transport: None,
         }
@@ -204,6 +208,24 @@ impl PublicClientApplicationBuilder {
         self
     }
 
+    /// Chooses the directory that tells the signed-in user's UPN on Linux and macOS. [`Directory::Automatic`] by
+    /// default.
+    ///
+    /// It is asked with the user's own ticket, over a connection that this ticket protects, for two seconds at most.
+    /// Its answer is remembered for an hour, its silence for thirty seconds. Windows asks its own directory, whatever
+    /// is chosen here.
+    pub fn with_directory(mut self, directory: Directory) -> Self {
+        self.directory.server = directory;
+        self
+    }
+
+    /// Reads the UPN from this attribute of the directory instead of `userPrincipalName`: where Entra knows users by
+    /// an alternate login id, such as `mail`. The directory is then asked before anything is guessed.
+    pub fn with_upn_attribute(mut self, attribute: impl Into<String>) -> Self {
+        self.directory.upn_attribute = Some(attribute.into());
+        self
+    }
+
     /// Trusts the certificate authorities of a PEM bundle besides the platform's.
     pub fn with_ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.http = self.http.with_ca_bundle(pem);
@@ -233,7 +255,7 @@ impl PublicClientApplicationBuilder {
     ///
     /// # Errors
     ///
-    /// `no_client_id`, `invalid_authority`, `invalid_ca_bundle`, `invalid_proxy`.
+    /// `no_client_id`, `invalid_authority`, `invalid_ca_bundle`, `invalid_directory`, `invalid_proxy`.
     pub fn build(self) -> Result<PublicClientApplication, Error> {
         let client_id = self.client_id.trim().to_owned();
         if client_id.is_empty() {
@@ -250,6 +272,7 @@ impl PublicClientApplicationBuilder {
         if let Some(tenant) = &self.tenant {
             authority = authority.with_tenant(Tenant::parse(tenant)?);
         }
+        self.directory.check()?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(self.http.build()?),
@@ -266,9 +289,11 @@ impl PublicClientApplicationBuilder {
                 family_tokens: self.family_tokens,
                 refresh_jitter: random::around_zero(REFRESH_JITTER),
                 negotiate: self.negotiate,
+                directory: self.directory,
                 connections: Connections::new(transport),
                 clock: Box::new(TokioClock),
                 federation_memory: Mutex::new(FederationMemory::default()),
+                directory_memory: Mutex::new(DirectoryMemory::default()),
             }),
         })
     }

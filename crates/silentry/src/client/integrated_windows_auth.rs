@@ -32,7 +32,8 @@ impl AcquireTokenByIntegratedWindowsAuth {
         }
     }
 
-    /// Names the signed-in user's UPN instead of finding it out.
+    /// Names the signed-in user's UPN instead of finding it out, or the account as `DOMAIN\user`, of which the
+    /// [directory](crate::PublicClientApplicationBuilder::with_directory) tells the UPN on Linux and macOS.
     ///
     /// It only leads to the right federation server: whom the token is for is decided by the Kerberos ticket.
     pub fn with_username(mut self, upn: impl Into<String>) -> Self {

@@ -27,6 +27,7 @@ pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;
 use crate::cache::TokenCache;
+use crate::directory::{DirectoryMemory, DirectorySettings};
 use crate::flow::FederationMemory;
 use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
@@ -47,6 +48,7 @@ pub(crate) struct Application {
     pub(crate) trusted_federation_hosts: Vec<String>,
     pub(crate) client_sku: String,
     pub(crate) negotiate: NegotiateSettings,
+    pub(crate) directory: DirectorySettings,
     pub(crate) connections: Connections,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) cache: TokenCache,
@@ -58,6 +60,7 @@ pub(crate) struct Application {
     /// not all of them ask at once.
     pub(crate) refresh_jitter: i64,
     pub(crate) federation_memory: Mutex<FederationMemory>,
+    pub(crate) directory_memory: Mutex<DirectoryMemory>,
 }
 
 impl PublicClientApplication {

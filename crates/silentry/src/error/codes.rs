@@ -177,6 +177,12 @@ pub static CODES: &[CodeEntry] = &[
         "Give a file with certificates in PEM, as openssl and your TLS inspection write them.",
     ),
     here(
+        "invalid_directory",
+        Category::Usage,
+        "Write the domain controller as host or host:port, such as dc1.corp.contoso.com, and the \
+         attribute by its LDAP name, such as mail.",
+    ),
+    here(
         "invalid_proxy",
         Category::Usage,
         "Write the proxy as http://host:port, with user:password@ where it asks for Basic.",

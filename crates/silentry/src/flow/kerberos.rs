@@ -97,7 +97,8 @@ impl Negotiation {
     }
 }
 
-fn negotiator(settings: &NegotiateSettings) -> Negotiator {
+/// Makes the library's settings of ours.
+pub(super) fn negotiator(settings: &NegotiateSettings) -> Negotiator {
     let credentials = match (&settings.client_keytab, &settings.ticket_cache) {
         (Some(keytab), _) => Credentials::keytab(keytab),
         (None, Some(ccache)) => Credentials::ccache(ccache),
@@ -134,7 +135,7 @@ fn authorization(token: &Token) -> Zeroizing<String> {
 }
 
 /// Runs what blocks on a thread of its own. A dropped future leaves the thread to end by its own deadline.
-async fn on_own_thread<T: Send + 'static>(
+pub(super) async fn on_own_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
     let (sender, receiver) = oneshot::channel();

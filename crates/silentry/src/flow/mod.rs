@@ -10,6 +10,7 @@ pub(crate) mod interactive;
 mod kerberos;
 mod redeem;
 pub(crate) mod silent;
+mod upn;
 pub(crate) mod username_password;
 mod windows_transport;
 mod wstrust;

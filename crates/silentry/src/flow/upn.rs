@@ -1,0 +1,224 @@
+//! Who the signed-in user is to Entra, and which federation server that leads to.
+//!
+//! What the caller says is taken as it is; then what Windows says. On Linux and macOS a guess from the Kerberos
+//! principal costs nothing but the exchange that is made anyway, and is as good as the UPN when it leads to the
+//! federation server; so the directory is asked only when no guess does, or when the configuration names it.
+
+use std::sync::PoisonError;
+
+use super::call::Call;
+use super::federation::{self, Federation};
+use super::kerberos;
+use crate::authority::Authority;
+use crate::directory::{self, Failure, Subject};
+use crate::error::{Error, Stage};
+use crate::identity::{Candidates, UserPrincipalName, upn_candidates};
+
+/// Finds the federation server of the user, with the UPN that led to it.
+pub(super) async fn find(
+    call: &Call<'_>,
+    authority: &Authority,
+    username: Option<&str>,
+    own_metadata: Option<&str>,
+) -> Result<(UserPrincipalName, Federation), Error> {
+    let search = Search {
+        call,
+        authority,
+        own_metadata,
+    };
+    if let Some(username) = username {
+        return search.known(named(call, username).await?).await;
+    }
+    let signed_in = kerberos::signed_in_user(&call.application.negotiate).await?;
+    tracing::debug!(
+        principal = signed_in.principal,
+        upn = signed_in.upn,
+        "signed in"
+    );
+    match upn_candidates(&signed_in, authority.tenant())? {
+        Candidates::Known(upn) => search.known(upn).await,
+        Candidates::Guessed(guesses) => search.guess_or_ask(guesses, &signed_in.principal).await,
+    }
+}
+
+/// Reads what the caller says: a UPN, or an account name that only the directory can make one of.
+async fn named(call: &Call<'_>, username: &str) -> Result<UserPrincipalName, Error> {
+    let (Some((netbios, account)), true) = (
+        username.trim().split_once('\\'),
+        call.application.directory.is_on(),
+    ) else {
+        return UserPrincipalName::parse(username);
+    };
+    let (netbios, account) = (netbios.to_owned(), account.to_owned());
+    let signed_in = kerberos::signed_in_user(&call.application.negotiate).await?;
+    let question = Question {
+        realm: realm_of(&signed_in.principal),
+        subject: Subject::Account { netbios, account },
+        key: username.trim(),
+    };
+    ask(call, question).await.map_err(|failure| {
+        let shown: String = username
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(120)
+            .collect();
+        let message = format!("`{shown}` is no UPN, and the directory does not tell it: {failure}");
+        Error::new("invalid_username", Stage::User, message)
+    })
+}
+
+/// A search for the federation server.
+struct Search<'a> {
+    call: &'a Call<'a>,
+    authority: &'a Authority,
+    own_metadata: Option<&'a str>,
+}
+
+impl Search<'_> {
+    async fn known(
+        &self,
+        upn: UserPrincipalName,
+    ) -> Result<(UserPrincipalName, Federation), Error> {
+        let federation =
+            federation::discover(self.call, self.authority, &upn, self.own_metadata).await?;
+        Ok((upn, federation))
+    }
+
+    async fn guess_or_ask(
+        &self,
+        mut guesses: Vec<UserPrincipalName>,
+        principal: &str,
+    ) -> Result<(UserPrincipalName, Federation), Error> {
+        let settings = &self.call.application.directory;
+        let name = principal
+            .rsplit_once('@')
+            .map_or(principal, |(name, _)| name);
+        let question = Question {
+            realm: realm_of(principal),
+            subject: Subject::Principal(name.replace('\\', "")),
+            key: principal,
+        };
+        if settings.is_first() || question.is_answered(self.call) {
+            match ask(self.call, question.clone()).await {
+                // The implicit UPN of an account without one is no more than a guess.
+                Ok(upn) if guesses.iter().any(|guess| same(guess, &upn)) => {
+                    guesses.retain(|guess| !same(guess, &upn));
+                    guesses.insert(0, upn);
+                }
+                Ok(upn) => return self.known(upn).await,
+                Err(failure) => tracing::debug!(%failure, "the directory does not tell the UPN"),
+            }
+        }
+        let dead_end = match self.guess(&guesses).await? {
+            Guess::Led(upn, federation) => return Ok((upn, federation)),
+            Guess::Nowhere(error) => error,
+        };
+        if !settings.is_on() {
+            return Err(dead_end);
+        }
+        match ask(self.call, question).await {
+            Ok(upn) if guesses.iter().any(|guess| same(guess, &upn)) => Err(dead_end),
+            Ok(upn) => self.known(upn).await,
+            Err(failure) if dead_end.code() == "unknown_user" => {
+                let message = format!("{dead_end}; the directory does not tell it: {failure}");
+                Err(Error::new("unknown_user", Stage::User, message))
+            }
+            Err(failure) => {
+                tracing::debug!(%failure, "the directory does not tell the UPN");
+                Err(dead_end)
+            }
+        }
+    }
+
+    /// Asks Entra about each guess until one leads to a federation server.
+    async fn guess(&self, guesses: &[UserPrincipalName]) -> Result<Guess, Error> {
+        let mut managed = None;
+        for upn in guesses {
+            match self.known(upn.clone()).await {
+                Ok((upn, federation)) => return Ok(Guess::Led(upn, federation)),
+                Err(error) if error.code() == "unknown_user_type" => {
+                    tracing::debug!(%upn, "Entra does not know this domain");
+                }
+                Err(error)
+                    if error.code() == "integrated_windows_auth_not_supported_managed_user" =>
+                {
+                    managed.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Guess::Nowhere(managed.unwrap_or_else(|| {
+            let tried: Vec<_> = guesses.iter().map(ToString::to_string).collect();
+            let message = format!(
+                "your UPN is not known: Entra knows none of {}",
+                tried.join(", ")
+            );
+            Error::new("unknown_user", Stage::User, message)
+        })))
+    }
+}
+
+/// Domains ignore case, and so does Active Directory before the `@`.
+fn same(one: &UserPrincipalName, other: &UserPrincipalName) -> bool {
+    one.as_str().eq_ignore_ascii_case(other.as_str())
+}
+
+/// What guessing came to.
+enum Guess {
+    Led(UserPrincipalName, Federation),
+    /// Entra knows none, or knows a guess as a user without a federation server.
+    Nowhere(Error),
+}
+
+/// A question to the directory.
+#[derive(Clone)]
+struct Question<'a> {
+    realm: &'a str,
+    subject: Subject,
+    /// What the answer is remembered by.
+    key: &'a str,
+}
+
+impl Question<'_> {
+    /// Whether it was asked before, and the UPN told.
+    fn is_answered(&self, call: &Call<'_>) -> bool {
+        matches!(recall(call, self.key), Some(Ok(_)))
+    }
+}
+
+fn realm_of(principal: &str) -> &str {
+    principal.rsplit_once('@').map_or("", |(_, realm)| realm)
+}
+
+/// Asks the directory, unless its answer is remembered.
+async fn ask(call: &Call<'_>, question: Question<'_>) -> Result<UserPrincipalName, Failure> {
+    let answer = match recall(call, question.key) {
+        Some(answer) => answer,
+        None => {
+            let settings = call.application.directory.clone();
+            let negotiator = kerberos::negotiator(&call.application.negotiate);
+            let (realm, subject) = (question.realm.to_owned(), question.subject);
+            let look_up = move || directory::find_upn(&settings, &negotiator, &realm, &subject);
+            let answer = kerberos::on_own_thread(look_up)
+                .await
+                .unwrap_or_else(|error| Err(Failure::NotFound(error.to_string())));
+            tracing::debug!(user = question.key, ?answer, "asked the directory");
+            remember(call, question.key, &answer);
+            answer
+        }
+    };
+    let upn = answer?;
+    UserPrincipalName::parse(&upn).map_err(|error| Failure::NotFound(error.to_string()))
+}
+
+fn recall(call: &Call<'_>, key: &str) -> Option<Result<String, Failure>> {
+    let memory = &call.application.directory_memory;
+    let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+    memory.recall(key, call.application.clock.now())
+}
+
+fn remember(call: &Call<'_>, key: &str, answer: &Result<String, Failure>) {
+    let memory = &call.application.directory_memory;
+    let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+    memory.remember(key, answer.clone(), call.application.clock.now());
+}
