@@ -84,7 +84,7 @@ pub use cache::TokenCache;
 pub use client::AcquireTokenInteractive;
 #[cfg(feature = "integrated")]
 pub use client::{
-    Account, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
+    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
     AcquireTokenSilent, AcquireTokenWithDeviceCode, AuthenticationResult, BeginDeviceCode,
     DeviceCode, DeviceCodeSignIn, MutualAuthentication, PublicClientApplication,
     PublicClientApplicationBuilder, TokenSource,
@@ -92,7 +92,8 @@ pub use client::{
 #[cfg(feature = "integrated")]
 pub use directory::Directory;
 pub use error::{
-    CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError, Stage,
+    Attempt, CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError,
+    Stage,
 };
 #[cfg(feature = "interactive")]
 pub use oauth::authorization::Prompt;

@@ -18,6 +18,8 @@ use crate::secret::Secret;
 #[derive(Default)]
 pub(crate) struct Index {
     accounts: HashMap<String, HashMap<String, AccountRows>>,
+    /// The account of whoever is signed in to the machine, by environment and then by who that is.
+    signed_in: HashMap<String, HashMap<String, String>>,
 }
 
 /// The rows of one account.
@@ -135,6 +137,12 @@ impl Index {
             .collect()
     }
 
+    /// Returns the account that an integrated sign-in gave to whoever is signed in to the machine.
+    pub(crate) fn account_of(&self, environment: &str, signed_in: &str) -> Option<&str> {
+        let account = self.signed_in.get(environment)?.get(signed_in)?;
+        Some(account)
+    }
+
     fn rows(&self, environment: &str, home_account_id: &str) -> Option<&AccountRows> {
         self.accounts.get(environment)?.get(home_account_id)
     }
@@ -159,6 +167,18 @@ impl Index {
         for row in wanted(EntityKind::IdToken) {
             if let (Some(rows), Some(token)) = (self.rows_mut(row), CachedIdToken::of(row)) {
                 rows.id_tokens.push(token);
+            }
+        }
+        self.signed_in.clear();
+        for (_, row) in document.entities(EntityKind::SignedInUser) {
+            if let (Some(host), Some(who), Some(home)) = (
+                row.text("environment"),
+                row.text("signed_in"),
+                row.text("home_account_id"),
+            ) {
+                let environment = environment::canonical(host).into_owned();
+                let users = self.signed_in.entry(environment).or_default();
+                users.insert(who.to_owned(), home.to_owned());
             }
         }
     }

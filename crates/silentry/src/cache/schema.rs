@@ -42,6 +42,9 @@ pub enum EntityKind {
     Account,
     /// What is known of a client: the family of applications it belongs to.
     AppMetadata,
+    /// Which account the user who is signed in to the machine got by an integrated sign-in. Ours alone; the MSALs keep
+    /// it as they keep everything that they do not know.
+    SignedInUser,
 }
 
 impl EntityKind {
@@ -54,6 +57,7 @@ impl EntityKind {
             Self::IdToken => "IdToken",
             Self::Account => "Account",
             Self::AppMetadata => "AppMetadata",
+            Self::SignedInUser => "SilentrySignedInUser",
         }
     }
 
@@ -64,6 +68,7 @@ impl EntityKind {
             Self::IdToken,
             Self::Account,
             Self::AppMetadata,
+            Self::SignedInUser,
         ];
         all.into_iter().find(|kind| kind.root() == root)
     }

@@ -40,6 +40,7 @@ fn write(document: &mut CacheDocument, tenant: &str, response: &TokenResponse) -
         scopes: &scopes,
         response,
         source: "iwa",
+        signed_in: None,
         now: NOW,
     };
     store(document, &new).unwrap()
@@ -258,6 +259,7 @@ fn a_response_that_tells_no_user_is_not_kept() {
         scopes: &scopes,
         response: &response,
         source: "iwa",
+        signed_in: None,
         now: NOW,
     };
     assert_eq!(store(&mut document, &new), None);

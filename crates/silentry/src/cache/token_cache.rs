@@ -89,6 +89,15 @@ impl TokenCache {
         self.shared.read().index.refresh_tokens(wanted, family)
     }
 
+    /// Returns the account of whoever is signed in to the machine, from an integrated sign-in before.
+    pub(crate) fn account_of(&self, environment: &str, signed_in: &str) -> Option<String> {
+        let memory = self.shared.read();
+        memory
+            .index
+            .account_of(environment, signed_in)
+            .map(str::to_owned)
+    }
+
     /// Returns the accounts of all clouds.
     pub(crate) fn accounts(&self) -> Vec<CachedAccount> {
         self.shared.read().document.accounts()

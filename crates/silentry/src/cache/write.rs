@@ -31,6 +31,8 @@ pub(crate) struct NewTokens<'a> {
     pub(crate) response: &'a TokenResponse,
     /// How the user signed in, in MSAL Python's words (`account_source`).
     pub(crate) source: &'a str,
+    /// Who was signed in to the machine, when it was that user's ticket that gave the tokens.
+    pub(crate) signed_in: Option<&'a str>,
     /// Seconds since 1970.
     pub(crate) now: u64,
 }
@@ -77,6 +79,7 @@ pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option
     rows.id_token(document);
     rows.account(document, id.as_ref());
     rows.app_metadata(document);
+    rows.signed_in_user(document);
     Some(owner)
 }
 
@@ -87,6 +90,7 @@ pub(crate) fn remove(document: &mut CacheDocument, owner: &Owner) {
         EntityKind::RefreshToken,
         EntityKind::IdToken,
         EntityKind::Account,
+        EntityKind::SignedInUser,
     ] {
         document.retain(kind, |row| !owner.owns(row));
     }
@@ -264,6 +268,27 @@ impl Rows<'_> {
                 ("client_id", Some(self.new.client_id)),
                 ("environment", Some(self.environment())),
                 ("family_id", self.new.response.family_id.as_deref()),
+            ],
+        );
+    }
+
+    fn signed_in_user(&self, document: &mut CacheDocument) {
+        let Some(who) = self.new.signed_in else {
+            return;
+        };
+        document.put(
+            EntityKind::SignedInUser,
+            |row| {
+                row.text("signed_in") == Some(who)
+                    && row
+                        .text("environment")
+                        .is_some_and(|host| environment::canonical(host) == self.environment())
+            },
+            &format!("{}-{who}", self.environment()),
+            [
+                ("signed_in", Some(who)),
+                ("environment", Some(self.environment())),
+                ("home_account_id", Some(self.home())),
             ],
         );
     }

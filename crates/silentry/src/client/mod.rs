@@ -6,6 +6,7 @@ mod device_code;
 mod integrated_windows_auth;
 #[cfg(feature = "interactive")]
 mod interactive;
+mod ladder;
 mod request;
 mod result;
 mod silent;
@@ -18,11 +19,13 @@ pub use device_code::{AcquireTokenWithDeviceCode, BeginDeviceCode, DeviceCode, D
 pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
 #[cfg(feature = "interactive")]
 pub use interactive::AcquireTokenInteractive;
+pub use ladder::AcquireToken;
 pub use result::{Account, AuthenticationResult, TokenSource};
 pub use silent::AcquireTokenSilent;
 pub use username_password::AcquireTokenByUsernamePassword;
 
 pub(crate) use builder::NegotiateSettings;
+pub(crate) use ladder::Rung;
 pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;
@@ -67,6 +70,20 @@ impl PublicClientApplication {
     /// Starts building an application with the client id (application id) of its registration at Entra.
     pub fn builder(client_id: impl Into<String>) -> PublicClientApplicationBuilder {
         PublicClientApplicationBuilder::new(client_id.into())
+    }
+
+    /// Returns a token for `scopes`, by the first way in that gives one: from the cache for the user who is signed in to
+    /// the machine, then by integrated sign-in. It never prompts, unless
+    /// [`or_device_code`](AcquireToken::or_device_code) or another way that does is added.
+    ///
+    /// The error of the last way is returned, with the [`attempts`](crate::Error::attempts) before it.
+    pub fn acquire_token<I>(&self, scopes: I) -> AcquireToken
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        AcquireToken::new(Arc::clone(&self.inner), scopes)
     }
 
     /// Signs in the user who is already signed in to the machine, with the Kerberos ticket of that sign-in

@@ -138,6 +138,12 @@ pub static CODES: &[CodeEntry] = &[
     )
     .cured_by_sign_in(),
     here(
+        "no_account_for_login_hint",
+        Category::NotSignedIn,
+        "Sign in first: an integrated sign-in leaves the account of the signed-in user in the cache.",
+    )
+    .cured_by_sign_in(),
+    here(
         "token_cache_failed",
         Category::Other,
         "Check that this user can read and write the place of the token cache, or use another one.",

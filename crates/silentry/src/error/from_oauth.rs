@@ -52,6 +52,7 @@ impl Error {
             } else {
                 Vec::new()
             },
+            attempts: Vec::new(),
         });
         if interaction {
             Error::InteractionRequired(InteractionRequired(details))

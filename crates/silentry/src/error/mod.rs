@@ -112,6 +112,19 @@ pub(crate) struct Details {
     pub(crate) classification: Option<&'static str>,
     pub(crate) claims: Option<String>,
     pub(crate) consent_urls: Vec<String>,
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+/// A way in that was tried before the one that the error is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Which way in, in one word: `silent`, `iwa`, `devicecode`, `web`, `password`.
+    pub way: &'static str,
+    /// The [`code`](Error::code) of its error.
+    pub code: String,
+    /// Its error in a sentence.
+    pub message: String,
 }
 
 impl Error {
@@ -201,6 +214,7 @@ impl Error {
             classification: None,
             claims: None,
             consent_urls: Vec::new(),
+            attempts: Vec::new(),
         });
         if entry.interaction {
             Error::InteractionRequired(InteractionRequired(details))
@@ -209,6 +223,18 @@ impl Error {
         } else {
             Error::Client(ClientError(details))
         }
+    }
+
+    /// Returns the ways in that were tried before, in their order; only [`acquire_token`] tries several.
+    ///
+    /// [`acquire_token`]: crate::PublicClientApplication::acquire_token
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.details().attempts
+    }
+
+    pub(crate) fn after(mut self, attempts: Vec<Attempt>) -> Self {
+        self.details_mut().attempts = attempts;
+        self
     }
 
     pub(crate) fn with_mitigation(mut self, mitigation: impl Into<String>) -> Self {

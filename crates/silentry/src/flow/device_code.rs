@@ -58,6 +58,7 @@ pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Err
         claims: claims.as_ref(),
         options: &request.options,
         source: SOURCE,
+        signed_in: None,
         nonce: None,
     };
     let asked = ask_for_code(&call, &redemption, request.language.as_deref()).await;
@@ -121,6 +122,7 @@ impl PendingSignIn {
             claims: self.claims.as_ref(),
             options: &self.options,
             source: SOURCE,
+            signed_in: None,
             nonce: None,
         };
         let grant = TokenGrant::DeviceCode(&self.device_code);

@@ -5,7 +5,7 @@
 
 use super::call::Call;
 use super::redeem::Redemption;
-use super::{asked, upn, windows_transport};
+use super::{asked, signed_in, upn, windows_transport};
 use crate::client::{AcquireTokenByIntegratedWindowsAuth, AuthenticationResult};
 use crate::error::Error;
 use crate::identity::UserPrincipalName;
@@ -20,20 +20,24 @@ pub(crate) async fn sign_in(
     authority.require_organization()?;
     let claims = asked::claims(application, &request.options)?;
     let call = Call::new(application, &request.options)?;
-    let redemption = Redemption {
-        authority: &authority,
-        scopes: &scopes,
-        claims: claims.as_ref(),
-        options: &request.options,
-        source: "iwa",
-        nonce: None,
-    };
 
     let result = async {
+        let before = signed_in::who(application).await;
         let own_metadata = request.federation_metadata.as_deref();
         let username = request.username.as_deref();
         let (upn, federation) = upn::find(&call, &authority, username, own_metadata).await?;
         let assertion = windows_transport::request_assertion(&call, &federation).await?;
+        let after = signed_in::who(application).await;
+        let redemption = Redemption {
+            authority: &authority,
+            scopes: &scopes,
+            claims: claims.as_ref(),
+            options: &request.options,
+            source: "iwa",
+            // A switch of users meanwhile leaves open whose ticket it was.
+            signed_in: after.as_deref().filter(|_| before == after),
+            nonce: None,
+        };
         let result = redemption.assertion(&call, &assertion).await?;
         warn_of_another_user(&upn, &result);
         Ok(result)

@@ -36,6 +36,7 @@ pub(crate) async fn sign_in(
         claims: claims.as_ref(),
         options: &request.options,
         source: "authorization_code",
+        signed_in: None,
         nonce: None,
     };
 

@@ -8,7 +8,9 @@ pub(crate) mod integrated_windows;
 #[cfg(feature = "interactive")]
 pub(crate) mod interactive;
 mod kerberos;
+pub(crate) mod ladder;
 mod redeem;
+mod signed_in;
 pub(crate) mod silent;
 mod upn;
 pub(crate) mod username_password;

@@ -30,6 +30,8 @@ pub(super) struct Redemption<'a> {
     pub(super) options: &'a RequestOptions,
     /// How the user signed in, as the cache tells other programs (`account_source`).
     pub(super) source: &'static str,
+    /// Who was signed in to the machine, when it is that user's ticket that is redeemed.
+    pub(super) signed_in: Option<&'a str>,
     /// What the id token must name, where the browser was told to ask for it.
     pub(super) nonce: Option<&'a str>,
 }
@@ -157,6 +159,7 @@ impl Redemption<'_> {
         let tenant = self.authority.tenant().to_string();
         let scopes = self.scopes.clone();
         let source = self.source;
+        let signed_in = self.signed_in.map(str::to_owned);
         let now = seconds(application.clock.now());
         let kept = application
             .cache
@@ -169,6 +172,7 @@ impl Redemption<'_> {
                     scopes: &scopes,
                     response: &response,
                     source,
+                    signed_in: signed_in.as_deref(),
                     now,
                 };
                 cache::store_tokens(document, &new)

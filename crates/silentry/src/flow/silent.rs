@@ -132,6 +132,7 @@ impl Silent {
             claims: self.claims.as_ref(),
             options: &self.options,
             source: "refresh_token",
+            signed_in: None,
             nonce: None,
         };
         let mut refused = None;

@@ -47,6 +47,7 @@ pub(crate) async fn sign_in(
         claims: claims.as_ref(),
         options: &request.options,
         source: "password",
+        signed_in: None,
         nonce: None,
     };
 

@@ -1,0 +1,159 @@
+//! One way in after the other, until one gives a token.
+//!
+//! The ladder goes on when a way gave no token for a reason that the next can cure, and stops where every other way
+//! would fail alike: a bad request, a client or scope that Entra refuses, a certificate that is not trusted.
+
+use std::sync::Arc;
+
+use super::{asked, device_code, integrated_windows, signed_in, silent, username_password};
+use crate::cache;
+use crate::client::{
+    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
+    AcquireTokenSilent, Application, AuthenticationResult, BeginDeviceCode, RequestOptions, Rung,
+};
+use crate::error::{Attempt, Category, Error, Stage};
+
+/// What every way in is asked for.
+struct Wanted {
+    application: Arc<Application>,
+    scopes: Vec<String>,
+    username: Option<String>,
+    options: RequestOptions,
+}
+
+pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult, Error> {
+    let rungs = request.rungs;
+    let mut wanted = Wanted {
+        application: request.application,
+        scopes: request.scopes,
+        username: request.username,
+        options: request.options,
+    };
+    let mut attempts = Vec::new();
+    let last = rungs.len().saturating_sub(1);
+    for (at, rung) in rungs.into_iter().enumerate() {
+        let way = rung.way();
+        let error = match step(&wanted, rung).await {
+            Ok(result) => return Ok(result),
+            Err(error) => error,
+        };
+        if at == last || !next_may_cure(&error) {
+            return Err(error.after(attempts));
+        }
+        tracing::debug!(way, code = error.code(), "going on to the next way in");
+        if let Error::InteractionRequired(needed) = &error
+            && let Some(claims) = needed.claims()
+        {
+            // What Entra asks for, the way that prompts must ask for.
+            wanted.options.claims = Some(claims.to_owned());
+        }
+        attempts.push(Attempt {
+            way,
+            code: error.code().to_owned(),
+            message: error.to_string(),
+        });
+    }
+    Err(Error::new(
+        "invalid_request_options",
+        Stage::Request,
+        "no way in is left to try",
+    ))
+}
+
+async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error> {
+    let application = Arc::clone(&wanted.application);
+    let scopes = wanted.scopes.clone();
+    let options = wanted.options.clone();
+    match rung {
+        Rung::SignedInUser => {
+            let account = signed_in_account(wanted).await?;
+            let silent = AcquireTokenSilent::new(application, scopes, account);
+            silent::acquire(AcquireTokenSilent { options, ..silent }).await
+        }
+        Rung::Account(account) => {
+            let silent = AcquireTokenSilent::new(application, scopes, account);
+            silent::acquire(AcquireTokenSilent { options, ..silent }).await
+        }
+        Rung::IntegratedWindowsAuth => {
+            let integrated = AcquireTokenByIntegratedWindowsAuth::new(application, scopes);
+            let username = wanted.username.clone();
+            integrated_windows::sign_in(AcquireTokenByIntegratedWindowsAuth {
+                username,
+                options,
+                ..integrated
+            })
+            .await
+        }
+        Rung::DeviceCode(show) => {
+            let begin = BeginDeviceCode::new(application, scopes);
+            let pending = device_code::begin(BeginDeviceCode { options, ..begin }).await?;
+            show(pending.code());
+            device_code::wait(pending).await
+        }
+        #[cfg(feature = "interactive")]
+        Rung::Interactive => {
+            let interactive = crate::client::AcquireTokenInteractive::new(application, scopes);
+            super::interactive::sign_in(crate::client::AcquireTokenInteractive {
+                login_hint: wanted.username.clone(),
+                options,
+                ..interactive
+            })
+            .await
+        }
+        Rung::UsernamePassword { username, password } => {
+            let sign_in =
+                AcquireTokenByUsernamePassword::new(application, scopes, username, password);
+            username_password::sign_in(AcquireTokenByUsernamePassword { options, ..sign_in }).await
+        }
+    }
+}
+
+/// The account that an integrated sign-in gave to the very user who is signed in now; never one whose name is alike.
+async fn signed_in_account(wanted: &Wanted) -> Result<Account, Error> {
+    let application = &*wanted.application;
+    let authority = asked::authority(application, &wanted.options)?;
+    let caught_up = application.cache.catch_up(&*application.clock).await;
+    caught_up.map_err(|error| super::cache_failed(&error))?;
+    let environment = cache::environment(authority.host());
+    let account = match signed_in::who(application).await {
+        Some(who) => application.cache.account_of(&environment, &who),
+        None => None,
+    };
+    let home_account_id = account.ok_or_else(|| {
+        Error::new(
+            "no_account_for_login_hint",
+            Stage::Cache,
+            "the token cache knows no account of the user who is signed in",
+        )
+    })?;
+    let known = application.cache.accounts().into_iter();
+    let username = known
+        .filter(|account| account.home_account_id == home_account_id)
+        .find_map(|account| account.username);
+    Ok(Account {
+        username: username.unwrap_or_default(),
+        home_account_id: Some(home_account_id),
+        environment: environment.into_owned(),
+    })
+}
+
+fn next_may_cure(error: &Error) -> bool {
+    match error.category() {
+        Category::UserMustAct | Category::NotSignedIn | Category::IntegratedImpossible => true,
+        // The federation server or the KDC; the other ways need Entra alone.
+        Category::Network => matches!(
+            error.stage(),
+            Stage::User | Stage::Mex | Stage::Negotiate | Stage::WsTrust
+        ),
+        // The ticket, or the assertion that came of it.
+        Category::Refused => {
+            matches!(
+                error.stage(),
+                Stage::Mex | Stage::Negotiate | Stage::WsTrust
+            ) || (error.stage() == Stage::Token && error.code() == "invalid_grant")
+        }
+        Category::Usage | Category::Other => {
+            matches!(error.stage(), Stage::User | Stage::Negotiate | Stage::Cache)
+        }
+    }
+}

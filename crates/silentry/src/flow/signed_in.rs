@@ -1,0 +1,28 @@
+//! Who is signed in to the machine, as the cache remembers whose account is whose.
+//!
+//! A UPN would not do: alternate login ids differ from it legitimately, and two principals may lead to one UPN. So an
+//! integrated sign-in records the user of the operating system and the Kerberos principal with the account that it gave,
+//! and nothing else finds that account again for "the user who is signed in".
+
+use super::kerberos;
+use crate::client::Application;
+
+/// Returns the operating system's user and the principal; `None` when nobody is signed in that could be told.
+pub(super) async fn who(application: &Application) -> Option<String> {
+    let signed_in = kerberos::signed_in_user(&application.negotiate).await;
+    let user = signed_in
+        .inspect_err(|error| tracing::debug!(%error, "nobody is signed in"))
+        .ok()?;
+    Some(format!("{}:{}", os_user(), user.principal))
+}
+
+/// On Windows the principal is the user of the logon session.
+#[cfg(windows)]
+fn os_user() -> u32 {
+    0
+}
+
+#[cfg(unix)]
+fn os_user() -> u32 {
+    rustix::process::getuid().as_raw()
+}

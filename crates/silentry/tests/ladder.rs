@@ -1,0 +1,110 @@
+//! One way in after the other, against the lab.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+#![cfg(feature = "integrated")]
+
+use silentry::secret::Secret;
+use silentry::{
+    Error, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,
+};
+use silentry_lab::{CLIENT_ID, Lab};
+
+const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
+
+fn builder(lab: &Lab, upn: &str) -> PublicClientApplicationBuilder {
+    PublicClientApplication::builder(CLIENT_ID)
+        .with_tenant_id("contoso.test")
+        .with_proxy(lab.proxy_url())
+        .with_ca_bundle(lab.ca_pem())
+        .with_ticket_cache(format!("FILE:{}", lab.ccache(upn).unwrap().display()))
+}
+
+#[tokio::test]
+async fn the_second_token_of_the_signed_in_user_comes_from_the_cache() {
+    let lab = Lab::builder().start().await.unwrap();
+    let app = builder(&lab, "alice@contoso.test").build().unwrap();
+    let first = app.acquire_token(SCOPES).await.unwrap();
+    assert_eq!(first.token_source(), TokenSource::IdentityProvider);
+    let second = app.acquire_token(SCOPES).await.unwrap();
+    assert_eq!(second.token_source(), TokenSource::Cache);
+    assert_eq!(second.account(), first.account());
+}
+
+#[tokio::test]
+async fn another_users_ticket_never_gives_this_users_token() {
+    let lab = Lab::builder().start().await.unwrap();
+    let cache = TokenCache::in_memory();
+    let app = |upn: &str| {
+        let builder = builder(&lab, upn).with_token_cache(cache.clone());
+        builder.build().unwrap()
+    };
+    let alice = app("alice@contoso.test")
+        .acquire_token(SCOPES)
+        .await
+        .unwrap();
+    let erin = app("erin@contoso.test").acquire_token(SCOPES).await;
+    // Whether or not Entra lets the other one in: it is never alice's token.
+    match erin {
+        Ok(token) => {
+            assert_eq!(token.token_source(), TokenSource::IdentityProvider);
+            assert_ne!(
+                token.account().home_account_id(),
+                alice.account().home_account_id()
+            );
+        }
+        Err(error) => assert!(
+            error
+                .attempts()
+                .iter()
+                .any(|attempt| attempt.way == "silent")
+        ),
+    }
+    let again = app("alice@contoso.test")
+        .acquire_token(SCOPES)
+        .await
+        .unwrap();
+    assert_eq!(again.token_source(), TokenSource::Cache);
+    assert_eq!(again.account(), alice.account());
+}
+
+#[tokio::test]
+async fn what_the_ticket_cannot_do_the_next_way_may() {
+    let lab = Lab::builder()
+        .scenario("managed-user")
+        .start()
+        .await
+        .unwrap();
+    let user = lab.user();
+    let app = builder(&lab, user.upn).build().unwrap();
+    let error = app
+        .acquire_token(SCOPES)
+        .with_username(user.upn)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.code(),
+        "integrated_windows_auth_not_supported_managed_user"
+    );
+    let ways: Vec<_> = error.attempts().iter().map(|attempt| attempt.way).collect();
+    assert_eq!(ways, ["silent"]);
+
+    let token = app
+        .acquire_token(SCOPES)
+        .with_username(user.upn)
+        .or_username_password(user.upn, Secret::from(user.password))
+        .await
+        .unwrap();
+    assert_eq!(token.account().username(), user.upn);
+}
+
+#[tokio::test]
+async fn what_every_way_would_fail_at_ends_it() {
+    let lab = Lab::builder().start().await.unwrap();
+    let app = builder(&lab, "alice@contoso.test").build().unwrap();
+    let error = app
+        .acquire_token(["https://graph.microsoft.com/No.Such.Scope"])
+        .or_device_code(|_| panic!("a scope that does not exist is no reason to prompt"))
+        .await
+        .unwrap_err();
+    assert!(!matches!(error, Error::Client(_)), "{error}");
+}
