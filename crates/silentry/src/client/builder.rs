@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Application, PublicClientApplication};
 use crate::authority::{Authority, Tenant};
 use crate::error::{Error, Stage};
-use crate::flow::FederationMemory;
+use crate::flow::{FederationMemory, ProxyTicket};
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
 
 /// A silent KDC holds MIT's library for about 27 s, too long for anybody to wait.
@@ -179,7 +179,10 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Uses this HTTP proxy (`http://host:port`) instead of the system's.
+    /// Uses this HTTP proxy (`http://host:port`) for every host, instead of the system's.
+    ///
+    /// Where the proxy asks for it, the user's ticket for `HTTP/host` signs in to it, or the `user:password@` of its
+    /// URL by Basic.
     pub fn with_proxy(mut self, url: impl Into<String>) -> Self {
         self.http = self.http.with_proxy(url);
         self
@@ -221,7 +224,14 @@ impl PublicClientApplicationBuilder {
         }
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(self.http.build()?),
+            None => {
+                let ticket = ProxyTicket::new(self.negotiate.clone());
+                Arc::new(
+                    self.http
+                        .with_proxy_authenticator(Arc::new(ticket))
+                        .build()?,
+                )
+            }
         };
         Ok(PublicClientApplication {
             inner: Arc::new(Application {
