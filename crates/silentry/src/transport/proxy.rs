@@ -8,7 +8,7 @@ use super::no_proxy::NoProxy;
 use super::{Origin, TransportError, TransportErrorKind};
 
 /// The variables that name the proxy of https, the one that is looked at first in front. Like curl, Python and .NET
-/// it prefers the lower case, and takes a variable that is set to nothing for "no proxy".
+/// it prefers the lower case, and like curl, Go and .NET it passes over a variable that is set to nothing.
 const PROXY_VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
@@ -74,12 +74,12 @@ impl Proxies {
 
     fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let first = |names: &'static [&str]| {
-            names
-                .iter()
-                .find_map(|name| Some((*name, variable(name)?.trim().to_owned())))
+            names.iter().find_map(|name| {
+                let value = variable(name)?.trim().to_owned();
+                (!value.is_empty()).then_some((*name, value))
+            })
         };
         let way = match first(&PROXY_VARIABLES) {
-            Some((_, value)) if value.is_empty() => Way::Direct,
             Some((name, value)) => {
                 Way::Named(Proxy::parse(&value).map_err(|why| format!("{name}: {why}"))?)
             }
@@ -256,7 +256,10 @@ mod tests {
                 &[("HTTPS_PROXY", "upper"), ("https_proxy", "lower")],
                 named("lower"),
             ),
-            (&[("HTTPS_PROXY", "upper"), ("https_proxy", "")], None),
+            (
+                &[("HTTPS_PROXY", "upper"), ("https_proxy", "")],
+                named("upper"),
+            ),
             (&[("ALL_PROXY", "all")], named("all")),
             (
                 &[("all_proxy", "all"), ("HTTPS_PROXY", " https ")],
@@ -283,7 +286,7 @@ mod tests {
                     ("NO_PROXY", "contoso.test"),
                     ("no_proxy", ""),
                 ],
-                named("p"),
+                None,
             ),
         ] {
             assert_eq!(proxy(variables), expected, "{variables:?}");
