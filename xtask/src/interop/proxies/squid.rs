@@ -87,17 +87,13 @@ impl Squid {
         let mut expected = expected.to_vec();
         expected.sort_unstable();
         // A tunnel is logged when it ends.
-        let mut seen = Vec::new();
-        let complete = process::wait_until(LIMIT, || {
-            let log = fs::read_to_string(&self.access_log).unwrap_or_default();
-            seen = log.lines().map(str::to_owned).collect();
-            Ok(seen.len() >= expected.len())
-        })?;
+        let log = || fs::read_to_string(&self.access_log).unwrap_or_default();
+        process::wait_until(LIMIT, || Ok(log().lines().count() >= expected.len()))?;
+        thread::sleep(MOMENT);
+        let log = log();
+        let mut seen: Vec<_> = log.lines().collect();
         seen.sort_unstable();
-        ensure!(
-            complete && seen == expected,
-            "squid served {seen:?}, not {expected:?}"
-        );
+        ensure!(seen == expected, "squid served {seen:?}, not {expected:?}");
         Ok(())
     }
 }
