@@ -24,20 +24,26 @@ pub(crate) struct Domain {
     kdc: Kdc,
     krb5_conf: String,
     switches: switches::Kerberos,
+    /// Service principals beside those of the lab itself.
+    further_services: Vec<String>,
     /// Keeps a port taken that nobody listens on.
     _closed_port: Option<TcpSocket>,
 }
 
 impl Domain {
-    pub(crate) async fn start(switches: switches::Kerberos) -> Result<Self, LabError> {
-        let trust = KdcConfig::new([
-            realm(REALM, switches)
-                .with_service(federation_service(FEDERATION_HOST, switches.service))
-                .with_service(Service::new(spn(FOREIGN_FEDERATION_HOST)))
-                .with_service(Service::new(spn(AUTOLOGON_HOST))),
-            realm(TRUSTED_REALM, switches),
-        ])
-        .with_trust(REALM, TRUSTED_REALM);
+    pub(crate) async fn start(
+        switches: switches::Kerberos,
+        further_services: Vec<String>,
+    ) -> Result<Self, LabError> {
+        let mut users_realm = realm(REALM, switches)
+            .with_service(federation_service(FEDERATION_HOST, switches.service))
+            .with_service(Service::new(spn(FOREIGN_FEDERATION_HOST)))
+            .with_service(Service::new(spn(AUTOLOGON_HOST)));
+        for service in &further_services {
+            users_realm = users_realm.with_service(Service::new(service));
+        }
+        let trust = KdcConfig::new([users_realm, realm(TRUSTED_REALM, switches)])
+            .with_trust(REALM, TRUSTED_REALM);
         let kdc = Kdc::start(trust)
             .await
             .map_err(|error| LabError::Ticket(error.to_string()))?;
@@ -52,6 +58,7 @@ impl Domain {
             kdc,
             krb5_conf,
             switches,
+            further_services,
             _closed_port: closed_port,
         })
     }
@@ -78,7 +85,11 @@ impl Domain {
         let spns = [FEDERATION_HOST, FOREIGN_FEDERATION_HOST, AUTOLOGON_HOST].map(spn);
         let spns: Vec<&str> = match about_kdc {
             true => Vec::new(),
-            false => spns.iter().map(String::as_str).collect(),
+            false => spns
+                .iter()
+                .chain(&self.further_services)
+                .map(String::as_str)
+                .collect(),
         };
         self.write(user, &spns, path)
     }

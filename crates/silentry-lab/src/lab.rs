@@ -207,6 +207,7 @@ pub struct LabBuilder {
     listen: Vec<SocketAddr>,
     directory: Option<PathBuf>,
     keytab: Option<PathBuf>,
+    services: Vec<String>,
     map: HashMap<String, String>,
 }
 
@@ -255,6 +256,14 @@ impl LabBuilder {
         self
     }
 
+    /// Registers a service of the caller's own, such as `HTTP/proxy.contoso.test`, in the realm of the lab's users;
+    /// [`Kdc::keytab`] has its keys.
+    #[must_use]
+    pub fn service(mut self, spn: impl Into<String>) -> Self {
+        self.services.push(spn.into());
+        self
+    }
+
     /// Passes connections to a name on to a TLS server of the caller's, `host:port`.
     #[must_use]
     pub fn map(mut self, name: impl Into<String>, server: impl Into<String>) -> Self {
@@ -290,7 +299,7 @@ impl LabBuilder {
         let keys = Arc::new(Keys::load());
         let names = NAMES.iter().map(|(name, _)| *name);
         let certificates = Arc::new(Certificates::generate(names)?);
-        let domain = Domain::start(switches.kerberos).await?;
+        let domain = Domain::start(switches.kerberos, self.services).await?;
         let files = Files::write(self.directory.as_deref(), &certificates, &domain, user)?;
 
         let services = services(

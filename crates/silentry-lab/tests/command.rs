@@ -129,6 +129,7 @@ fn help_begins_with_an_example() {
 #[test]
 fn up_stays_until_it_is_told_to_go() {
     let directory = tempfile::tempdir().unwrap();
+    let keytab = directory.path().join("own.keytab");
     let mut child = Command::new(LAB)
         .args([
             "up",
@@ -139,6 +140,10 @@ fn up_stays_until_it_is_told_to_go() {
             "--dir",
         ])
         .arg(directory.path().join("lab"))
+        .arg(format!(
+            "--service=HTTP/own.contoso.test={}",
+            keytab.display()
+        ))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -174,6 +179,11 @@ fn up_stays_until_it_is_told_to_go() {
     let printed = text(&output.stdout);
     assert!(printed.starts_with(silentry_lab::CLIENT_ID), "{printed}");
     assert!(printed.contains("-Djavax.net.ssl.trustStoreType=JKS"));
+    let keys = silentry_lab::kerberos::keytab::Keytab::read(&keytab).unwrap();
+    assert!(keys.entries().iter().all(|entry| {
+        entry.principal().to_string() == "HTTP/own.contoso.test@CORP.CONTOSO.TEST"
+    }));
+    assert!(!keys.entries().is_empty());
 
     let pid = child.id().to_string();
     assert!(

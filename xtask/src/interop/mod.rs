@@ -5,8 +5,10 @@
 //! fails the test until somebody has looked at it and written the page again.
 
 mod directory;
+mod acceptors;
 mod ground;
 mod page;
+mod proxies;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -34,7 +36,11 @@ pub(crate) struct Part {
 }
 
 /// Every part, in the order in which they run.
-const PARTS: [Part; 1] = [directory::PART];
+const PARTS: &[Part] = &[
+    directory::PART,
+    acceptors::PART,
+    proxies::PART,
+];
 
 /// What to meet.
 #[derive(clap::Args)]

@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// Let AD FS open tickets of another KDC, with the keytab of its HTTP/sts.contoso.test.
     #[arg(long, value_name = "FILE")]
     keytab: Option<PathBuf>,
+    /// Register a service of your own with the lab's KDC, and write its keytab.
+    #[arg(long, value_name = "HTTP/NAME=KEYTAB", value_parser = service)]
+    service: Vec<(String, PathBuf)>,
     /// Pass connections to a name on to a TLS server of your own.
     #[arg(long, value_name = "NAME=HOST:PORT", value_parser = mapping)]
     map: Vec<(String, String)>,
@@ -43,6 +46,15 @@ fn mapping(text: &str) -> Result<(String, String), String> {
             Ok((name.to_owned(), server.to_owned()))
         }
         _ => Err("want NAME=HOST:PORT".to_owned()),
+    }
+}
+
+fn service(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((spn, keytab)) if spn.contains('/') && !keytab.is_empty() => {
+            Ok((spn.to_owned(), keytab.into()))
+        }
+        _ => Err("want HTTP/NAME=KEYTAB".to_owned()),
     }
 }
 
@@ -113,10 +125,21 @@ async fn start(arguments: Arguments) -> Result<Lab, Failure> {
     if let Some(keytab) = arguments.keytab {
         builder = builder.keytab(keytab);
     }
+    for (spn, _) in &arguments.service {
+        builder = builder.service(spn);
+    }
     for (name, server) in arguments.map {
         builder = builder.map(name, server);
     }
-    Ok(builder.start().await?)
+    let lab = builder.start().await?;
+    for (spn, path) in arguments.service {
+        lab.kdc()
+            .keytab(&spn)
+            .map_err(std::io::Error::other)
+            .and_then(|keytab| keytab.write(&path))
+            .map_err(Failure::io(format!("writing {}", path.display())))?;
+    }
+    Ok(lab)
 }
 
 /// Returns lines for a POSIX shell.

@@ -9,7 +9,7 @@ use crate::authority::{Authority, Tenant};
 use crate::cache::TokenCache;
 use crate::directory::{Directory, DirectoryMemory, DirectorySettings};
 use crate::error::{Error, Stage};
-use crate::flow::FederationMemory;
+use crate::flow::{FederationMemory, ProxyTicket};
 use crate::random;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
 
@@ -232,7 +232,10 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Uses this HTTP proxy (`http://host:port`) instead of the system's.
+    /// Uses this HTTP proxy (`http://host:port`) for every host, instead of the system's.
+    ///
+    /// Where the proxy asks for it, the user's ticket for `HTTP/host` signs in to it, or the `user:password@` of its
+    /// URL by Basic.
     pub fn with_proxy(mut self, url: impl Into<String>) -> Self {
         self.http = self.http.with_proxy(url);
         self
@@ -275,7 +278,14 @@ impl PublicClientApplicationBuilder {
         self.directory.check()?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(self.http.build()?),
+            None => {
+                let ticket = ProxyTicket::new(self.negotiate.clone());
+                Arc::new(
+                    self.http
+                        .with_proxy_authenticator(Arc::new(ticket))
+                        .build()?,
+                )
+            }
         };
         Ok(PublicClientApplication {
             inner: Arc::new(Application {

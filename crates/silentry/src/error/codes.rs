@@ -191,7 +191,8 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "invalid_proxy",
         Category::Usage,
-        "Write the proxy as http://host:port, with user:password@ where it asks for Basic.",
+        "Write the proxy as http://host:port, with user:password@ where it asks for Basic; proxies that are spoken \
+         to by TLS or SOCKS are not supported.",
     ),
     here(
         "invalid_request_options",
@@ -289,6 +290,25 @@ pub static CODES: &[CodeEntry] = &[
         "Allow the host in the proxy, give it credentials (http://user:password@host:port), \
          or exempt the host in NO_PROXY.",
     ),
+    here(
+        "proxy_mutual_authentication_failed",
+        Category::Network,
+        "Somebody may be answering in the proxy's place: check its name and address.",
+    ),
+    here(
+        "proxy_scheme_not_supported",
+        Category::Network,
+        "Let the proxy offer Negotiate (Kerberos) or Basic, exempt the host there or in NO_PROXY, or run a local \
+         helper that speaks the proxy's scheme. NTLM and Digest are not supported.",
+    ),
+    here(
+        "proxy_ticket_refused",
+        Category::Network,
+        "Name the proxy in HTTPS_PROXY as its administrator registered it: the service principal HTTP/<that name> \
+         must be on the proxy's account alone (`setspn -Q`), with its key in the proxy's keytab. A name and password \
+         in the URL are sent as Basic instead.",
+    ),
+    here("proxy_ticket_unavailable", Category::Network, ""),
     here(
         "random_not_available",
         Category::Other,

@@ -15,6 +15,10 @@ impl Error {
             | TransportErrorKind::Unreachable
             | TransportErrorKind::Closed { .. } => "network_not_available",
             TransportErrorKind::ProxyRefused => "proxy_refused",
+            TransportErrorKind::ProxyTicketUnavailable => "proxy_ticket_unavailable",
+            TransportErrorKind::ProxyTicketRefused => "proxy_ticket_refused",
+            TransportErrorKind::ProxyNotProven => "proxy_mutual_authentication_failed",
+            TransportErrorKind::ProxySchemeUnknown => "proxy_scheme_not_supported",
             TransportErrorKind::TlsHandshake if federation => "federation_tls_handshake_failed",
             TransportErrorKind::TlsHandshake => "tls_handshake_failed",
             TransportErrorKind::TlsTrust => "tls_certificate_untrusted",
@@ -23,6 +27,10 @@ impl Error {
             TransportErrorKind::Protocol => "http_protocol_error",
             TransportErrorKind::Unusable => "transport_unusable",
         };
-        Error::new(code, stage, error.to_string())
+        let made = Error::new(code, stage, error.to_string());
+        match error.mitigation() {
+            Some(mitigation) => made.with_mitigation(mitigation),
+            None => made,
+        }
     }
 }

@@ -55,10 +55,33 @@ pub(super) async fn begin(
     let binding = leaf
         .filter(|_| settings.channel_binding)
         .and_then(channel_binding);
+    initiate(settings, principal, binding).await
+}
+
+/// Makes the first token for the proxy on `host`. It goes out in the open: there is no certificate to bind it to, and
+/// NTLM, which could be relayed from there to any server, is never a way out.
+pub(super) async fn begin_with_proxy(
+    settings: &NegotiateSettings,
+    host: &str,
+) -> Result<Negotiation, Error> {
+    let principal = ServicePrincipal::http(host)
+        .map_err(|error| Error::from_negotiate(Stage::Negotiate, &error))?;
+    let settings = NegotiateSettings {
+        ntlm: false,
+        ..settings.clone()
+    };
+    initiate(&settings, principal, None).await
+}
+
+async fn initiate(
+    settings: &NegotiateSettings,
+    principal: ServicePrincipal,
+    binding: Option<ChannelBinding>,
+) -> Result<Negotiation, Error> {
     let negotiator = negotiator(settings);
     let (context, token) = on_own_thread(move || negotiator.initiate(&principal, binding.as_ref()))
         .await?
-        .map_err(failed)?;
+        .map_err(|error| Error::from_negotiate(Stage::Negotiate, &error))?;
     Ok(Negotiation {
         context,
         authorization: authorization(&token),

@@ -9,6 +9,7 @@ pub(crate) mod integrated_windows;
 pub(crate) mod interactive;
 mod kerberos;
 pub(crate) mod ladder;
+mod proxy_ticket;
 mod redeem;
 mod signed_in;
 pub(crate) mod silent;
@@ -18,6 +19,7 @@ mod windows_transport;
 mod wstrust;
 
 pub(crate) use federation::FederationMemory;
+pub(crate) use proxy_ticket::ProxyTicket;
 
 use crate::cache::store::StoreError;
 use crate::error::{Error, Stage};

@@ -12,6 +12,14 @@ pub enum TransportErrorKind {
     Unreachable,
     /// The proxy refused to connect, or asks for credentials.
     ProxyRefused,
+    /// The proxy asks for a ticket, and none for it is to be had.
+    ProxyTicketUnavailable,
+    /// The proxy refused the ticket.
+    ProxyTicketRefused,
+    /// The proxy's proof that it is the one the ticket was made for is wrong.
+    ProxyNotProven,
+    /// The proxy wants an authentication scheme that is not supported, such as NTLM.
+    ProxySchemeUnknown,
     /// No TLS version or cipher suite in common, or the server broke off the handshake.
     TlsHandshake,
     /// The server's certificate is not trusted.
@@ -37,6 +45,7 @@ pub enum TransportErrorKind {
 pub struct TransportError {
     kind: TransportErrorKind,
     message: String,
+    mitigation: Option<String>,
 }
 
 impl TransportError {
@@ -45,7 +54,18 @@ impl TransportError {
         TransportError {
             kind,
             message: message.into(),
+            mitigation: None,
         }
+    }
+
+    /// Says what to do, where the case itself knows better than the table of codes.
+    pub(crate) fn with_mitigation(mut self, mitigation: impl Into<String>) -> Self {
+        self.mitigation = Some(mitigation.into());
+        self
+    }
+
+    pub(crate) fn mitigation(&self) -> Option<&str> {
+        self.mitigation.as_deref()
     }
 
     /// Returns what kind of trouble it was.

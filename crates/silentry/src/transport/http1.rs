@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -13,15 +14,18 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::proxy::{Proxies, open_tunnel};
+use super::proxy::Proxies;
+use super::proxy_login::ProxyAuthenticator;
 use super::tls::Tls;
+use super::tunnel::Tunnels;
 use super::{
     BoxFuture, Connection, HttpRequest, HttpResponse, MAX_RESPONSE_BYTES, Origin, Transport,
     TransportError, TransportErrorKind,
 };
 use crate::error::{Error, Stage};
 
-/// How long opening a connection may take, with the proxy's part and the TLS handshake.
+/// How long opening a connection may take, with the proxy's part and the TLS handshake; a ticket for the proxy has a
+/// time limit of its own.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long one exchange may take. MSAL.NET gives 100 s to the call as a whole.
@@ -37,6 +41,7 @@ const MAX_HEADER_BYTES: usize = 64 * 1024;
 pub struct HyperTransport {
     tls: Tls,
     proxies: Proxies,
+    tunnels: Tunnels,
 }
 
 /// Builds a [`HyperTransport`].
@@ -45,7 +50,11 @@ pub struct HyperTransportBuilder {
     ca_bundle: Vec<u8>,
     proxy: Option<String>,
     direct: bool,
+    proxy_authenticator: Option<Arc<dyn ProxyAuthenticator>>,
 }
+
+/// What is left of the time that opening a connection may take.
+pub(super) struct Patience(Duration);
 
 impl HyperTransport {
     /// Returns a builder with the platform's trust and the system's proxy.
@@ -54,11 +63,16 @@ impl HyperTransport {
     }
 
     async fn open(&self, origin: &Origin) -> Result<Box<dyn Connection>, TransportError> {
-        let stream = match self.proxies.for_origin(origin) {
-            Some(proxy) => open_tunnel(&proxy, origin).await?,
-            None => connect_tcp(origin.host(), origin.port()).await?,
+        let mut patience = Patience(CONNECT_TIMEOUT);
+        let stream = match self.proxies.for_origin(origin)? {
+            Some(proxy) => self.tunnels.open(&proxy, origin, &mut patience).await?,
+            None => {
+                let connecting = connect_tcp(origin.host(), origin.port());
+                patience.spend(origin, connecting).await?
+            }
         };
-        let stream = self.tls.handshake(origin, stream).await?;
+        let handshake = self.tls.handshake(origin, stream);
+        let stream = patience.spend(origin, handshake).await?;
         let leaf = leaf_certificate(&stream);
         let mut http = hyper::client::conn::http1::Builder::new();
         http.max_buf_size(MAX_HEADER_BYTES);
@@ -88,7 +102,7 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Uses this proxy (`http://host:port`, with `user:password@` where it asks for Basic) instead of the system's.
+    /// Uses this proxy (`http://host:port`, with `user:password@` where it asks for Basic) for every host, instead of the system's.
     pub fn with_proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
         self
@@ -100,21 +114,36 @@ impl HyperTransportBuilder {
         self
     }
 
+    /// Lets a proxy that asks for a ticket have one.
+    pub(crate) fn with_proxy_authenticator(
+        mut self,
+        authenticator: Arc<dyn ProxyAuthenticator>,
+    ) -> Self {
+        self.proxy_authenticator = Some(authenticator);
+        self
+    }
+
     /// Builds the transport.
     ///
     /// # Errors
     ///
-    /// `invalid_ca_bundle` when the bundle holds no certificate, `invalid_proxy` when the proxy's URL cannot be used.
+    /// `invalid_ca_bundle` when the bundle holds no certificate, `invalid_proxy` when the URL of the proxy, the
+    /// given one or the environment's, cannot be used.
     pub fn build(self) -> Result<HyperTransport, Error> {
         let proxies = match (self.direct, self.proxy) {
             (true, _) => Proxies::none(),
             (false, Some(url)) => Proxies::fixed(&url)
                 .map_err(|why| Error::new("invalid_proxy", Stage::Request, why))?,
-            (false, None) => Proxies::of_system(),
+            (false, None) => Proxies::of_system()
+                .map_err(|why| Error::new("invalid_proxy", Stage::Request, why))?,
         };
         let tls = Tls::new(&self.ca_bundle)
             .map_err(|why| Error::new("invalid_ca_bundle", Stage::Request, why))?;
-        Ok(HyperTransport { tls, proxies })
+        Ok(HyperTransport {
+            tls,
+            proxies,
+            tunnels: Tunnels::new(self.proxy_authenticator),
+        })
     }
 }
 
@@ -130,7 +159,7 @@ impl Transport for HyperTransport {
                     "no Tokio runtime is running here",
                 ));
             }
-            within(CONNECT_TIMEOUT, origin, self.open(origin)).await
+            self.open(origin).await
         })
     }
 }
@@ -305,6 +334,20 @@ pub(super) async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, Tran
 fn leaf_certificate(stream: &TlsStream<TcpStream>) -> Option<Vec<u8>> {
     let (_, session) = stream.get_ref();
     Some(session.peer_certificates()?.first()?.as_ref().to_vec())
+}
+
+impl Patience {
+    /// Awaits `work` for as long as there is patience.
+    pub(super) async fn spend<T>(
+        &mut self,
+        origin: &Origin,
+        work: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, TransportError> {
+        let begun = Instant::now();
+        let result = within(self.0, origin, work).await;
+        self.0 = self.0.saturating_sub(begun.elapsed());
+        result
+    }
 }
 
 async fn within<T>(

@@ -9,9 +9,12 @@ mod error;
 mod exchange;
 mod http1;
 mod message;
+mod no_proxy;
 mod pool;
 mod proxy;
+mod proxy_login;
 mod tls;
+mod tunnel;
 
 use std::fmt;
 use std::future::Future;
@@ -24,6 +27,7 @@ pub use message::{HttpRequest, HttpResponse, Method};
 pub(crate) use clock::{Clock, TokioClock};
 pub(crate) use exchange::{Exchange, is_redirect, is_stale, redirect_refused, retry_after};
 pub(crate) use pool::{Connections, Lease};
+pub(crate) use proxy_login::{ProxyAuthenticator, ProxyNegotiation};
 
 /// The largest reply that is read. AD FS metadata has up to 100 KB, tokens of users with many groups some tens of KB.
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;

@@ -1,144 +1,155 @@
-//! Which proxy leads to an origin, and the tunnel through it.
+//! Which proxy leads to an origin.
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use url::Url;
+use zeroize::Zeroizing;
 
-use super::http1::connect_tcp;
+use super::no_proxy::NoProxy;
 use super::{Origin, TransportError, TransportErrorKind};
 
-/// A proxy that says more than this to a CONNECT is not one.
-const MAX_CONNECT_REPLY: usize = 16 * 1024;
+/// The variables that name the proxy of https, the one that is looked at first in front. Like curl, Python and .NET
+/// it prefers the lower case, and like curl, Go and .NET it passes over a variable that is set to nothing.
+const PROXY_VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// The proxies in force.
-pub(super) enum Proxies {
-    None,
-    Rules(Box<Matcher>),
+const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
+/// The proxy in force, and what is reached without it.
+pub(super) struct Proxies {
+    way: Way,
+    exempt: NoProxy,
 }
 
-/// The way through one proxy.
+enum Way {
+    Direct,
+    Named(Proxy),
+    /// The settings of Windows or macOS, which know exceptions of their own.
+    System(Box<Matcher>),
+}
+
+/// One proxy, spoken to in plain HTTP.
+#[derive(Clone)]
 pub(super) struct Proxy {
     host: String,
     port: u16,
-    authorization: Option<String>,
+    /// `Basic` with the user and password of its URL.
+    authorization: Option<Zeroizing<String>>,
 }
 
 impl Proxies {
     pub(super) fn none() -> Self {
-        Proxies::None
-    }
-
-    /// `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` in either case as curl reads them, else the system's settings.
-    pub(super) fn of_system() -> Self {
-        Proxies::Rules(Box::new(Matcher::from_system()))
-    }
-
-    pub(super) fn fixed(url: &str) -> Result<Self, String> {
-        let parsed = Url::parse(url).map_err(|error| format!("the proxy is no URL: {error}"))?;
-        if parsed.scheme() != "http" || parsed.host_str().is_none() {
-            return Err("a proxy is written http://host:port".to_owned());
+        Proxies {
+            way: Way::Direct,
+            exempt: NoProxy::default(),
         }
-        Ok(Proxies::Rules(Box::new(
-            Matcher::builder().https(url.to_owned()).build(),
-        )))
     }
 
-    pub(super) fn for_origin(&self, origin: &Origin) -> Option<Proxy> {
-        let Proxies::Rules(matcher) = self else {
-            return None;
+    /// The environment's proxy, else the one of the system's settings.
+    pub(super) fn of_system() -> Result<Self, String> {
+        Self::of_environment(|name| std::env::var(name).ok())
+    }
+
+    /// This proxy for every origin.
+    pub(super) fn fixed(url: &str) -> Result<Self, String> {
+        Ok(Proxies {
+            way: Way::Named(Proxy::parse(url)?),
+            exempt: NoProxy::default(),
+        })
+    }
+
+    pub(super) fn for_origin(&self, origin: &Origin) -> Result<Option<Proxy>, TransportError> {
+        if self.exempt.contains(origin) {
+            return Ok(None);
+        }
+        match &self.way {
+            Way::Direct => Ok(None),
+            Way::Named(proxy) => Ok(Some(proxy.clone())),
+            Way::System(matcher) => {
+                let uri = format!("https://{origin}/").parse().ok();
+                let intercept = uri.and_then(|uri| matcher.intercept(&uri));
+                let proxy = intercept.map(|found| Proxy::of_system(&found)).transpose();
+                proxy.map_err(|why| TransportError::new(TransportErrorKind::Unusable, why))
+            }
+        }
+    }
+
+    fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let first = |names: &'static [&str]| {
+            names.iter().find_map(|name| {
+                let value = variable(name)?.trim().to_owned();
+                (!value.is_empty()).then_some((*name, value))
+            })
         };
-        let intercept = matcher.intercept(&format!("https://{origin}/").parse().ok()?)?;
-        Proxy::of(&intercept)
+        let way = match first(&PROXY_VARIABLES) {
+            Some((name, value)) => {
+                Way::Named(Proxy::parse(&value).map_err(|why| format!("{name}: {why}"))?)
+            }
+            None => Way::System(Box::new(Matcher::from_system())),
+        };
+        let exempt = first(&NO_PROXY_VARIABLES).map(|(_, list)| NoProxy::parse(&list));
+        Ok(Proxies {
+            way,
+            exempt: exempt.unwrap_or_default(),
+        })
     }
 }
 
 impl Proxy {
+    /// Reads `http://user:password@host:port/`; everything but the host may be left out.
+    fn parse(text: &str) -> Result<Self, String> {
+        let url = match text.contains("://") {
+            true => Url::parse(text),
+            false => Url::parse(&format!("http://{text}")),
+        }
+        // The text may hold a password.
+        .map_err(|error| format!("the proxy is no URL: {error}"))?;
+        check_scheme(url.scheme())?;
+        // As the WHATWG rules spell it, so that an unescaped `@` in the password is read as people mean it.
+        let matcher = Matcher::builder().https(url.as_str()).build();
+        let anywhere = hyper::Uri::from_static("https://host.invalid/");
+        matcher
+            .intercept(&anywhere)
+            .and_then(|intercept| Proxy::of(&intercept))
+            .ok_or_else(|| "a proxy is written http://host:port".to_owned())
+    }
+
+    fn of_system(intercept: &Intercept) -> Result<Self, String> {
+        check_scheme(intercept.uri().scheme_str().unwrap_or_default())?;
+        Proxy::of(intercept).ok_or_else(|| "the system's proxy has no host".to_owned())
+    }
+
     fn of(intercept: &Intercept) -> Option<Self> {
         let uri = intercept.uri();
         let authorization = intercept.basic_auth().and_then(|value| value.to_str().ok());
         Some(Proxy {
             host: uri.host()?.to_owned(),
             port: uri.port_u16().unwrap_or(80),
-            authorization: authorization.map(str::to_owned),
+            authorization: authorization.map(|value| Zeroizing::new(value.to_owned())),
         })
     }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns what its URL says to authorize with.
+    pub(super) fn authorization(&self) -> Option<&str> {
+        self.authorization.as_ref().map(|value| value.as_str())
+    }
 }
 
-/// Opens a tunnel to `origin` (RFC 9110 9.3.6).
-pub(super) async fn open_tunnel(
-    proxy: &Proxy,
-    origin: &Origin,
-) -> Result<TcpStream, TransportError> {
-    let mut stream = connect_tcp(&proxy.host, proxy.port)
-        .await
-        .map_err(|error| {
-            TransportError::new(
-                error.kind(),
-                format!("the proxy cannot be reached: {error}"),
-            )
-        })?;
-    let mut request = format!("CONNECT {origin} HTTP/1.1\r\nHost: {origin}\r\n");
-    if let Some(authorization) = &proxy.authorization {
-        request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
-    }
-    request.push_str("\r\n");
-    let refused = |why: String| {
-        TransportError::new(
-            TransportErrorKind::ProxyRefused,
-            format!(
-                "the proxy {}:{} gives no tunnel to {origin}: {why}",
-                proxy.host, proxy.port
-            ),
-        )
-    };
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .map_err(|error| refused(error.to_string()))?;
-    let reply = read_reply(&mut stream).await.map_err(refused)?;
-    match status_of(&reply) {
-        Some((200..=299, _)) => Ok(stream),
-        Some((407, _)) => Err(refused("it asks for credentials (407)".to_owned())),
-        // Bad gateway, unavailable, time-out: the proxy would, but cannot get there itself.
-        Some((status @ 502..=504, reason)) => Err(TransportError::new(
-            TransportErrorKind::Unreachable,
-            format!("the proxy cannot reach {origin}: {status} {reason}"),
+/// A proxy that is named by another scheme is not spoken to in plain HTTP all the same: whoever wrote `https` did not
+/// want the password of the URL on the wire.
+fn check_scheme(scheme: &str) -> Result<(), String> {
+    match scheme {
+        "http" => Ok(()),
+        other => Err(format!(
+            "`{other}` proxies are not supported, only http://host:port"
         )),
-        Some((status, reason)) => Err(refused(format!("{status} {reason}"))),
-        None => Err(refused("its answer is not HTTP".to_owned())),
     }
-}
-
-/// Reads up to the empty line and not a byte further: what follows belongs to the tunnel.
-async fn read_reply(stream: &mut TcpStream) -> Result<Vec<u8>, String> {
-    let mut reply = Vec::with_capacity(256);
-    while !reply.ends_with(b"\r\n\r\n") {
-        if reply.len() >= MAX_CONNECT_REPLY {
-            return Err("its answer has no end".to_owned());
-        }
-        let byte = stream
-            .read_u8()
-            .await
-            .map_err(|_| "it closed the connection".to_owned())?;
-        reply.push(byte);
-    }
-    Ok(reply)
-}
-
-/// The status and reason of `HTTP/1.1 200 Connection established`.
-fn status_of(reply: &[u8]) -> Option<(u16, String)> {
-    let line = reply.split(|byte| *byte == b'\r').next()?;
-    let line = std::str::from_utf8(line).ok()?.strip_prefix("HTTP/1.")?;
-    let mut words = line.splitn(3, ' ').skip(1);
-    let status = words.next()?.parse().ok()?;
-    let reason = words
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(80);
-    Some((status, reason.collect()))
 }
 
 #[cfg(test)]
@@ -149,37 +160,136 @@ mod tests {
         Origin::of(&Url::parse(text).unwrap()).unwrap()
     }
 
+    fn environment(variables: &[(&str, &str)]) -> Result<Proxies, String> {
+        Proxies::of_environment(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name)?;
+            Some(found.1.to_owned())
+        })
+    }
+
+    /// The proxy that leads to the federation server.
+    fn proxy(variables: &[(&str, &str)]) -> Option<(String, u16)> {
+        let found = environment(variables).unwrap();
+        let proxy = found.for_origin(&origin("https://sts.contoso.test"));
+        proxy.unwrap().map(|proxy| (proxy.host, proxy.port))
+    }
+
     #[test]
     fn a_fixed_proxy_serves_every_origin() {
         let proxies = Proxies::fixed("http://user:pass@proxy.contoso.test:3128").unwrap();
         let proxy = proxies
             .for_origin(&origin("https://login.microsoftonline.com"))
+            .unwrap()
             .unwrap();
-        assert_eq!(
-            (proxy.host.as_str(), proxy.port),
-            ("proxy.contoso.test", 3128)
-        );
-        assert_eq!(proxy.authorization.as_deref(), Some("Basic dXNlcjpwYXNz"));
-        assert!(
-            Proxies::none()
-                .for_origin(&origin("https://a.test"))
-                .is_none()
-        );
-        assert!(Proxies::fixed("socks5://proxy:1080").is_err());
-        assert!(Proxies::fixed("proxy").is_err());
+        assert_eq!((proxy.host(), proxy.port()), ("proxy.contoso.test", 3128));
+        assert_eq!(proxy.authorization(), Some("Basic dXNlcjpwYXNz"));
+        let none = Proxies::none().for_origin(&origin("https://a.test"));
+        assert!(none.unwrap().is_none());
     }
 
     #[test]
-    fn the_status_line_is_read_and_nothing_else() {
-        assert_eq!(
-            status_of(b"HTTP/1.1 200 OK\r\n\r\n"),
-            Some((200, "OK".to_owned()))
-        );
-        assert_eq!(
-            status_of(b"HTTP/1.0 403\r\n\r\n"),
-            Some((403, String::new()))
-        );
-        assert_eq!(status_of(b"SSH-2.0-OpenSSH\r\n\r\n"), None);
-        assert_eq!(status_of(b""), None);
+    fn a_proxy_is_written_in_many_ways() {
+        for (text, host, port, basic) in [
+            ("http://proxy:3128", "proxy", 3128, None),
+            ("http://proxy:3128/", "proxy", 3128, None),
+            ("proxy:3128", "proxy", 3128, None),
+            ("Proxy.Contoso.test:3128/", "proxy.contoso.test", 3128, None),
+            ("HTTP://proxy", "proxy", 80, None),
+            ("proxy", "proxy", 80, None),
+            ("http://[::1]:3128", "[::1]", 3128, None),
+            (
+                "user:pass@proxy:3128",
+                "proxy",
+                3128,
+                Some("Basic dXNlcjpwYXNz"),
+            ),
+            (
+                "http://user:p%40ss@proxy:3128",
+                "proxy",
+                3128,
+                Some("Basic dXNlcjpwQHNz"),
+            ),
+            (
+                "http://user:p@ss@proxy:3128",
+                "proxy",
+                3128,
+                Some("Basic dXNlcjpwQHNz"),
+            ),
+            (
+                "http://user@proxy:3128",
+                "proxy",
+                3128,
+                Some("Basic dXNlcjo="),
+            ),
+        ] {
+            let proxy = Proxy::parse(text).unwrap();
+            assert_eq!((proxy.host(), proxy.port()), (host, port), "{text}");
+            assert_eq!(proxy.authorization(), basic, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_spoken_to_is_named_and_not_passed_over() {
+        for (text, reason) in [
+            ("https://proxy:3128", "`https` proxies are not supported"),
+            ("socks5://proxy:1080", "`socks5` proxies are not supported"),
+            ("http://proxy:port", "invalid port"),
+            ("http://", "empty host"),
+        ] {
+            let error = environment(&[("ALL_PROXY", text)]).err().unwrap();
+            assert!(error.starts_with("ALL_PROXY: "), "{error}");
+            assert!(error.contains(reason), "{error}");
+        }
+        let error = Proxies::fixed("http://user:secret@proxy:port")
+            .err()
+            .unwrap();
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn variables_come_in_both_cases() {
+        let named = |host: &str| Some((host.to_owned(), 80));
+        for (variables, expected) in [
+            (&[("HTTPS_PROXY", "upper")][..], named("upper")),
+            (&[("https_proxy", "lower")], named("lower")),
+            (
+                &[("HTTPS_PROXY", "upper"), ("https_proxy", "lower")],
+                named("lower"),
+            ),
+            (
+                &[("HTTPS_PROXY", "upper"), ("https_proxy", "")],
+                named("upper"),
+            ),
+            (&[("ALL_PROXY", "all")], named("all")),
+            (
+                &[("all_proxy", "all"), ("HTTPS_PROXY", " https ")],
+                named("https"),
+            ),
+            (
+                &[("ALL_PROXY", "socks5://p:1080"), ("HTTPS_PROXY", "https")],
+                named("https"),
+            ),
+            (&[("HTTP_PROXY", "http"), ("http_proxy", "http")], None),
+            (&[("HTTPS_PROXY", "p"), ("NO_PROXY", "contoso.test")], None),
+            (&[("HTTPS_PROXY", "p"), ("no_proxy", "contoso.test")], None),
+            (
+                &[
+                    ("HTTPS_PROXY", "p"),
+                    ("NO_PROXY", "contoso.test"),
+                    ("no_proxy", "else.test"),
+                ],
+                named("p"),
+            ),
+            (
+                &[
+                    ("HTTPS_PROXY", "p"),
+                    ("NO_PROXY", "contoso.test"),
+                    ("no_proxy", ""),
+                ],
+                None,
+            ),
+        ] {
+            assert_eq!(proxy(variables), expected, "{variables:?}");
+        }
     }
 }
