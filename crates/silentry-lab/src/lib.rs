@@ -24,6 +24,9 @@ mod program;
 mod random;
 mod scenario;
 mod services;
+#[cfg(test)]
+#[path = "../../silentry/tests/common/mod.rs"]
+mod testdata;
 mod tls;
 mod xml;
 
