@@ -36,6 +36,6 @@ pub use directory::{
     User, user, users,
 };
 pub use error::LabError;
-pub use journal::{Exchange, Journal};
+pub use journal::{Exchange, Journal, PresentedTicket};
 pub use lab::{Lab, LabBuilder};
 pub use scenario::Scenario;
