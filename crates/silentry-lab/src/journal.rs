@@ -1,5 +1,5 @@
 //! What happened in the lab: every HTTP exchange, without bodies, queries or headers, so that no
-//! secret can stand in it.
+//! secret can stand in it; of a ticket that came with it, whose it was and what it was bound to.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,6 +24,28 @@ pub struct Exchange {
     pub status: u16,
     /// How long the lab took to answer.
     pub milliseconds: u64,
+    /// The Kerberos ticket that came with the request, if it opened.
+    #[serde(skip)]
+    pub ticket: Option<PresentedTicket>,
+}
+
+/// What a server found in a Negotiate token: nothing that could be used again.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PresentedTicket {
+    /// The client's principal.
+    pub client: String,
+    /// The principal of the service that the ticket is for.
+    pub service: String,
+    /// The hash of the channel's bindings, in hexadecimal digits; none if the client sent none
+    /// (RFC 4121 section 4.1.1.2).
+    pub channel_binding: Option<String>,
+    /// What the client asked for: `mutual`, `delegate`, ... (RFC 4121 section 4.1.1.1).
+    pub flags: Vec<String>,
+    /// Whether the client sent its ticket-granting ticket along.
+    pub delegated: bool,
+    /// Why the server refused the token all the same.
+    pub refused: Option<String>,
 }
 
 /// A shared, append-only record of exchanges.
@@ -90,6 +112,7 @@ impl Journal {
         url: String,
         status: u16,
         took: Duration,
+        ticket: Option<PresentedTicket>,
     ) {
         let exchange = Exchange {
             stage: stage.to_owned(),
@@ -97,6 +120,7 @@ impl Journal {
             url,
             status,
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            ticket,
         };
         self.records(|records| {
             if records.kept.len() >= KEPT {
@@ -132,6 +156,7 @@ mod tests {
             "https://a/".into(),
             200,
             Duration::from_millis(3),
+            None,
         );
         let mark = journal.len();
         let waiter = tokio::spawn({
@@ -139,7 +164,7 @@ mod tests {
             async move { journal.wait_beyond(mark).await }
         });
         tokio::task::yield_now().await;
-        journal.record("mex", "GET", "https://b/".into(), 404, Duration::ZERO);
+        journal.record("mex", "GET", "https://b/".into(), 404, Duration::ZERO, None);
         assert_eq!(waiter.await.unwrap()[0].stage, "mex");
         assert_eq!(journal.wait_beyond(0).await.len(), 2);
     }
@@ -149,7 +174,7 @@ mod tests {
         let journal = Journal::default();
         for status in 0..=KEPT {
             let status = u16::try_from(status).unwrap();
-            journal.record("api", "GET", String::new(), status, Duration::ZERO);
+            journal.record("api", "GET", String::new(), status, Duration::ZERO, None);
         }
         assert_eq!(journal.len(), KEPT + 1);
         assert!(journal.exchanges().len() <= KEPT);

@@ -24,6 +24,9 @@ mod program;
 mod random;
 mod scenario;
 mod services;
+#[cfg(test)]
+#[path = "../../silentry/tests/common/mod.rs"]
+mod testdata;
 mod tls;
 mod xml;
 
@@ -33,6 +36,6 @@ pub use directory::{
     User, user, users,
 };
 pub use error::LabError;
-pub use journal::{Exchange, Journal};
+pub use journal::{Exchange, Journal, PresentedTicket};
 pub use lab::{Lab, LabBuilder};
 pub use scenario::Scenario;

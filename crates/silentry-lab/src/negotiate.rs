@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::adfs::http_sys;
 use crate::front::http::{Reply, Request};
-use crate::kerberos::acceptor::{Accepted, Acceptor, ChannelBinding};
+use crate::journal::PresentedTicket;
+use crate::kerberos::acceptor::{Accepted, Acceptor, ChannelBinding, Opened};
 use crate::scenario::switches::{Challenge, ExtendedProtection, Mutual};
 use crate::tls::Certificates;
 
@@ -40,11 +41,13 @@ pub(crate) struct Caller {
     pub(crate) principal: String,
     /// The server's proof that it could read the ticket.
     final_token: Option<String>,
+    presented: PresentedTicket,
 }
 
 impl Caller {
     /// Adds the final token, which stands on whatever the request is answered with.
-    pub(crate) fn proven(&self, reply: Reply) -> Reply {
+    pub(crate) fn proven(self, reply: Reply) -> Reply {
+        let reply = reply.with_ticket(Some(self.presented));
         match &self.final_token {
             Some(token) => reply.header("www-authenticate", format!("Negotiate {token}")),
             None => reply,
@@ -70,19 +73,30 @@ impl Negotiate {
         if self.challenge != Challenge::NegotiateAndNtlm {
             return Err(Box::new(self.refusal(stage)));
         }
-        match self.accept(request, &token) {
+        let refused = |why: String, presented: Option<PresentedTicket>| {
+            tracing::info!(%why, "Negotiate refused");
+            let presented = presented.map(|presented| PresentedTicket {
+                refused: Some(why),
+                ..presented
+            });
+            Box::new(self.refusal(stage).with_ticket(presented))
+        };
+        let opened = self
+            .acceptor
+            .open(&token, SystemTime::now())
+            .map_err(|refusal| refused(refusal.to_string(), None))?;
+        let presented = opened.presented();
+        match self.accept(request, opened) {
             Ok(accepted) => Ok(Caller {
                 principal: accepted.client.to_string(),
                 final_token: self.final_token(accepted.reply),
+                presented,
             }),
-            Err(why) => {
-                tracing::info!(%why, "Negotiate refused");
-                Err(Box::new(self.refusal(stage)))
-            }
+            Err(why) => Err(refused(why, Some(presented))),
         }
     }
 
-    fn accept(&self, request: &Request, token: &[u8]) -> Result<Accepted, String> {
+    fn accept(&self, request: &Request, opened: Opened<'_>) -> Result<Accepted, String> {
         let (expected, protection) = match &self.binding {
             Binding::Ignored => (None, ExtendedProtection::Allow),
             Binding::OfConnection(protection) => (Some(request.leaf.clone()), *protection),
@@ -93,9 +107,8 @@ impl Negotiate {
         let expected = expected
             .as_ref()
             .map(|leaf| leaf.channel_binding.as_slice());
-        let accepted = self
-            .acceptor
-            .accept(token, expected, SystemTime::now())
+        let accepted = opened
+            .check(expected)
             .map_err(|refusal| refusal.to_string())?;
         let bound = accepted.channel_binding == ChannelBinding::Matched;
         if protection == ExtendedProtection::Require && !bound {

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(unix)]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const LAB: &str = env!("CARGO_BIN_EXE_silentry-lab");
 
@@ -137,8 +139,10 @@ fn up_stays_until_it_is_told_to_go() {
             "farm",
             "--listen",
             "127.0.0.1:0",
-            "--dir",
+            "--journal",
         ])
+        .arg(directory.path().join("journal"))
+        .arg("--dir")
         .arg(directory.path().join("lab"))
         .arg(format!(
             "--service=HTTP/own.contoso.test={}",
@@ -185,6 +189,19 @@ fn up_stays_until_it_is_told_to_go() {
     }));
     assert!(!keys.entries().is_empty());
 
+    let proxy = shown[0].rsplit('/').next().unwrap();
+    let mut stranger = TcpStream::connect(proxy).unwrap();
+    stranger
+        .write_all(b"CONNECT www.example.com:443 HTTP/1.1\r\n\r\n")
+        .unwrap();
+    let mut refusal = String::new();
+    stranger.read_to_string(&mut refusal).unwrap();
+    assert!(refusal.starts_with("HTTP/1.1 403 "), "{refusal}");
+    let journal = line_of(&directory.path().join("journal"));
+    assert_eq!(journal["stage"], "proxy");
+    assert_eq!(journal["url"], "www.example.com:443");
+    assert!(journal.get("ticket").is_none());
+
     let pid = child.id().to_string();
     assert!(
         Command::new("kill")
@@ -195,6 +212,19 @@ fn up_stays_until_it_is_told_to_go() {
     );
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(script.exists());
+}
+
+/// Waits for the first whole line of a file.
+fn line_of(file: &Path) -> serde_json::Value {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let text = std::fs::read_to_string(file).unwrap();
+        if let Some((line, _)) = text.split_once('\n') {
+            return serde_json::from_str(line).unwrap();
+        }
+        assert!(Instant::now() < end, "nothing in {}", file.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

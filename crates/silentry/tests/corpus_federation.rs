@@ -8,8 +8,9 @@
     reason = "clippy knows tests by their attribute, not their helpers"
 )]
 
+mod common;
+
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -23,26 +24,13 @@ use silentry::federation::mex::{
 use silentry::federation::realm::UserRealm;
 use silentry::federation::rstr::{RstrError, WsTrustReply};
 
-const MEX_URL: &str = "https://mex.example/adfs/services/trust/mex";
+use crate::common::testdata;
 
-/// The collection, or `None` when the developer asked to get on without it.
-static TESTDATA: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/testdata");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let without = std::env::var("SILENTRY_TESTDATA").is_ok_and(|value| value == "none");
-    assert!(
-        without && std::env::var_os("CI").is_none(),
-        "no test data in {}; outside CI, set SILENTRY_TESTDATA=none to get on without it",
-        folder.display()
-    );
-    None
-});
+const MEX_URL: &str = "https://mex.example/adfs/services/trust/mex";
 
 /// Returns the documents of a section that exist: name, bytes, what is expected.
 fn corpus(section: &str) -> Vec<(String, Vec<u8>, Value)> {
-    let Some(folder) = TESTDATA.as_ref() else {
+    let Some(folder) = testdata() else {
         return Vec::new();
     };
     let expectations = std::fs::read(folder.join("expectations.json")).unwrap();
@@ -64,7 +52,7 @@ fn corpus(section: &str) -> Vec<(String, Vec<u8>, Value)> {
 }
 
 fn read(name: &str) -> Option<Vec<u8>> {
-    let folder = TESTDATA.as_ref()?;
+    let folder = testdata()?;
     Some(std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}")))
 }
 
@@ -236,7 +224,7 @@ fn a_token_counts_only_with_a_status_of_success() {
 
 #[test]
 fn every_realm_gives_its_verdict() {
-    let Some(folder) = TESTDATA.as_ref() else {
+    let Some(folder) = testdata() else {
         return;
     };
     let verdicts = [

@@ -1,8 +1,10 @@
 //! The OAuth half against the documents of other projects: errors, tokens, caches. `INDEX.md` of the
 //! collection says what each is and what is expected of it.
 
+mod common;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proptest::prelude::*;
 use silentry::cache::schema::{CacheDocument, EntityKind};
@@ -15,6 +17,8 @@ use silentry::oauth::retry_after::RetryAfter;
 use silentry::oauth::scopes::Scopes;
 use silentry::oauth::token_response::TokenResponse;
 
+use crate::common::testdata;
+
 const DOTNET: &str =
     "microsoft-authentication-library-for-dotnet/tests/Microsoft.Identity.Test.Unit/Resources";
 const DOTNET_EXTENSIONS: &str = "microsoft-authentication-extensions-for-dotnet/tests/\
@@ -25,25 +29,6 @@ const JAVA: &str = "microsoft-authentication-library-for-java/msal4j-sdk/src/tes
 const GO: &str = "microsoft-authentication-library-for-go/apps";
 const JS: &str = "microsoft-authentication-library-for-js/lib";
 const KUBELOGIN: &str = "Azure+kubelogin/pkg/internal";
-
-/// The collection, or `None` where its owner chose to get on without it. In CI it must be there.
-fn corpus() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/testdata");
-    if root.is_dir() {
-        return Some(root);
-    }
-    let place = root.display();
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "the test data is missing: {place}"
-    );
-    let without = std::env::var("SILENTRY_TESTDATA").is_ok_and(|value| value == "none");
-    assert!(
-        without,
-        "no test data in {place}; set SILENTRY_TESTDATA=none to get on without it"
-    );
-    None
-}
 
 fn read(root: &Path, name: &str) -> Vec<u8> {
     fs::read(root.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -78,7 +63,7 @@ fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
 
 #[test]
 fn every_error_body_is_read_as_its_source_expects() {
-    let Some(root) = corpus() else { return };
+    let Some(root) = testdata() else { return };
     for row in rows(ERRORS) {
         let [name, status, error, code, kind, classification @ ..] = row.as_slice() else {
             panic!("{row:?}");
@@ -111,7 +96,7 @@ fn every_error_body_is_read_as_its_source_expects() {
 
 #[test]
 fn ids_claims_and_advice_come_from_where_they_stand() {
-    let Some(root) = corpus() else { return };
+    let Some(root) = testdata() else { return };
     let error =
         |name: &str| ErrorResponse::parse(400, &read(&root, &format!("inline/errors/{name}")));
     for (name, id) in [
@@ -148,7 +133,7 @@ fn ids_claims_and_advice_come_from_where_they_stand() {
 
 #[test]
 fn recorded_answers_of_entra_are_tokens_or_errors() {
-    let Some(root) = corpus() else { return };
+    let Some(root) = testdata() else { return };
     let body = |name: &str| read(&root, &format!("{KUBELOGIN}/{name}"));
     for (name, lifetime) in [
         (
@@ -207,7 +192,7 @@ fn recorded_answers_of_entra_are_tokens_or_errors() {
 
 #[test]
 fn msal_javas_token_responses_give_its_cache_entities() {
-    let Some(root) = corpus() else { return };
+    let Some(root) = testdata() else { return };
     for (folder, family) in [("AAD", None), ("MSA", None), ("Foci", Some("1"))] {
         let file = |name: &str| read(&root, &format!("{JAVA}/{folder}_cache_data/{name}"));
         let json = |name: &str| serde_json::from_slice::<serde_json::Value>(&file(name)).unwrap();
@@ -323,7 +308,7 @@ fn expected_accounts(cells: &[&str]) -> Vec<[String; 3]> {
 
 #[test]
 fn every_cache_is_read_and_survives_a_rewrite() {
-    let Some(root) = corpus() else { return };
+    let Some(root) = testdata() else { return };
     let kinds = [
         EntityKind::AccessToken,
         EntityKind::RefreshToken,
@@ -426,7 +411,7 @@ proptest! {
         which in any::<prop::sample::Index>(),
         cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0usize..40), 1..6),
     ) {
-        let Some(root) = corpus() else { return Ok(()) };
+        let Some(root) = testdata() else { return Ok(()) };
         let mut names: Vec<String> = rows(CACHES).map(|row| cache_path(row[0])).collect();
         names.extend(rows(ERRORS).map(|row| format!("inline/errors/{}", row[0])));
         names.push(format!("{KUBELOGIN}/token/fixtures/device_code_credential/03-response.json"));

@@ -7,29 +7,18 @@
     reason = "clippy knows tests by their attribute, not their helpers"
 )]
 
-use std::path::{Path, PathBuf};
+mod common;
+
 use std::process::Command;
 
 use silentry::federation::rstr::WsTrustReply;
+
+use crate::common::testdata;
 
 /// A reply of a real AD FS whose signature verifies.
 const REAL: &str = "derived/kubelogin-msft/rstr.xml";
 const SAML_1_1: &str = "urn:oasis:names:tc:SAML:1.0:assertion";
 const SAML_2_0: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
-
-fn testdata() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/testdata");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let without = std::env::var("SILENTRY_TESTDATA").is_ok_and(|value| value == "none");
-    assert!(
-        without && std::env::var_os("CI").is_none(),
-        "no test data in {}; outside CI, set SILENTRY_TESTDATA=none to get on without it",
-        folder.display()
-    );
-    None
-}
 
 fn extract(reply: &[u8]) -> Vec<u8> {
     match WsTrustReply::parse(reply, None) {

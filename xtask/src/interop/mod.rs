@@ -7,6 +7,7 @@
 mod directory;
 mod acceptors;
 mod ground;
+mod ledger;
 mod page;
 mod proxies;
 
@@ -40,6 +41,7 @@ const PARTS: &[Part] = &[
     directory::PART,
     acceptors::PART,
     proxies::PART,
+    ledger::PART,
 ];
 
 /// What to meet.

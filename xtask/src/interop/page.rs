@@ -29,15 +29,13 @@ pub(crate) enum Table {
     Proxies,
     /// Which directory says who the user is.
     Directories,
-    /// What was recorded of the real servers.
-    Recordings,
     /// What the network and the KDC saw of a sign-in.
     Ledger,
     /// The Windows programs.
     Windows,
 }
 
-const TABLES: [(Table, &str); 11] = [
+const TABLES: [(Table, &str); 10] = [
     (Table::Clients, "Strangers' programs against the lab"),
     (Table::Kdcs, "KDCs that issue our tickets"),
     (Table::Libraries, "GSS-API libraries that make our tokens"),
@@ -46,7 +44,6 @@ const TABLES: [(Table, &str); 11] = [
     (Table::Acceptors, "Acceptors that check our tokens"),
     (Table::Proxies, "Proxies between us and the world"),
     (Table::Directories, "Directories that know the UPN"),
-    (Table::Recordings, "Recorded traffic of Entra ID and AD FS"),
     (
         Table::Ledger,
         "The ticket ledger: what network and KDC see of a sign-in",

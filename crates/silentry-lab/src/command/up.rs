@@ -1,10 +1,13 @@
 //! `silentry-lab up`: a lab that stays.
 
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use silentry_lab::{Lab, users};
+use serde::Serialize;
+use silentry_lab::{Exchange, Lab, PresentedTicket, users};
 
 use super::Failure;
 
@@ -38,6 +41,9 @@ pub(crate) struct Arguments {
     /// Pass connections to a name on to a TLS server of your own.
     #[arg(long, value_name = "NAME=HOST:PORT", value_parser = mapping)]
     map: Vec<(String, String)>,
+    /// Write each exchange to this file, a JSON object a line, with what its ticket was bound to.
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
 }
 
 fn mapping(text: &str) -> Result<(String, String), String> {
@@ -59,7 +65,9 @@ fn service(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 /// Starts the lab, says how to use it, and shows what is asked until it is interrupted.
-pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
+    let journal = arguments.journal.take().map(JournalFile::create);
+    let mut journal = journal.transpose()?;
     let lab = start(arguments).await?;
     let script = lab.directory().join("env.sh");
     std::fs::write(&script, shell_script(&lab))
@@ -90,6 +98,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         tokio::select! {
             fresh = lab.journal().wait_beyond(mark) => {
                 mark += fresh.len();
+                if let Some(journal) = &mut journal {
+                    journal.append(&fresh)?;
+                }
                 for exchange in fresh {
                     anstream::eprintln!(
                         "{:10} {} {} {} ({} ms)",
@@ -103,6 +114,39 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             }
             () = interrupted() => return Ok(ExitCode::SUCCESS),
         }
+    }
+}
+
+/// Where exchanges are written, for programs that watch the lab from outside.
+struct JournalFile {
+    path: PathBuf,
+    file: File,
+}
+
+/// An exchange as a line of it.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    exchange: &'a Exchange,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<&'a PresentedTicket>,
+}
+
+impl JournalFile {
+    fn create(path: PathBuf) -> Result<Self, Failure> {
+        let file = File::create(&path);
+        let file = file.map_err(Failure::io(format!("writing {}", path.display())))?;
+        Ok(Self { path, file })
+    }
+
+    fn append(&mut self, exchanges: &[Exchange]) -> Result<(), Failure> {
+        for exchange in exchanges {
+            let ticket = exchange.ticket.as_ref();
+            let line = serde_json::to_string(&Line { exchange, ticket }).map_err(io::Error::from);
+            line.and_then(|line| writeln!(self.file, "{line}"))
+                .map_err(Failure::io(format!("writing {}", self.path.display())))?;
+        }
+        Ok(())
     }
 }
 

@@ -82,7 +82,7 @@ impl Autologon {
         answer_rst(request, &self.keys.entra, |rst| {
             let malformed = || EntraError::invalid_request(81016, "Invalid STS request.");
             let given = rst.user_name.as_ref().ok_or_else(malformed)?;
-            let user = grants::password_user(&given.user_name, &given.password)?;
+            let user = grants::password_user(&given.user_name, &given.password, false)?;
             if user.demand == Demand::Mfa {
                 let text = "You must use multi-factor authentication to access the resource.";
                 return Err(EntraError::invalid_grant(50076, text));

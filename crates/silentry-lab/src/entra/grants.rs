@@ -7,6 +7,7 @@ use super::error::EntraError;
 use super::token::{Form, require_tenant, required};
 use super::{Entra, issue::RefreshToken};
 use crate::directory::{self, Application, DomainKind, Tenant, User};
+use crate::scenario::switches;
 
 const SAML1_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml1_1-bearer";
 const SAML2_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
@@ -31,7 +32,7 @@ pub(super) fn prove(
     match grant {
         SAML1_BEARER => assertion(entra, form, Version::Saml1),
         SAML2_BEARER => assertion(entra, form, Version::Saml2),
-        "password" => password(form, tenant),
+        "password" => password(entra, form, tenant),
         "refresh_token" => refresh_token(entra, form, application),
         other => Err(EntraError::new(
             400,
@@ -53,11 +54,13 @@ fn assertion(entra: &Entra, form: &Form, version: Version) -> Result<Proof, Entr
     })
 }
 
-/// Resource owner password credentials. A federated user's password is not at Entra.
-fn password(form: &Form, tenant: Tenant) -> Result<Proof, EntraError> {
+/// Resource owner password credentials. A federated user's password is not at Entra, but for those in
+/// a staged rollout.
+fn password(entra: &Entra, form: &Form, tenant: Tenant) -> Result<Proof, EntraError> {
     require_tenant(tenant)?;
     let (user_name, password) = (required(form, "username")?, required(form, "password")?);
-    let user = password_user(user_name, password)?;
+    let staged = entra.switches.realm == switches::Realm::StagedRollout;
+    let user = password_user(user_name, password, staged)?;
     Ok(Proof {
         user,
         first_factor: true,
@@ -66,8 +69,12 @@ fn password(form: &Form, tenant: Tenant) -> Result<Proof, EntraError> {
     })
 }
 
-/// Checks a password at Entra itself.
-pub(super) fn password_user(user_name: &str, password: &str) -> Result<&'static User, EntraError> {
+/// Checks a password at Entra itself, which has those of federated users only when `synchronized`.
+pub(super) fn password_user(
+    user_name: &str,
+    password: &str,
+    synchronized: bool,
+) -> Result<&'static User, EntraError> {
     let user = directory::by_upn(user_name).filter(|user| user.object_id.is_some());
     let user = user.ok_or_else(|| {
         EntraError::invalid_grant(
@@ -80,7 +87,7 @@ pub(super) fn password_user(user_name: &str, password: &str) -> Result<&'static 
         )
     })?;
     let federated = directory::domain_kind(user.domain()) == Some(DomainKind::Federated);
-    if federated || user.password != password {
+    if federated && !synchronized || user.password != password {
         return Err(EntraError::invalid_grant(
             50126,
             "Error validating credentials due to invalid username or password.",

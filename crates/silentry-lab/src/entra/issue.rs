@@ -171,6 +171,11 @@ impl Scopes {
         })
     }
 
+    /// Returns the resource as the client called it, which errors repeat.
+    pub(super) fn identifier(&self) -> &str {
+        &self.identifier
+    }
+
     /// Returns the `scope` of the reply.
     fn granted(&self) -> String {
         let resource = self

@@ -61,7 +61,7 @@ fn tokens(entra: &Entra, request: &Request, word: &str) -> Result<TokenReply, En
     let v1 = !request.path.to_ascii_lowercase().contains("/v2.0/");
     let scopes = Scopes::parse(&scope(&form, v1))?;
     let proof = grants::prove(entra, grant, &form, tenant, application)?;
-    let object_id = permit(entra, &proof)?;
+    let object_id = permit(entra, &proof, &scopes)?;
     let asked = issue::Request {
         wants_client_info: form.get("client_info").is_some_and(|wanted| wanted == "1"),
         nonce: form.get("nonce").cloned(),
@@ -130,6 +130,19 @@ fn client(entra: &Entra, form: &Form) -> Result<&'static Application, EntraError
             ),
         )
     })?;
+    if !application.public && form.contains_key("client_secret") {
+        // The lab knows no secret of it, so that each is a wrong one.
+        return Err(EntraError::new(
+            401,
+            "invalid_client",
+            7000215,
+            format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is \
+                 the client secret value, not the client secret ID, for a secret added to app \
+                 '{client_id}'."
+            ),
+        ));
+    }
     if !application.public || !entra.switches.public_client {
         return Err(EntraError::new(
             401,
@@ -151,7 +164,7 @@ fn client(entra: &Entra, form: &Form) -> Result<&'static Application, EntraError
 }
 
 /// Returns the object id of a user who may have a token now.
-fn permit(entra: &Entra, proof: &Proof) -> Result<&'static str, EntraError> {
+fn permit(entra: &Entra, proof: &Proof, scopes: &Scopes) -> Result<&'static str, EntraError> {
     let User {
         upn,
         enabled,
@@ -183,7 +196,8 @@ fn permit(entra: &Entra, proof: &Proof) -> Result<&'static str, EntraError> {
         } else {
             "interaction_required"
         };
-        EntraError::new(400, error, code, text)
+        let resource = scopes.identifier();
+        EntraError::new(400, error, code, format!("{text} to access '{resource}'."))
             .suberror("basic_action")
             .claims(MFA_CLAIMS)
     };
@@ -191,12 +205,12 @@ fn permit(entra: &Entra, proof: &Proof) -> Result<&'static str, EntraError> {
         Demand::Mfa if proof.first_factor => Err(mfa(
             50076,
             "Due to a configuration change made by your administrator, or because you moved to a \
-             new location, you must use multi-factor authentication to access the resource.",
+             new location, you must use multi-factor authentication",
         )),
         Demand::MfaOutside if proof.first_factor && !proof.inside_network => Err(mfa(
             50079,
             "Due to a configuration change made by your administrator, or because you moved to a \
-             new location, you must enroll in multi-factor authentication to access the resource.",
+             new location, you must enroll in multi-factor authentication",
         )),
         Demand::Consent => Err(EntraError::invalid_grant(
             65001,

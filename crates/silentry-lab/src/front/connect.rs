@@ -72,7 +72,7 @@ pub(super) async fn proxy(mut stream: TcpStream, front: &std::sync::Arc<Front>) 
                 .unwrap_or(400);
             front
                 .journal
-                .record("proxy", &method, url, number, started.elapsed());
+                .record("proxy", &method, url, number, started.elapsed(), None);
             refuse(&mut stream, status, &why).await
         }
     }

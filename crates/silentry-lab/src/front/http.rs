@@ -11,6 +11,7 @@ use hyper::ext::ReasonPhrase;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 
+use crate::journal::PresentedTicket;
 use crate::tls::Leaf;
 
 /// A request as the services see it.
@@ -55,6 +56,8 @@ impl Request {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) stage: &'static str,
+    /// The ticket that came with the request, for the journal.
+    pub(crate) ticket: Option<PresentedTicket>,
     status: StatusCode,
     reason: Option<String>,
     headers: HeaderMap,
@@ -66,6 +69,7 @@ impl Reply {
     pub(crate) fn new(stage: &'static str, status: u16) -> Self {
         Self {
             stage,
+            ticket: None,
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             reason: None,
             headers: HeaderMap::new(),
@@ -115,6 +119,12 @@ impl Reply {
     /// Closes the connection after this reply.
     pub(crate) fn closing(self) -> Self {
         self.header("connection", "close")
+    }
+
+    /// Notes the ticket that came with the request.
+    pub(crate) fn with_ticket(mut self, ticket: Option<PresentedTicket>) -> Self {
+        self.ticket = ticket;
+        self
     }
 
     pub(crate) fn status(&self) -> u16 {

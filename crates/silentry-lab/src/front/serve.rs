@@ -85,11 +85,17 @@ async fn exchange(
         Ok(request) => front.services.answer(&request),
         Err(reply) => reply,
     };
-    let reply = reply.header("date", front.services.date(name));
+    let mut reply = reply.header("date", front.services.date(name));
+    let ticket = reply.ticket.take();
     let took = started.elapsed();
-    front
-        .journal
-        .record(reply.stage, method.as_str(), url, reply.status(), took);
+    front.journal.record(
+        reply.stage,
+        method.as_str(),
+        url,
+        reply.status(),
+        took,
+        ticket,
+    );
     Ok(reply.into_response())
 }
 

@@ -165,6 +165,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         5,
         |s| {
             s.adfs.published = Published::Extranet;
+            s.adfs.inside_network = false;
         },
     ),
     fails(

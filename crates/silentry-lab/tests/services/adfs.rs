@@ -1,6 +1,7 @@
 //! AD FS: Negotiate, channel bindings, passwords, faults.
 
 use hyper::Method;
+use md5::Digest as _;
 use silentry_lab::Lab;
 
 use crate::client::{
@@ -108,6 +109,48 @@ async fn a_token_is_bound_to_the_certificate_of_its_connection() {
             assert_eq!(reply.status, expected, "{scenario}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_journal_tells_what_a_ticket_was_bound_to() {
+    let lab = Lab::start().await.unwrap();
+    let ticket = Ticket::of(&lab, "alice", STS);
+    let elsewhere = Connection::open(&lab, "graph.microsoft.com").await.leaf;
+    let mut connection = Connection::open(&lab, STS).await;
+    let own = connection.leaf.clone();
+    for leaf in [Some(own.as_slice()), Some(elsewhere.as_slice()), None] {
+        let token = ticket.token(leaf).1;
+        let headers = [SOAP, ("authorization", token.as_str())];
+        connection
+            .send(Method::POST, WINDOWS_13, &headers, rst(TRUST_13, ""))
+            .await;
+    }
+    let exchanges = lab.exchanges();
+    let [bound, astray, unbound] = [0, 1, 2].map(|at| exchanges[at].ticket.as_ref().unwrap());
+    assert_eq!(bound.client, "alice@CORP.CONTOSO.TEST");
+    assert_eq!(bound.service, "HTTP/sts.contoso.test@CORP.CONTOSO.TEST");
+    assert!(bound.flags.iter().any(|flag| flag == "mutual"));
+    assert!(!bound.delegated && !bound.flags.iter().any(|flag| flag == "delegate"));
+    let hash = |leaf: &[u8]| {
+        let bindings = krb5::ChannelBindings::tls_server_end_point(leaf).unwrap();
+        let data = bindings.application_data;
+        let mut fields = vec![0; 16];
+        fields.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
+        fields.extend(data);
+        let hash = md5::Md5::digest(fields);
+        Some(
+            hash.iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>(),
+        )
+    };
+    assert_eq!(
+        (&bound.channel_binding, &bound.refused),
+        (&hash(&own), &None)
+    );
+    assert_eq!(astray.channel_binding, hash(&elsewhere));
+    assert!(astray.refused.is_some());
+    assert_eq!((&unbound.channel_binding, &unbound.refused), (&None, &None));
 }
 
 #[tokio::test]

@@ -7,9 +7,11 @@ mod adfs;
 mod api;
 mod assertions;
 mod client;
+#[path = "../../../silentry/tests/common/mod.rs"]
+mod common;
 mod discovery;
 mod front;
-mod recordings;
+mod recorded;
 mod scenarios;
 mod seamless_sso;
 mod tokens;

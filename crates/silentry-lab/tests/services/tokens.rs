@@ -91,6 +91,15 @@ async fn refusals_have_their_codes() {
         ),
         (vec![("client_secret", "s")], 401, "invalid_client", 700025),
         (
+            vec![
+                ("client_id", CONFIDENTIAL_CLIENT_ID),
+                ("client_secret", "s"),
+            ],
+            401,
+            "invalid_client",
+            7000215,
+        ),
+        (
             vec![("scope", "https://nowhere.test/x")],
             400,
             "invalid_resource",

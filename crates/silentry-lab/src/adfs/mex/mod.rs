@@ -89,13 +89,18 @@ fn document(site: &Site) -> String {
         format_args!(
             "<wsdl:types><xsd:schema targetNamespace=\"{TARGET}/Imports\">\
              <xsd:import schemaLocation=\"{base}/mex?xsd=xsd0\" \
-             namespace=\"http://schemas.microsoft.com/Message\"/></xsd:schema></wsdl:types>",
+             namespace=\"http://schemas.microsoft.com/Message\"/>\
+             <xsd:import schemaLocation=\"{base}/mex?xsd=xsd1\" namespace=\"{}\"/>\
+             <xsd:import schemaLocation=\"{base}/mex?xsd=xsd2\" namespace=\"{}\"/>\
+             </xsd:schema></wsdl:types>",
+            Trust::Feb2005.namespace(),
+            Trust::V13.namespace(),
             base = site.base,
         ),
     );
-    for trust in [Trust::Feb2005, Trust::V13] {
-        document.push_str(&messages_and_port_type(trust));
-    }
+    let both = [Trust::Feb2005, Trust::V13];
+    document.extend(both.map(messages));
+    document.extend(both.map(port_type));
     for endpoint in endpoints() {
         document.push_str(&endpoint.binding());
     }
@@ -107,19 +112,25 @@ fn document(site: &Site) -> String {
     document
 }
 
-fn messages_and_port_type(trust: Trust) -> String {
+fn messages(trust: Trust) -> String {
     let (contract, operation) = contract(trust);
     let (prefix, reply) = match trust {
         Trust::Feb2005 => ("t", "RequestSecurityTokenResponse"),
         Trust::V13 => ("trust", "RequestSecurityTokenResponseCollection"),
     };
-    let (request_action, reply_action) = (trust.issue_action(), trust.reply_action());
     format!(
         "<wsdl:message name=\"{contract}_{operation}_InputMessage\">\
          <wsdl:part name=\"request\" element=\"{prefix}:RequestSecurityToken\"/></wsdl:message>\
          <wsdl:message name=\"{contract}_{operation}_OutputMessage\">\
-         <wsdl:part name=\"{operation}Result\" element=\"{prefix}:{reply}\"/></wsdl:message>\
-         <wsdl:portType name=\"{contract}\"><wsdl:operation name=\"{operation}\">\
+         <wsdl:part name=\"{operation}Result\" element=\"{prefix}:{reply}\"/></wsdl:message>"
+    )
+}
+
+fn port_type(trust: Trust) -> String {
+    let (contract, operation) = contract(trust);
+    let (request_action, reply_action) = (trust.issue_action(), trust.reply_action());
+    format!(
+        "<wsdl:portType name=\"{contract}\"><wsdl:operation name=\"{operation}\">\
          <wsdl:input wsaw:Action=\"{request_action}\" \
          message=\"tns:{contract}_{operation}_InputMessage\"/>\
          <wsdl:output wsaw:Action=\"{reply_action}\" \

@@ -18,6 +18,24 @@ pub mod gss_flag {
     pub const CONFIDENTIALITY: u32 = 0x10;
     /// Messages may be signed.
     pub const INTEGRITY: u32 = 0x20;
+
+    /// Returns what the set bits are called; another bit is its number.
+    pub(crate) fn names(flags: u32) -> Vec<String> {
+        let name = |bit| match bit {
+            DELEGATE => "delegate".to_owned(),
+            MUTUAL => "mutual".to_owned(),
+            REPLAY => "replay".to_owned(),
+            SEQUENCE => "sequence".to_owned(),
+            CONFIDENTIALITY => "confidentiality".to_owned(),
+            INTEGRITY => "integrity".to_owned(),
+            other => format!("{other:#x}"),
+        };
+        (0..u32::BITS)
+            .map(|position| 1 << position)
+            .filter(|bit| flags & bit != 0)
+            .map(name)
+            .collect()
+    }
 }
 
 /// The checksum type that is no checksum (RFC 4121 4.1.1).
@@ -59,6 +77,12 @@ impl GssChecksum {
             binding: Some(*binding).filter(|binding| *binding != [0; 16]),
             binds: says_it_binds(authenticator)?,
         })
+    }
+
+    /// Returns the hash of the client's bindings in hexadecimal digits.
+    pub(super) fn binding_hex(&self) -> Option<String> {
+        let bytes = self.binding?;
+        Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Compares the client's binding with that of the connection.
@@ -152,6 +176,12 @@ mod tests {
             Err(Refusal::MissingChannelBinding)
         );
         assert_eq!(forgot.check_binding(None), Ok(ChannelBinding::Absent));
+    }
+
+    #[test]
+    fn names_the_flags() {
+        let names = gss_flag::names(gss_flag::DELEGATE | gss_flag::INTEGRITY | 0x1000);
+        assert_eq!(names, ["delegate", "integrity", "0x1000"]);
     }
 
     #[test]

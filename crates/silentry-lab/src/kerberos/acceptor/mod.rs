@@ -24,6 +24,7 @@ use super::flags::ap_option;
 use super::keytab::Keytab;
 use super::replay::ReplayCache;
 use super::{Etype, Key, Principal, wire};
+use crate::journal::PresentedTicket;
 
 pub use checksum::gss_flag;
 pub use refusal::Refusal;
@@ -79,6 +80,15 @@ impl Acceptor {
         channel_binding: Option<&[u8]>,
         now: SystemTime,
     ) -> Result<Accepted, Refusal> {
+        self.open(token, now)?.check(channel_binding)
+    }
+
+    /// Opens a token, without asking yet what it is bound to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Acceptor::accept`].
+    pub(crate) fn open<'t>(&self, token: &'t [u8], now: SystemTime) -> Result<Opened<'t>, Refusal> {
         if token.len() > MAX_TOKEN {
             return Err(Refusal::TooLong);
         }
@@ -92,19 +102,14 @@ impl Acceptor {
         let usage = usage::AP_REQ_AUTHENTICATOR;
         let peer = ap_req::authenticate(&request, &keys, usage, now, &self.replays)?;
         let checksum = GssChecksum::parse(&peer.authenticator)?;
-        let channel_binding = checksum.check_binding(channel_binding)?;
-
         let mutual = wire::flags_of(&request.ap_options.0) & ap_option::MUTUAL_REQUIRED != 0
             || checksum.flags & gss_flag::MUTUAL != 0;
-        let ap_rep = mutual.then(|| ap_rep(&peer));
-        Ok(Accepted {
-            client: peer.client,
+        Ok(Opened {
+            token,
             service,
-            mechanism: token.mechanism(),
-            channel_binding,
-            delegated: checksum.delegated,
-            flags: checksum.flags,
-            reply: token.reply(ap_rep.as_deref()),
+            peer,
+            checksum,
+            mutual,
         })
     }
 
@@ -138,6 +143,44 @@ impl Acceptor {
         // A stable sort: a keytab from before the key was changed may still open the ticket.
         keys.sort_by_key(|(version, _)| Some(*version) != kvno);
         Ok(keys.into_iter().map(|(_, key)| key).collect())
+    }
+}
+
+/// A token that opened: its client is who its ticket says.
+pub(crate) struct Opened<'t> {
+    token: Token<'t>,
+    service: Principal,
+    peer: Authenticated,
+    checksum: GssChecksum,
+    mutual: bool,
+}
+
+impl Opened<'_> {
+    /// Returns what the client presented, for the record.
+    pub(crate) fn presented(&self) -> PresentedTicket {
+        PresentedTicket {
+            client: self.peer.client.to_string(),
+            service: self.service.to_string(),
+            channel_binding: self.checksum.binding_hex(),
+            flags: gss_flag::names(self.checksum.flags),
+            delegated: self.checksum.delegated,
+            refused: None,
+        }
+    }
+
+    /// Checks what the token is bound to.
+    pub(crate) fn check(self, channel_binding: Option<&[u8]>) -> Result<Accepted, Refusal> {
+        let channel_binding = self.checksum.check_binding(channel_binding)?;
+        let ap_rep = self.mutual.then(|| ap_rep(&self.peer));
+        Ok(Accepted {
+            client: self.peer.client,
+            service: self.service,
+            mechanism: self.token.mechanism(),
+            channel_binding,
+            delegated: self.checksum.delegated,
+            flags: self.checksum.flags,
+            reply: self.token.reply(ap_rep.as_deref()),
+        })
     }
 }
 
