@@ -23,7 +23,7 @@ const SERVICE_ACCOUNT: &str = "adfs-svc";
 /// AES128 and AES256 (MS-KILE 2.2.7). Without it Samba makes RC4 keys only.
 const AES: &str = "24";
 /// These passwords protect nothing: the domain lives in its own network for some seconds.
-const PASSWORD: &str = "Passw0rd-of-the-test";
+pub(crate) const PASSWORD: &str = "Passw0rd-of-the-test";
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// A domain in a folder; its controller answers on the loopback address of this network.
