@@ -49,11 +49,15 @@ pub(super) fn unpack(preparation: &Preparation, packages: &[&str]) -> Result<()>
 /// Returns a program of the unpacked packages.
 pub(super) fn program(ground: &Ground, path: &str) -> Result<Command> {
     let root = ground.prepared.join("heimdal");
-    let libraries = fs::read_dir(root.join("usr/lib"))?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
     let mut command = Command::new(root.join(path));
-    command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
+    let libraries = root.join("usr/lib");
+    if libraries.is_dir() {
+        // One folder, which has the name of the machine's architecture, and one of servers.
+        let folders = fs::read_dir(libraries)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>>>()?;
+        command.env("LD_LIBRARY_PATH", std::env::join_paths(folders)?);
+    }
     Ok(command)
 }
 
