@@ -8,6 +8,7 @@ mod directory;
 mod acceptors;
 mod ground;
 mod ledger;
+mod kerberos;
 mod page;
 mod proxies;
 
@@ -42,6 +43,10 @@ const PARTS: &[Part] = &[
     acceptors::PART,
     proxies::PART,
     ledger::PART,
+    const PARTS: [Part; 4] = [     kerberos::KDCS,
+    kerberos::LIBRARIES,
+    kerberos::CACHES,
+    kerberos::SIGN_INS,
 ];
 
 /// What to meet.

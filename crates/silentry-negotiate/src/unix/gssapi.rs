@@ -43,6 +43,7 @@ functions! {
     required {
         gss_import_name(*mut u32, *const Buffer, *const Oid, *mut Handle);
         gss_display_name(*mut u32, Handle, *mut Buffer, *mut *const Oid);
+        gss_canonicalize_name(*mut u32, Handle, *const Oid, *mut Handle);
         gss_release_name(*mut u32, *mut Handle);
         gss_release_buffer(*mut u32, *mut Buffer);
         gss_display_status(*mut u32, u32, i32, *const Oid, *mut u32, *mut Buffer);
@@ -305,6 +306,21 @@ impl Name {
         Ok(String::from_utf8_lossy(&text)
             .trim_end_matches('\0')
             .to_owned())
+    }
+
+    /// Returns the name as Kerberos will ask for it, which may take an answer from DNS.
+    pub(super) fn canonical(&self) -> Result<Name, Failure> {
+        let mut name = Name {
+            library: self.library,
+            handle: ptr::null_mut(),
+        };
+        let mut minor = 0;
+        let mechanism = Oid::new(Mechanism::Kerberos.oid());
+        let canonicalize = self.library.functions.gss_canonicalize_name;
+        // SAFETY: the name is live, and the output handle is released with the new name.
+        let major = unsafe { canonicalize(&mut minor, self.handle, &mechanism, &mut name.handle) };
+        self.library.check(major, minor, Mechanism::Kerberos)?;
+        Ok(name)
     }
 }
 

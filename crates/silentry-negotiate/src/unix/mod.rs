@@ -17,6 +17,8 @@ use self::gssapi::{Credential, Library, SecurityContext};
 use self::mechanism::{
     CHANNEL_BOUND, CONFIDENTIALITY, INTEGRITY, MUTUAL, Mechanism, NameType, REPLAY_AND_SEQUENCE,
 };
+use self::mechanism::{CHANNEL_BOUND, MUTUAL, Mechanism, NameType, REPLAY_AND_SEQUENCE};
+use self::naming::Target;
 use self::status::{Failure, Subject};
 
 /// Where the library is looked for: Apple's own; else MIT Kerberos, then Heimdal.
@@ -64,32 +66,52 @@ impl Initiator {
                 };
                 let leg = initiator.advance(None)?;
                 Ok((initiator, leg))
+        let begin = |mechanism, target: &Target| -> Result<(Initiator, Leg), Failure> {
+            let credential = match negotiator.credentials() {
+                Credentials::Login => None,
+                named => Some(acquire(library, mechanism, named)?),
             };
+            library.trust_host_names_as_given();
+            let target = library.name(target.0, &target.1)?;
+            let context = SecurityContext::new(mechanism, target, credential);
+            let (binding, subject) = (binding.cloned(), subject.clone());
+            let mut initiator = Initiator {
+                context,
+                binding,
+                subject,
+            };
+            let leg = initiator.advance(None)?;
+            Ok((initiator, leg))
+        };
         if *negotiator.credentials() != Credentials::Login {
             // A keytab is tried here, and once: a wrong key counts towards the account's lock-out.
             owner(library, negotiator.credentials())?;
         }
+        let own_realm = || own_realm(library, negotiator.credentials());
+        let target = naming::target(principal, library.is_heimdal(), own_realm);
         // SPNEGO says no more than that no mechanism worked; Kerberos by itself says why.
-        let kerberos = || begin(Mechanism::Kerberos, principal).err();
-        match begin(Mechanism::Spnego, principal) {
+        let kerberos = || begin(Mechanism::Kerberos, &target).err();
+        let mut failure = match begin(Mechanism::Spnego, &target) {
             Ok((_, leg)) if leg.carries_ntlm() && !negotiator.ntlm_allowed() => {
                 let reason = kerberos().map(|failure| failure.into_error(&subject));
-                Err(platform::ntlm_refused(reason))
+                return Err(platform::ntlm_refused(reason));
             }
-            Ok(begun) => Ok(begun),
-            Err(spnego) => {
-                let failure = kerberos().unwrap_or(spnego);
-                // Refused a referral for any reason, MIT guesses a realm from the host's domain and
-                // then only says that it does not know that realm. Asked in the user's own realm, the
-                // KDC tells what was wrong, or grants the ticket where it knows no referrals.
-                match in_own_realm(library, principal, negotiator.credentials()) {
-                    Some(own) if failure.is_service_unknown() => begin(Mechanism::Spnego, &own)
-                        .or_else(|_| begin(Mechanism::Kerberos, &own))
-                        .map_err(|failure| failure.into_error(&subject)),
-                    _ => Err(failure.into_error(&subject)),
+            Ok(begun) => return Ok(begun),
+            Err(spnego) => kerberos().unwrap_or(spnego),
+        };
+        for elsewhere in [in_realm_of_host, in_own_realm] {
+            if !failure.is_service_unknown() {
+                break;
+            }
+            if let Some(target) = elsewhere(library, principal, negotiator.credentials()) {
+                let begun = begin(Mechanism::Spnego, &target);
+                match begun.or_else(|_| begin(Mechanism::Kerberos, &target)) {
+                    Ok(begun) => return Ok(begun),
+                    Err(other) => failure = other,
                 }
             }
         }
+        Err(failure.into_error(&subject))
     }
 
     /// Takes the server's token.
@@ -179,19 +201,41 @@ pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Er
     ))
 }
 
+/// Returns the principal in the realm that krb5.conf has for its host, when it has no realm of its own:
+/// not every KDC refers to the realms that it trusts, and MIT's does so for host-based names only.
+fn in_realm_of_host(
+    library: &'static Library,
+    principal: &ServicePrincipal,
+    _: &Credentials,
+) -> Option<Target> {
+    let (kind, text) = naming::host_based(principal)?;
+    if library.is_heimdal() {
+        return Some((kind, text));
+    }
+    let canonical = library.name(kind, &text).ok()?.canonical().ok()?;
+    naming::in_realm_of_host(principal, &canonical.display().ok()?)
+}
+
 /// Returns the principal in the realm of the user, when it has no realm of its own.
+///
+/// Refused a referral for any reason, MIT guesses a realm from the host's domain and then only says that
+/// it does not know that realm. Asked in the user's own realm, the KDC tells what was wrong, or grants
+/// the ticket where it knows no referrals.
 fn in_own_realm(
     library: &'static Library,
     principal: &ServicePrincipal,
     credentials: &Credentials,
-) -> Option<ServicePrincipal> {
+) -> Option<Target> {
     if principal.as_str().contains('@') {
         return None;
     }
+    let realm = own_realm(library, credentials)?;
+    Some((NameType::Principal, format!("{principal}@{realm}")))
+}
+
+fn own_realm(library: &'static Library, credentials: &Credentials) -> Option<String> {
     let owner = owner(library, credentials).ok()?;
-    format!("{principal}@{}", naming::realm_of(&owner)?)
-        .parse()
-        .ok()
+    naming::realm_of(&owner).map(str::to_owned)
 }
 
 fn library(chosen: Option<&Path>) -> Result<&'static Library, Error> {
