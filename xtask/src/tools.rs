@@ -141,14 +141,17 @@ impl Tools {
     }
 }
 
-/// Returns the packages that are not installed, by dpkg's word; pip and g++ may also have come
-/// another way.
+/// Returns the packages that are not installed, by dpkg's word; languages and their installers may also
+/// have come another way.
 fn missing_packages() -> Result<Vec<(&'static str, &'static str)>> {
     let mut missing = Vec::new();
     for (name, reason) in PACKAGES.into_iter().chain(interop::packages()) {
         let installed = match name {
             "python3-pip" => answers(&mut command("python3 -m pip --version")),
             "g++" => answers(&mut command("c++ --version")),
+            "default-jdk-headless" => answers(&mut command("javac -version")),
+            "golang-go" => answers(&mut command("go version")),
+            "npm" => answers(&mut command("npm --version")),
             _ => dpkg_knows(name)?,
         };
         if !installed {
