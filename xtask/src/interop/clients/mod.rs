@@ -9,8 +9,9 @@ mod prepare;
 
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 
 use self::cases::{CASES, Case, Expected};
@@ -27,6 +28,9 @@ pub(super) const PART: Part = Part {
     prepare: prepare::all,
     run,
 };
+
+/// How many programs run side by side, each in a lab of its own.
+const AT_ONCE: usize = 2;
 
 /// A program with an MSAL.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,7 +57,7 @@ impl Client {
     fn line(self, prepared: &Path, case: &Case) -> Vec<String> {
         let inside = |path: &str| prepared.join(path).display().to_string();
         let java = |flow: &str| {
-            let mut words = vec!["java".to_owned()];
+            let mut words = vec!["java".to_owned(), "-XX:TieredStopAtLevel=1".to_owned()];
             words.extend(case.java_options.iter().copied().map(str::to_owned));
             words.push("-cp".into());
             words.push(format!("{}:{}", inside("java"), inside("java/jars/*")));
@@ -62,10 +66,7 @@ impl Client {
         };
         let mut words = match self {
             Self::Python => vec!["python3".into(), inside("python/client.py")],
-            Self::Node => vec![
-                inside("node/node_modules/.bin/node"),
-                inside("node/client.js"),
-            ],
+            Self::Node => vec![node(prepared), inside("node/client.js")],
             Self::Go => vec![inside("go/client")],
             Self::Java => java("password"),
             Self::JavaIntegrated => java("integrated"),
@@ -73,6 +74,18 @@ impl Client {
         words.push(case.user.to_owned());
         words
     }
+}
+
+/// Returns the Node that came as a package, which has one for each processor; not every npm links both
+/// into `.bin`.
+fn node(prepared: &Path) -> String {
+    let processor = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x64"
+    };
+    let program = format!("node/node_modules/node-linux-{processor}/bin/node");
+    prepared.join(program).display().to_string()
 }
 
 /// What a program prints.
@@ -100,17 +113,34 @@ struct Answer {
 }
 
 fn run(ground: &Ground) -> Result<Rows> {
+    let meetings: Vec<_> = CASES
+        .iter()
+        .flat_map(|case| case.clients.iter().map(move |client| (*client, case)))
+        .collect();
     let mut rows = Rows::default();
-    for case in CASES {
-        for client in case.clients {
-            meet(ground, *client, case, &mut rows);
+    for some in meetings.chunks(AT_ONCE) {
+        let answers = thread::scope(|scope| {
+            let asking: Vec<_> = some
+                .iter()
+                .map(|(client, case)| scope.spawn(|| ask(ground, *client, case)))
+                .collect();
+            asking
+                .into_iter()
+                .map(|asked| {
+                    asked
+                        .join()
+                        .unwrap_or_else(|_| Err(anyhow!("asking panicked")))
+                })
+                .collect::<Vec<_>>()
+        });
+        for ((client, case), answer) in some.iter().zip(answers) {
+            tell(*client, case, answer, &mut rows);
         }
     }
     Ok(rows)
 }
 
-fn meet(ground: &Ground, client: Client, case: &Case, rows: &mut Rows) {
-    let answer = ask(ground, client, case);
+fn tell(client: Client, case: &Case, answer: Result<Answer>, rows: &mut Rows) {
     let version = answer
         .as_ref()
         .map_or("?", |answer| &answer.version)
