@@ -6,16 +6,12 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::adfs::http_sys;
+use crate::adfs::{http_sys, http_sys_page};
 use crate::front::http::{Reply, Request};
 use crate::journal::PresentedTicket;
 use crate::kerberos::acceptor::{Accepted, Acceptor, ChannelBinding, Opened};
 use crate::scenario::switches::{Challenge, ExtendedProtection, Mutual};
 use crate::tls::Certificates;
-
-/// The page of http.sys for headers beyond MaxFieldLength or MaxRequestBytes (KB2020943).
-const TOO_LONG: &str = "<HTML><HEAD><TITLE>Bad Request</TITLE></HEAD>\r\n<BODY><h2>Bad Request - Request Too \
-    Long</h2>\r\n<hr><p>HTTP Error 400. The size of the request headers is too long.</p>\r\n</BODY></HTML>\r\n";
 
 /// How one site authenticates its callers.
 pub(crate) struct Negotiate {
@@ -66,9 +62,7 @@ impl Negotiate {
             return Err(Box::new(self.refusal(stage)));
         };
         if self.challenge == Challenge::TooLong {
-            let page =
-                http_sys(stage, 400, "Bad Request").body("text/html; charset=us-ascii", TOO_LONG);
-            return Err(Box::new(page.closing()));
+            return Err(Box::new(too_long(stage)));
         }
         if self.challenge != Challenge::NegotiateAndNtlm {
             return Err(Box::new(self.refusal(stage)));
@@ -140,6 +134,17 @@ impl Negotiate {
                 .header("www-authenticate", "NTLM"),
         }
     }
+}
+
+/// The reply of http.sys to headers beyond MaxFieldLength or MaxRequestBytes (KB2020943).
+fn too_long(stage: &'static str) -> Reply {
+    http_sys_page(
+        http_sys(stage, 400, "Bad Request"),
+        "Bad Request",
+        " - Request Too Long",
+        "400. The size of the request headers is too long.",
+    )
+    .closing()
 }
 
 fn token(request: &Request) -> Option<Vec<u8>> {

@@ -6,6 +6,7 @@
 
 mod directory;
 mod acceptors;
+mod clients;
 mod ground;
 mod ledger;
 mod kerberos;
@@ -47,6 +48,7 @@ const PARTS: &[Part] = &[
     kerberos::LIBRARIES,
     kerberos::CACHES,
     kerberos::SIGN_INS,
+    clients::PART,
 ];
 
 /// What to meet.

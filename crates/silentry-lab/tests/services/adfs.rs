@@ -47,6 +47,48 @@ async fn without_a_token_it_offers_negotiate_and_ntlm() {
     }
 }
 
+/// Clients tell a reply with a body from one without: MSAL Java has no message for the latter.
+#[tokio::test]
+async fn the_web_server_says_what_http_sys_says() {
+    let page = |reply: &crate::client::Response, length: &str, error: &str| {
+        assert_eq!(reply.header("content-type"), "text/html; charset=us-ascii");
+        assert_eq!(reply.header("content-length"), length);
+        assert!(reply.text().contains(error), "{}", reply.text());
+    };
+    let lab = Lab::start().await.unwrap();
+    let nowhere = post(&lab, "/adfs/services/trust/nowhere", &[], "").await;
+    page(
+        &nowhere,
+        "315",
+        "HTTP Error 404. The requested resource is not found.",
+    );
+
+    let off = Lab::builder()
+        .scenario("trust13-off")
+        .start()
+        .await
+        .unwrap();
+    let unavailable = post(&off, WINDOWS_13, &[], "").await;
+    page(
+        &unavailable,
+        "326",
+        "HTTP Error 503. The service is unavailable.",
+    );
+
+    let small = Lab::builder()
+        .scenario("ticket-too-large")
+        .start()
+        .await
+        .unwrap();
+    let headers = [("authorization", "Negotiate YWJj")];
+    let too_long = post(&small, WINDOWS_13, &headers, "").await;
+    page(
+        &too_long,
+        "346",
+        "The size of the request headers is too long.",
+    );
+}
+
 #[tokio::test]
 async fn a_ticket_is_proven_both_ways() {
     let lab = Lab::start().await.unwrap();
