@@ -12,6 +12,7 @@ mod message;
 mod pool;
 mod proxy;
 mod tls;
+mod trust;
 
 use std::fmt;
 use std::future::Future;
