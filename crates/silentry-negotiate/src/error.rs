@@ -254,6 +254,10 @@ impl Error {
                  are needed."
             }
             Error::UnknownUser { .. } => "Run kinit, or pass the UPN yourself.",
+            Error::Failed { .. } if cfg!(windows) => {
+                "Look at klist, at whether nltest /dsgetdc: finds a domain controller, and at the Kerberos \
+                 events in the System event log."
+            }
             Error::Failed { .. } => {
                 "Run the program again with KRB5_TRACE=/dev/stderr to see what the Kerberos library does."
             }
