@@ -6,6 +6,7 @@
 
 mod ground;
 mod page;
+mod windows;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ pub(crate) struct Part {
 }
 
 /// Every part, in the order in which they run.
-const PARTS: [Part; 0] = [];
+const PARTS: [Part; 1] = [windows::PART];
 
 /// What to meet.
 #[derive(clap::Args)]
