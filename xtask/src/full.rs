@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::report::{Report, Step};
 use crate::tools::Tools;
 use crate::workspace::Workspace;
-use crate::{bench, domain, fuzz, interop, public_api, release};
+use crate::{bench, domain, fuzz, interop, public_api, release, systems};
 
 /// Tests against MIT Kerberos, `xmlsec1` and curl hide behind this feature of a package.
 const STRANGERS: &str = "strangers";
@@ -87,6 +87,9 @@ fn source(workspace: &Workspace, report: &mut Report) {
 /// What keeps the house in order over time: dependencies, public API, hostile input.
 fn guards(workspace: &Workspace, tools: &Tools, report: &mut Report) {
     report.step("dependencies", |step| dependencies(workspace, tools, step));
+    report.step("other systems", |step| {
+        systems::check(workspace, tools, step)
+    });
     report.step("public API", |step| public_api::check(workspace, step));
     report.step("fuzzing", |step| fuzz::run(workspace, tools, step));
 }

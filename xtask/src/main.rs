@@ -13,6 +13,8 @@ mod workspace;
 #[cfg(unix)]
 mod bench;
 #[cfg(unix)]
+mod cross;
+#[cfg(unix)]
 mod domain;
 #[cfg(unix)]
 mod full;
@@ -32,6 +34,8 @@ mod public_api;
 mod release;
 #[cfg(unix)]
 mod report;
+#[cfg(unix)]
+mod systems;
 #[cfg(unix)]
 mod tools;
 

@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::geteuid;
 
-use crate::interop;
 use crate::process::command;
 use crate::workspace::Workspace;
+use crate::{cross, interop};
 
 /// The Debian packages, each with what needs it.
 const PACKAGES: [(&str, &str); 18] = [
@@ -145,7 +145,8 @@ impl Tools {
 /// have come another way.
 fn missing_packages() -> Result<Vec<(&'static str, &'static str)>> {
     let mut missing = Vec::new();
-    for (name, reason) in PACKAGES.into_iter().chain(interop::packages()) {
+    let all = PACKAGES.into_iter().chain(cross::PACKAGES);
+    for (name, reason) in all.chain(interop::packages()) {
         let installed = match name {
             "python3-pip" => answers(&mut command("python3 -m pip --version")),
             "g++" => answers(&mut command("c++ --version")),

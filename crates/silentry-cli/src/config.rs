@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::arguments::Settings;
 use crate::failure::Failure;
+use crate::text;
 
 /// Nobody writes a larger one by hand.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -28,7 +29,9 @@ pub(crate) fn read(named: Option<&Path>) -> Result<Settings, Failure> {
         Ok(metadata) if metadata.len() > MAX_BYTES => return Err(bad("it is too large".into())),
         Ok(_) => {}
     }
-    let text = std::fs::read_to_string(&path).map_err(|error| bad(error.to_string()))?;
+    let bytes = std::fs::read(&path).map_err(|error| bad(error.to_string()))?;
+    let text = String::from_utf8(text::normalized(bytes))
+        .map_err(|_| bad("it is neither UTF-8 nor UTF-16".to_owned()))?;
     toml::from_str(&text).map_err(|error| bad(error.to_string().trim_end().to_owned()))
 }
 

@@ -158,7 +158,10 @@ impl From<Error> for Failure {
 /// Tells what is wrong with the command line; help and version are no failures.
 pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
     let asks_for_json = {
-        let arguments: Vec<_> = std::env::args().collect();
+        // What is no Unicode may be the very thing that is wrong.
+        let arguments: Vec<_> = std::env::args_os()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect();
         arguments
             .windows(2)
             .any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1] == "json")

@@ -7,6 +7,7 @@ mod config;
 mod failure;
 mod inspect;
 mod output;
+mod text;
 mod token;
 mod trace;
 

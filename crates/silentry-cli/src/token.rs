@@ -9,7 +9,7 @@ use silentry::{AuthenticationResult, Directory, MutualAuthentication, PublicClie
 
 use crate::arguments::{Mode, MutualAuth, Output, Settings, TokenCommand};
 use crate::failure::Failure;
-use crate::{config, output};
+use crate::{config, output, text};
 
 /// After this long a person at a terminal is told that something is still happening.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -181,7 +181,8 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     if metadata.len() > MAX_FILE_BYTES {
         return Err(bad("it is too large".to_owned()));
     }
-    std::fs::read(path).map_err(|error| bad(error.to_string()))
+    let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    Ok(text::normalized(bytes))
 }
 
 fn pairs<'a>(flag: &str, texts: &'a [String]) -> Result<Vec<(&'a str, &'a str)>, Failure> {

@@ -23,8 +23,9 @@ pub(crate) fn start(verbose: u8, named: Option<String>) -> Result<(), Failure> {
         (_, _) => LevelFilter::TRACE,
     };
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        // anstream takes the colours out again where nobody wants them, and turns them on in Windows consoles.
+        .with_writer(anstream::stderr)
+        .with_ansi(true)
         .without_time()
         .with_target(false)
         .with_filter(level)

@@ -200,3 +200,40 @@ fn flags_without_a_value_can_stand_in_the_environment() {
         assert_eq!(said["error"], code);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_no_unicode_are_a_usage_error() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let output = silentry()
+        .args(["token", "-o", "json", "--tenant"])
+        .arg(OsStr::from_bytes(b"\xff"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(said["error"], "usage");
+}
+
+#[test]
+fn a_config_file_is_read_however_windows_saved_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let text = "client-id = \"x\"\r\nscope = [\"a/.default\"]\r\ntenant = \"common\"\r\n";
+    let utf16 = format!("\u{feff}{text}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for bytes in [format!("\u{feff}{text}").into_bytes(), utf16] {
+        std::fs::write(&file, bytes).unwrap();
+        let output = silentry()
+            .args(["token", "-o", "json", "--config"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(said["error"], "missing_tenanted_authority");
+    }
+}

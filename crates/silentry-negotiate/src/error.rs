@@ -275,6 +275,9 @@ impl Error {
             }
             Error::MessageRejected { .. } => {
                 "Somebody on the way may be changing messages; end the connection."
+            Error::Failed { .. } if cfg!(windows) => {
+                "Look at klist, at whether nltest /dsgetdc: finds a domain controller, and at the Kerberos \
+                 events in the System event log."
             }
             Error::Failed { .. } => {
                 "Run the program again with KRB5_TRACE=/dev/stderr to see what the Kerberos library does."

@@ -291,3 +291,16 @@ async fn a_dropped_request_stops() {
     );
     assert!(!stages(&lab).contains(&"wstrust".to_owned()));
 }
+
+#[tokio::test]
+async fn a_ca_bundle_with_a_byte_order_mark_loses_no_authority() {
+    let lab = lab("default").await;
+    let bundle = format!("\u{feff}{}", lab.ca_pem().replace('\n', "\r\n"));
+    builder(&lab)
+        .with_ca_bundle(bundle)
+        .build()
+        .unwrap()
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+}

@@ -36,6 +36,11 @@ impl<'a> Preparation<'a> {
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
         self.step.run(command)
     }
+
+    /// Runs a program to a successful end and returns what it printed on stdout.
+    pub(crate) fn read(&self, command: &mut Command) -> Result<String> {
+        self.step.read(command)
+    }
 }
 
 /// For the encounter, inside the namespaces: nothing but loopback can be reached, every port is free.

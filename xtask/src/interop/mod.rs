@@ -12,6 +12,7 @@ mod ledger;
 mod kerberos;
 mod page;
 mod proxies;
+mod windows;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -49,6 +50,7 @@ const PARTS: &[Part] = &[
     kerberos::CACHES,
     kerberos::SIGN_INS,
     clients::PART,
+    windows::PART,
 ];
 
 /// What to meet.

@@ -110,7 +110,12 @@ impl Library {
 
     /// Returns whether it is Heimdal or Apple's library, which came from Heimdal.
     pub(super) fn is_heimdal(&self) -> bool {
-        self.functions.gsskrb5_set_dns_canonicalize.is_some()
+        self.is_apples() || self.functions.gsskrb5_set_dns_canonicalize.is_some()
+    }
+
+    /// Returns whether it is the library of macOS, and not one that was installed there besides.
+    pub(super) fn is_apples(&self) -> bool {
+        self.soname.contains("/GSS.framework/")
     }
 
     /// Turns DNS canonicalisation of host-based names off, where it can be, for this thread (Heimdal

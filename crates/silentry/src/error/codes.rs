@@ -219,6 +219,13 @@ pub static CODES: &[CodeEntry] = &[
     ),
     // Who is signed in, and the Kerberos ticket.
     here(
+        "get_user_name_failed",
+        Category::NotSignedIn,
+        "Give your UPN yourself: --username, or with_username (`whoami /upn` shows it). Windows knows \
+         the UPN of a domain's users alone, and of nobody on a machine with two work accounts \
+         (error 1332).",
+    ),
+    here(
         "kerberos_clock_skew",
         Category::IntegratedImpossible,
         "Set this machine's clock by the domain controllers' time (`w32tm /resync`, `chronyc \

@@ -15,4 +15,40 @@ impl Error {
         };
         Error::new(code, stage, error.to_string()).with_mitigation(advice)
     }
+
+    /// The platform has UPNs on record (Windows, by `GetUserNameEx`) but tells none. The name of the error is
+    /// MSAL.NET's.
+    pub(crate) fn without_upn(principal: &str, failure: &negotiate::Error) -> Self {
+        let message = format!("Windows does not tell the UPN of {principal}: {failure}");
+        let error = Error::new("get_user_name_failed", Stage::User, message);
+        match failure {
+            negotiate::Error::KdcUnreachable { .. } => error.with_mitigation(
+                "Connect to the company network or VPN, so that Windows can ask a domain controller; or give \
+                 your UPN yourself (--username, with_username).",
+            ),
+            _ => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_no_upn_is_told_to_give_it_and_why() {
+        let reason = || "said by Windows (os error 1)".to_owned();
+        let unknown = negotiate::Error::UnknownUser { reason: reason() };
+        let unreachable = negotiate::Error::KdcUnreachable { reason: reason() };
+        let errors =
+            [&unknown, &unreachable].map(|failure| Error::without_upn("WS01\\ana", failure));
+        for error in &errors {
+            assert_eq!(error.code(), "get_user_name_failed");
+            assert_eq!(error.stage(), Stage::User);
+            assert!(error.to_string().contains("WS01\\ana"), "{error}");
+            assert!(error.to_string().contains("(os error 1)"), "{error}");
+            assert!(error.mitigation().contains("your UPN"), "{error}");
+        }
+        assert!(errors[1].mitigation().contains("domain controller"));
+    }
 }

@@ -32,8 +32,8 @@ pub(super) async fn signed_in_user(settings: &NegotiateSettings) -> Result<Signe
     let user = on_own_thread(move || negotiator.signed_in_user())
         .await?
         .map_err(|error| Error::from_negotiate(Stage::User, &error))?;
-    if let Some(failure) = user.upn_failure() {
-        tracing::debug!(%failure, "the platform does not tell the UPN");
+    if let (None, Some(failure)) = (user.upn(), user.upn_failure()) {
+        return Err(Error::without_upn(user.principal(), failure));
     }
     Ok(SignedIn {
         principal: user.principal().to_owned(),

@@ -14,6 +14,7 @@ mod pool;
 mod proxy;
 mod proxy_login;
 mod tls;
+mod trust;
 mod tunnel;
 
 use std::fmt;

@@ -2,33 +2,36 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls_platform_verifier::Verifier;
+use rustls::{CertificateError, ClientConfig, OtherError, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{Origin, TransportError, TransportErrorKind};
+use super::{Origin, TransportError, TransportErrorKind, trust};
 
 /// Makes TLS connections. The platform's roots are read at the first one, as not every run needs any.
 pub(super) struct Tls {
-    further_roots: Vec<CertificateDer<'static>>,
+    further_roots: Arc<RootCertStore>,
     config: OnceLock<Result<Arc<ClientConfig>, String>>,
 }
 
 impl Tls {
     /// Trusts the authorities of `ca_bundle` (PEM, may be empty) besides the platform's.
     pub(super) fn new(ca_bundle: &[u8]) -> Result<Self, String> {
-        let further_roots = CertificateDer::pem_slice_iter(ca_bundle)
+        // Behind a byte order mark, as Notepad writes it, the first certificate would be passed over.
+        let ca_bundle = ca_bundle.strip_prefix(b"\xef\xbb\xbf").unwrap_or(ca_bundle);
+        let certificates = CertificateDer::pem_slice_iter(ca_bundle)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| format!("the CA bundle is not PEM: {error}"))?;
-        if further_roots.is_empty() && !ca_bundle.is_empty() {
+        let mut further_roots = RootCertStore::empty();
+        let (added, _) = further_roots.add_parsable_certificates(certificates);
+        if added == 0 && !ca_bundle.is_empty() {
             return Err("the CA bundle holds no certificate in PEM".to_owned());
         }
         Ok(Tls {
-            further_roots,
+            further_roots: Arc::new(further_roots),
             config: OnceLock::new(),
         })
     }
@@ -68,13 +71,12 @@ impl Tls {
     fn configure(&self) -> Result<Arc<ClientConfig>, String> {
         // Passed on explicitly: a library does not choose the process's default provider.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = Verifier::new_with_extra_roots(self.further_roots.clone(), provider.clone())
-            .map_err(|error| error.to_string())?;
+        let verifier = trust::verifier(self.further_roots.clone(), provider.clone())?;
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // A resumed session shows no certificate, and without one there is no channel binding.
@@ -88,10 +90,17 @@ fn failure(origin: &Origin, error: &std::io::Error) -> TransportError {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
-        Some(rustls::Error::InvalidCertificate(why)) => TransportError::new(
-            TransportErrorKind::TlsTrust,
-            format!("the certificate of {origin} is not trusted: {why}"),
-        ),
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            // What the platform itself says would be shown as a structure.
+            let why = match why {
+                CertificateError::Other(OtherError(platform)) => platform.to_string(),
+                rustls => rustls.to_string(),
+            };
+            TransportError::new(
+                TransportErrorKind::TlsTrust,
+                format!("the certificate of {origin} is not trusted: {why}"),
+            )
+        }
         Some(why) => TransportError::new(
             TransportErrorKind::TlsHandshake,
             format!("the TLS handshake with {origin} failed: {why}"),
