@@ -133,6 +133,10 @@ pub(crate) struct Entra {
     pub(crate) public_client: bool,
     /// Whether the password in Active Directory has expired, as far as Entra knows.
     pub(crate) password_expired: bool,
+    pub(crate) authorize: Authorize,
+    pub(crate) device_code: DeviceCode,
+    pub(crate) refresh: Refresh,
+    pub(crate) lifetime: Lifetime,
 }
 
 impl Default for Entra {
@@ -142,8 +146,74 @@ impl Default for Entra {
             token: Token::Answers,
             public_client: true,
             password_expired: false,
+            authorize: Authorize::Asks,
+            device_code: DeviceCode::Waits,
+            refresh: Refresh::Works,
+            lifetime: Lifetime::Usual,
         }
     }
+}
+
+/// What the authorization endpoint does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Authorize {
+    /// It asks the user to sign in.
+    Asks,
+    /// It sends the browser back at once: the user declined.
+    Denies,
+    /// It sends the browser back at once: Entra is not well.
+    Fails,
+    /// It shows an error page and never sends the browser back.
+    ErrorPage,
+    /// The answer has the state of somebody else's request.
+    OtherState,
+    /// The id token has the nonce of somebody else's request.
+    OtherNonce,
+}
+
+/// What happens to a device code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum DeviceCode {
+    /// It waits for somebody to sign in.
+    Waits,
+    /// As that, and a client that does not slow down is told to.
+    SlowsDown,
+    /// It has expired at the second poll.
+    Expires,
+    /// At the second poll, the user has declined.
+    Declines,
+    /// At the second poll, a policy forbids it.
+    Blocks,
+    /// The token endpoint has never heard of it.
+    Forgets,
+    /// A web page comes in its place.
+    Html,
+}
+
+/// What becomes of refresh tokens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refresh {
+    Works,
+    /// The user changed the password, or an administrator revoked all sessions.
+    Revoked,
+    /// Nobody used them for 90 days.
+    Inactive,
+    /// They have expired, in the words of the v1 endpoint.
+    Expired,
+    /// Another policy demands multi-factor authentication now.
+    NeedsMfa,
+    /// They are not for this client after all.
+    OtherClient,
+}
+
+/// How long an access token is good for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Lifetime {
+    Usual,
+    /// So short that clients count it as expired.
+    Short,
+    /// Long, but to be renewed at once.
+    RenewSoon,
 }
 
 /// What user realm discovery answers.
