@@ -38,4 +38,4 @@ pub use directory::{
 pub use error::LabError;
 pub use journal::{Exchange, Journal};
 pub use lab::{Lab, LabBuilder};
-pub use scenario::Scenario;
+pub use scenario::{Flow, Scenario};

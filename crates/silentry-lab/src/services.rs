@@ -28,7 +28,7 @@ impl Services {
             Some((_, Part::Website)) => website(request),
             Some((_, Part::Federation)) => self.adfs.answer(request),
             Some((_, Part::Autologon)) => self.autologon.answer(request),
-            Some((_, Part::Api)) => api::answer(request, &self.entra),
+            Some((_, Part::Api)) => api::answer(request, self),
             None => Reply::text("front", 421, "the lab does not play this name"),
         }
     }

@@ -6,7 +6,8 @@ use super::claims::Demands;
 use super::error::EntraError;
 use super::grants::{self, Proof};
 use super::issue::{self, Scopes, TokenReply};
-use super::{Entra, tenant};
+use super::{Entra, pages, tenant};
+use crate::clock::http_date;
 use crate::directory::{Application, Demand, Tenant, User, application};
 use crate::front::http::{Reply, Request};
 use crate::oauth::{Form, member, parse_form};
@@ -30,7 +31,10 @@ pub(super) fn answer(entra: &Entra, request: &Request, word: &str) -> Reply {
             let reply = Reply::html(STAGE, 503, "<html><body>Service Unavailable</body></html>");
             return entra.dressed(reply, request);
         }
-        Token::Throttles => {
+        Token::Html => {
+            return entra.dressed(Reply::html(STAGE, 200, pages::captive_portal()), request);
+        }
+        Token::Throttles | Token::ThrottlesUntil => {
             let error = EntraError::new(
                 429,
                 "temporarily_unavailable",
@@ -38,9 +42,14 @@ pub(super) fn answer(entra: &Entra, request: &Request, word: &str) -> Reply {
                 "The server has terminated the request because there are too many of them. Please \
                  wait and try again.",
             );
+            let until = entra.clock.now() + time::Duration::seconds(60);
+            let retry_after = match entra.switches.token {
+                Token::ThrottlesUntil => http_date(until),
+                _ => "60".to_owned(),
+            };
             return entra
                 .refuse(STAGE, request, error)
-                .header("retry-after", "60");
+                .header("retry-after", retry_after);
         }
         Token::Answers | Token::FailsOnce => {}
     }

@@ -6,8 +6,20 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
     pub(crate) adfs: Adfs,
+    pub(crate) api: Api,
     pub(crate) entra: Entra,
     pub(crate) kerberos: Kerberos,
+}
+
+/// What the protected APIs make of a valid token.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Api {
+    #[default]
+    Content,
+    /// A client that handles claims challenges must come back with a newer token.
+    TakesBack,
+    /// The token must have the authentication context `c1`.
+    DemandsContext,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -240,6 +252,10 @@ pub(crate) enum Token {
     FailsOnce,
     /// Every request is too many.
     Throttles,
+    /// As that, with the end of it as an HTTP date.
+    ThrottlesUntil,
+    /// An HTML page with status 200, as captive portals send it.
+    Html,
 }
 
 #[derive(Clone, Copy, Debug)]

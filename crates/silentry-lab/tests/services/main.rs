@@ -4,12 +4,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adfs;
+mod adfs_oauth;
 mod api;
 mod assertions;
+mod challenges;
 mod client;
+mod code;
+mod device_code;
 mod discovery;
 mod front;
 mod recordings;
 mod scenarios;
 mod seamless_sso;
+mod sign_in;
 mod tokens;
