@@ -34,6 +34,14 @@ pub enum LabError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A page could not be had.
+    #[error("opening {url}: {reason}")]
+    Browser {
+        /// The page, without its query.
+        url: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// A ticket or a credential cache could not be made.
     #[error("making tickets: {0}")]
     Ticket(String),

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use crate::adfs::Adfs;
+use crate::adfs::{Adfs, OAuth};
+use crate::browser::Browser;
 use crate::clock::Clock;
 use crate::directory::{self, User};
 use crate::domain::Domain;
@@ -141,6 +142,15 @@ impl Lab {
     /// Returns the names of the variables that [`Lab::command`] removes.
     pub fn removed_environment(&self) -> &'static [&'static str] {
         Surroundings::removed()
+    }
+
+    /// Returns a new browser, in which nobody has signed in.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Tls`].
+    pub fn browser(&self) -> Result<Browser, LabError> {
+        Browser::new(self.proxy, self.ca_der())
     }
 
     /// Returns the record of HTTP exchanges.
@@ -368,6 +378,7 @@ fn services(
                 false => Binding::OfConnection(protection),
             },
         },
+        oauth: OAuth::new(switches.entra.device_code),
         switches: switches.adfs,
     };
     let autologon = Autologon {

@@ -6,6 +6,7 @@
 
 mod adfs;
 mod api;
+mod browser;
 mod clock;
 mod directory;
 mod domain;
@@ -20,6 +21,7 @@ pub mod kerberos;
 mod keys;
 mod lab;
 mod negotiate;
+mod oauth;
 mod program;
 mod random;
 mod scenario;
@@ -30,12 +32,13 @@ mod testdata;
 mod tls;
 mod xml;
 
+pub use browser::{Browser, Field, Form, Page, Person};
 pub use directory::{
     AUTOLOGON_HOST, CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DEFAULT_SCOPE, Demand, FEDERATED_DOMAIN,
-    FEDERATION_HOST, FEDERATION_ISSUER, FOREIGN_FEDERATION_HOST, REALM, TENANT_ID, TRUSTED_REALM,
-    User, user, users,
+    FEDERATION_HOST, FEDERATION_ISSUER, FOREIGN_FEDERATION_HOST, MFA_CODE, REALM, TENANT_ID,
+    TRUSTED_REALM, User, user, users,
 };
 pub use error::LabError;
 pub use journal::{Exchange, Journal, PresentedTicket};
 pub use lab::{Lab, LabBuilder};
-pub use scenario::Scenario;
+pub use scenario::{Flow, Scenario};

@@ -30,6 +30,8 @@ enum Command {
     Exec(command::exec::Arguments),
     /// List what the lab can be made to do, and what a client should make of it.
     Scenarios(command::scenarios::Arguments),
+    /// Sign somebody in on a page of the lab, as a person at a browser would.
+    SignIn(command::sign_in::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -38,6 +40,7 @@ async fn main() -> ExitCode {
         Command::Demo(arguments) => command::demo::run(&arguments).await,
         Command::Up(arguments) => command::up::run(arguments).await,
         Command::Exec(arguments) => command::exec::run(&arguments).await,
+        Command::SignIn(arguments) => command::sign_in::run(&arguments).await,
         Command::Scenarios(arguments) => command::scenarios::run(&arguments),
     };
     done.unwrap_or_else(|failure| {

@@ -24,6 +24,17 @@ pub(crate) fn opaque() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
 
+/// Returns a random word of capitals and digits for people to type. Letters that look like another
+/// are left out, as in Entra's user codes.
+pub(crate) fn word(length: usize) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let random: [u8; 32] = bytes();
+    let letters = random.iter().take(length);
+    letters
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect()
+}
+
 /// Returns whether the text is a GUID in its usual 8-4-4-4-12 form.
 pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36
@@ -46,6 +57,7 @@ mod tests {
     #[test]
     fn guids_look_like_guids() {
         assert!(is_guid(&guid()));
+        assert_eq!(word(9).len(), 9);
         assert!(!is_guid("urn:uuid:c3163081-59ba-443d-bfe0-4f3c2e343fa7"));
     }
 }

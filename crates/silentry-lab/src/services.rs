@@ -25,9 +25,10 @@ impl Services {
     pub(crate) fn answer(&self, request: &Request) -> Reply {
         match part_of(request.host) {
             Some((_, Part::Entra)) => self.entra.answer(request),
+            Some((_, Part::Website)) => website(request),
             Some((_, Part::Federation)) => self.adfs.answer(request),
             Some((_, Part::Autologon)) => self.autologon.answer(request),
-            Some((_, Part::Api)) => api::answer(request, &self.entra),
+            Some((_, Part::Api)) => api::answer(request, self),
             None => Reply::text("front", 421, "the lab does not play this name"),
         }
     }
@@ -55,6 +56,16 @@ impl Services {
         };
         http_date(clock.now())
     }
+}
+
+/// The page that a device code names leads to Entra.
+fn website(request: &Request) -> Reply {
+    let path = request.path.trim_end_matches('/');
+    if path.eq_ignore_ascii_case("/devicelogin") {
+        let page = "https://login.microsoftonline.com/common/oauth2/deviceauth";
+        return Reply::new("sign-in", 302).header("location", page);
+    }
+    Reply::text("front", 404, "the lab has nothing at this path")
 }
 
 fn is_federation(name: &str) -> bool {

@@ -102,10 +102,18 @@ fn scenarios_are_listed_as_data() {
         .collect();
     assert_eq!(
         members,
-        ["expected_code", "expected_exit", "name", "summary", "user"]
+        [
+            "expected_code",
+            "expected_exit",
+            "flow",
+            "name",
+            "summary",
+            "user"
+        ]
     );
     assert_eq!(mfa["expected_code"], "interaction_required");
     assert_eq!(mfa["expected_exit"], 3);
+    assert_eq!(mfa["flow"], "integrated_windows");
     let words = Command::new(LAB).arg("scenarios").output().unwrap();
     assert!(text(&words.stdout).contains("carol@contoso.test: interaction_required, exit 3"));
 }
@@ -265,8 +273,14 @@ fn the_readme_lists_users_and_scenarios_as_they_are() {
         let name = scenario.user.split('@').next().unwrap();
         let code = scenario.expected_code.map(|code| format!("`{code}`"));
         let code = code.unwrap_or_else(|| "succeeds".to_owned());
+        let who = match scenario.flow {
+            silentry_lab::Flow::IntegratedWindows => name,
+            silentry_lab::Flow::DeviceCode => "device code",
+            silentry_lab::Flow::Interactive => "interactive",
+            _ => "silent",
+        };
         let row = format!(
-            "| `{}` | {} | {name} | {code} | {} |",
+            "| `{}` | {} | {who} | {code} | {} |",
             scenario.name, scenario.summary, scenario.expected_exit
         );
         assert!(readme.lines().any(|line| line == row), "missing: {row}");

@@ -1,6 +1,7 @@
-//! AD FS: metadata, and the two trust endpoints that clients of Entra use.
+//! AD FS: metadata, the two trust endpoints that clients of Entra use, and its own OAuth 2.0 side.
 
 mod mex;
+mod oauth;
 mod rst;
 mod rstr;
 mod saml;
@@ -18,6 +19,7 @@ use crate::random::guid;
 use crate::scenario::switches::{self, Issues};
 
 pub(crate) use mex::{Site, metadata};
+pub(crate) use oauth::{AccessClaims, OAuth};
 pub(crate) use rst::{Rst, RstError};
 use rstr::Fault;
 use saml::{Assertion, Method as AuthenticationMethod, Statement};
@@ -35,12 +37,16 @@ pub(crate) struct Adfs {
     pub(crate) clock: Clock,
     pub(crate) keys: Arc<Keys>,
     pub(crate) negotiate: Negotiate,
+    pub(crate) oauth: OAuth,
     pub(crate) switches: switches::Adfs,
 }
 
 impl Adfs {
     pub(crate) fn answer(&self, request: &Request) -> Reply {
         let path = request.path.to_ascii_lowercase();
+        if let Some(reply) = oauth::answer(self, request, &path) {
+            return reply;
+        }
         let Some(endpoint) = path.strip_prefix("/adfs/services/trust/") else {
             return http_sys("federation", 404, "Not Found");
         };
@@ -64,6 +70,11 @@ impl Adfs {
         } else {
             self.user_name_mixed(request, trust)
         }
+    }
+
+    /// Checks an access token that AD FS itself issued for this audience.
+    pub(crate) fn verify_access_token(&self, token: &str, audience: &str) -> Option<AccessClaims> {
+        oauth::verify_access_token(self, token, audience)
     }
 
     fn windows_transport(&self, request: &Request, trust: Trust) -> Reply {

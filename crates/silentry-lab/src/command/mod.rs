@@ -4,6 +4,7 @@ mod call;
 pub(crate) mod demo;
 pub(crate) mod exec;
 pub(crate) mod scenarios;
+pub(crate) mod sign_in;
 pub(crate) mod up;
 
 use std::process::{ExitCode, ExitStatus};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use silentry_lab::Scenario;
+use silentry_lab::{Flow, Scenario};
 
 use super::{Failure, Output};
 
@@ -35,7 +35,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             None => "succeeds".to_owned(),
         };
         anstream::println!("{:width$}  {}", scenario.name, scenario.summary);
-        anstream::println!("{:width$}  {}: {outcome}", "", scenario.user);
+        let flow = match scenario.flow {
+            Flow::DeviceCode => "device code, ",
+            Flow::Interactive => "interactive, ",
+            Flow::Silent => "silent, ",
+            _ => "",
+        };
+        anstream::println!("{:width$}  {flow}{}: {outcome}", "", scenario.user);
     }
     Ok(ExitCode::SUCCESS)
 }

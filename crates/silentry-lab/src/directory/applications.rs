@@ -8,29 +8,62 @@ pub(crate) struct Application {
     pub(crate) client_id: &'static str,
     pub(crate) name: &'static str,
     pub(crate) public: bool,
+    /// Where a browser may be sent back to; the port of a loopback URI does not count.
+    pub(crate) redirect_uris: &'static [&'static str],
+    /// Whether a code is given for a challenge only (RFC 7636). Entra demands that of single-page
+    /// applications; native ones, which ought to send one, are not held to it.
+    pub(crate) needs_pkce: bool,
+    /// Whether it shares its refresh tokens with Microsoft's other applications.
+    pub(crate) family: bool,
 }
 
-const APPLICATIONS: [Application; 4] = [
+const LOOPBACK: [&str; 2] = ["http://localhost", "http://127.0.0.1"];
+const NATIVE: [&str; 2] = [
+    "http://localhost",
+    "https://login.microsoftonline.com/common/oauth2/nativeclient",
+];
+
+const APPLICATIONS: [Application; 5] = [
     Application {
         client_id: CLIENT_ID,
         name: "Silentry Lab Client",
         public: true,
+        redirect_uris: &LOOPBACK,
+        needs_pkce: true,
+        family: false,
     },
     Application {
         client_id: CONFIDENTIAL_CLIENT_ID,
         name: "Silentry Lab Service",
         public: false,
+        redirect_uris: &[],
+        needs_pkce: false,
+        family: false,
     },
     // Present in every tenant, so that unmodified programs that carry these ids work here too.
     Application {
         client_id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
         name: "Microsoft Azure CLI",
         public: true,
+        redirect_uris: &NATIVE,
+        needs_pkce: false,
+        family: true,
+    },
+    Application {
+        client_id: "1950a258-227b-4e31-a9cf-717495945fc2",
+        name: "Microsoft Azure PowerShell",
+        public: true,
+        redirect_uris: &NATIVE,
+        needs_pkce: false,
+        family: true,
     },
     Application {
         client_id: "80faf920-1908-4b52-b5ef-a8e7bedfc67a",
         name: "Azure Kubernetes Service AAD Client",
         public: true,
+        redirect_uris: &LOOPBACK,
+        needs_pkce: false,
+        family: false,
     },
 ];
 

@@ -43,6 +43,9 @@ pub const FEDERATION_HOST: &str = "sts.contoso.test";
 /// The federation service of another organization, which the lab answers for as well.
 pub const FOREIGN_FEDERATION_HOST: &str = "sts.fabrikam.test";
 
+/// What users type where a second factor is asked for, as if an authenticator app showed it.
+pub const MFA_CODE: &str = "246810";
+
 /// The host of Seamless SSO, whose service account is AZUREADSSOACC in a real forest.
 pub const AUTOLOGON_HOST: &str = "autologon.microsoftazuread-sso.com";
 

@@ -15,6 +15,10 @@ pub(crate) struct EntraError {
     text: String,
     suberror: Option<&'static str>,
     claims: Option<String>,
+    /// Why a user came back to the client without having been refused.
+    subcode: Option<&'static str>,
+    /// The id of an earlier request that this one belongs to.
+    correlation_id: Option<String>,
 }
 
 /// The members of the JSON body, in their recorded order.
@@ -22,13 +26,13 @@ pub(crate) struct EntraError {
 pub(crate) struct ErrorBody {
     #[serde(skip)]
     pub(crate) status: u16,
-    error: &'static str,
-    error_description: String,
+    pub(super) error: &'static str,
+    pub(super) error_description: String,
     error_codes: [u32; 1],
     timestamp: String,
     trace_id: String,
-    correlation_id: String,
-    error_uri: String,
+    pub(super) correlation_id: String,
+    pub(super) error_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     suberror: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,6 +53,8 @@ impl EntraError {
             text: text.into(),
             suberror: None,
             claims: None,
+            subcode: None,
+            correlation_id: None,
         }
     }
 
@@ -77,6 +83,21 @@ impl EntraError {
         self
     }
 
+    pub(super) fn with_subcode(mut self, subcode: &'static str) -> Self {
+        self.subcode = Some(subcode);
+        self
+    }
+
+    pub(super) fn subcode(&self) -> Option<&'static str> {
+        self.subcode
+    }
+
+    /// Answers under the id of an earlier request, as polls with a device code are.
+    pub(super) fn correlated(mut self, correlation_id: String) -> Self {
+        self.correlation_id = Some(correlation_id);
+        self
+    }
+
     pub(crate) fn code(&self) -> u32 {
         self.code
     }
@@ -90,6 +111,7 @@ impl EntraError {
     /// have since 2024; before, it was line ends.
     pub(crate) fn body(self, now: OffsetDateTime, host: &str, correlation_id: &str) -> ErrorBody {
         let (trace_id, timestamp) = (guid(), entra_time(now));
+        let correlation_id = self.correlation_id.as_deref().unwrap_or(correlation_id);
         ErrorBody {
             status: self.status,
             error: self.error,

@@ -1,23 +1,26 @@
 //! What Entra issues once it is satisfied: access, refresh and id tokens.
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
+use super::claims::Demands;
 use super::error::EntraError;
 use super::{Entra, jwt};
 use crate::directory::{Application, Resource, TENANT_ID, User, resource};
 use crate::random::opaque;
+use crate::scenario::switches::Lifetime;
 
 /// Access tokens live between 60 and 90 minutes; the lab's always the same.
 const LIFETIME: i64 = 4599;
+/// What a client gets that handles claims challenges, because its tokens can be revoked.
+const LONG_LIFETIME: i64 = 86399;
+/// Less than the five minutes that clients leave before the end.
+const SHORT_LIFETIME: i64 = 299;
 const REFRESH_LIFETIME: i64 = 90 * 24 * 3600;
-/// A lab that runs for days under load forgets all of them at once.
-const MAX_REFRESH_TOKENS: usize = 100_000;
 
 /// The words of OpenID Connect, which belong to no resource.
 const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
@@ -29,13 +32,17 @@ pub(super) struct Request {
     pub(super) nonce: Option<String>,
     /// The v1 endpoint writes numbers as text and repeats the resource.
     pub(super) v1: bool,
+    /// Whether the user gave a second factor.
+    pub(super) mfa: bool,
+    pub(super) demands: Demands,
 }
 
 /// What a refresh token stands for.
 #[derive(Clone, Debug)]
 pub(super) struct RefreshToken {
     pub(super) user: &'static User,
-    pub(super) client_id: &'static str,
+    pub(super) application: &'static Application,
+    pub(super) mfa: bool,
     pub(super) expires: i64,
 }
 
@@ -48,6 +55,9 @@ pub(crate) struct AccessClaims {
     pub(crate) nbf: i64,
     pub(crate) exp: i64,
     pub(crate) acr: String,
+    /// The authentication contexts that were satisfied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) acrs: Vec<String>,
     pub(crate) amr: Vec<String>,
     pub(crate) app_displayname: String,
     pub(crate) appid: String,
@@ -61,6 +71,9 @@ pub(crate) struct AccessClaims {
     pub(crate) upn: String,
     pub(crate) uti: String,
     pub(crate) ver: String,
+    /// What the client can do: `cp1` says that it handles claims challenges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) xms_cc: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -90,6 +103,8 @@ pub(super) struct TokenReply {
     expires_in: Seconds,
     ext_expires_in: Seconds,
     #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_in: Option<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     expires_on: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<&'static str>,
@@ -100,13 +115,26 @@ pub(super) struct TokenReply {
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_info: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    foci: Option<&'static str>,
 }
 
+/// A duration, as the version of the endpoint writes it.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Seconds {
+pub(super) enum Seconds {
     Number(i64),
     Text(String),
+}
+
+impl Seconds {
+    pub(super) fn new(number: i64, v1: bool) -> Self {
+        if v1 {
+            Self::Text(number.to_string())
+        } else {
+            Self::Number(number)
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -251,14 +279,31 @@ pub(super) fn tokens(
     request: &Request,
 ) -> TokenReply {
     let now = entra.clock.unix();
+    let demands = &request.demands;
+    let (lifetime, refresh_in) = match entra.switches.lifetime {
+        Lifetime::Short => (SHORT_LIFETIME, None),
+        Lifetime::RenewSoon => (LIFETIME, Some(1)),
+        Lifetime::Usual if demands.handles_challenges => (LONG_LIFETIME, Some(LONG_LIFETIME / 2)),
+        Lifetime::Usual => (LIFETIME, None),
+    };
+    let method = |needed: bool, name: &str| needed.then(|| name.to_owned());
     let access = AccessClaims {
         aud: scopes.resource.audience.to_owned(),
         iss: format!("https://sts.windows.net/{TENANT_ID}/"),
         iat: now,
-        nbf: now,
-        exp: now + LIFETIME,
+        // A token that was asked for because older ones no longer count is younger than those.
+        nbf: demands
+            .not_before
+            .filter(|nbf| *nbf < now + 300)
+            .unwrap_or(now)
+            .max(now),
+        exp: now + lifetime,
         acr: "1".to_owned(),
-        amr: vec!["pwd".to_owned()],
+        acrs: demands.context.iter().cloned().collect(),
+        amr: [method(true, "pwd"), method(request.mfa, "mfa")]
+            .into_iter()
+            .flatten()
+            .collect(),
         app_displayname: application.name.to_owned(),
         appid: application.client_id.to_owned(),
         appidacr: "0".to_owned(),
@@ -271,6 +316,9 @@ pub(super) fn tokens(
         upn: user.upn.to_owned(),
         uti: opaque().chars().take(22).collect(),
         ver: "1.0".to_owned(),
+        xms_cc: method(demands.handles_challenges, "cp1")
+            .into_iter()
+            .collect(),
     };
     let id_token = scopes.openid.contains("openid").then(|| {
         let claims = IdClaims {
@@ -278,7 +326,7 @@ pub(super) fn tokens(
             iss: format!("https://login.microsoftonline.com/{TENANT_ID}/v2.0"),
             iat: now,
             nbf: now,
-            exp: now + LIFETIME,
+            exp: now + lifetime,
             name: user.name,
             nonce: request.nonce.as_deref(),
             oid: object_id,
@@ -292,35 +340,18 @@ pub(super) fn tokens(
         jwt::sign(&entra.keys.entra, &claims)
     });
     let refresh_token = scopes.openid.contains("offline_access").then(|| {
-        let secret = format!("1.{}", opaque());
-        let stands_for = RefreshToken {
-            user,
-            client_id: application.client_id,
-            expires: now + REFRESH_LIFETIME,
-        };
         // The old token keeps working for a while at Entra too: nothing is taken away here.
-        let mut known = entra
-            .refresh_tokens
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_REFRESH_TOKENS {
-            known.clear();
-        }
-        known.insert(secret.clone(), stands_for);
-        secret
+        entra.refresh_tokens.put(
+            "1.",
+            RefreshToken {
+                user,
+                application,
+                mfa: request.mfa,
+                expires: now + REFRESH_LIFETIME,
+            },
+        )
     });
-    let client_info = request.wants_client_info.then(|| {
-        let info = ClientInfo {
-            uid: object_id,
-            utid: TENANT_ID,
-        };
-        let json = serde_json::to_vec(&info).expect("client info serializes");
-        URL_SAFE_NO_PAD.encode(json)
-    });
-    let seconds = || match request.v1 {
-        true => Seconds::Text(LIFETIME.to_string()),
-        false => Seconds::Number(LIFETIME),
-    };
+    let seconds = |number| Seconds::new(number, request.v1);
     TokenReply {
         token_type: "Bearer",
         scope: if request.v1 {
@@ -328,15 +359,27 @@ pub(super) fn tokens(
         } else {
             scopes.granted()
         },
-        expires_in: seconds(),
-        ext_expires_in: seconds(),
-        expires_on: request.v1.then(|| (now + LIFETIME).to_string()),
+        expires_in: seconds(lifetime),
+        ext_expires_in: seconds(lifetime),
+        refresh_in: refresh_in.map(seconds),
+        expires_on: request.v1.then(|| (now + lifetime).to_string()),
         resource: request.v1.then_some(scopes.resource.audience),
         access_token: jwt::sign(&entra.keys.entra, &access),
         refresh_token,
         id_token,
-        client_info,
+        client_info: request.wants_client_info.then(|| client_info(object_id)),
+        foci: application.family.then_some("1"),
     }
+}
+
+/// Returns who signed in, in the form that clients read: the home account.
+pub(super) fn client_info(object_id: &str) -> String {
+    let info = ClientInfo {
+        uid: object_id,
+        utid: TENANT_ID,
+    };
+    let json = serde_json::to_vec(&info).expect("client info serializes");
+    URL_SAFE_NO_PAD.encode(json)
 }
 
 /// Checks an access token as an API does: signature, issuer, audience, lifetime.

@@ -25,13 +25,13 @@ struct ReceivedHeader {
 }
 
 /// Returns the key id: the thumbprint of the certificate (`x5t`), as at Entra.
-pub(super) fn key_id(key: &SigningKey) -> String {
+pub(crate) fn key_id(key: &SigningKey) -> String {
     let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, key.certificate());
     URL_SAFE_NO_PAD.encode(thumbprint)
 }
 
 /// Returns a signed token with these claims.
-pub(super) fn sign(key: &SigningKey, claims: &impl Serialize) -> String {
+pub(crate) fn sign(key: &SigningKey, claims: &impl Serialize) -> String {
     let header = Header {
         typ: "JWT",
         alg: "RS256",
@@ -45,7 +45,7 @@ pub(super) fn sign(key: &SigningKey, claims: &impl Serialize) -> String {
 }
 
 /// Returns the claims of a token that this key signed. Their meaning is the caller's to check.
-pub(super) fn verify<C: DeserializeOwned>(key: &SigningKey, token: &str) -> Option<C> {
+pub(crate) fn verify<C: DeserializeOwned>(key: &SigningKey, token: &str) -> Option<C> {
     if token.len() > MAX_TOKEN {
         return None;
     }

@@ -1,32 +1,40 @@
 //! Microsoft Entra ID: discovery, user realms, tokens and keys of one tenant.
 
 mod assertion;
+mod authorize;
 pub(crate) mod autologon;
+mod claims;
+mod device;
 mod discovery;
 mod error;
 mod grants;
 mod issue;
-mod jwt;
+pub(crate) mod jwt;
+mod pages;
 mod realm;
+mod sign_in;
 mod token;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::Method;
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::directory::Tenant;
+use crate::directory::{Tenant, User};
 use crate::front::http::{Reply, Request};
 use crate::keys::Keys;
+use crate::oauth::{Devices, Store};
 use crate::random::{guid, is_guid, opaque};
 use crate::scenario::switches;
 
+use authorize::AuthorizationCode;
 use error::EntraError;
 pub(crate) use issue::AccessClaims;
 use issue::RefreshToken;
+use sign_in::{SignedIn, Visit};
 
 /// The directory service.
 pub(crate) struct Entra {
@@ -34,7 +42,15 @@ pub(crate) struct Entra {
     keys: Arc<Keys>,
     switches: switches::Entra,
     /// Refresh tokens that were issued; they are opaque to everybody else.
-    refresh_tokens: Mutex<HashMap<String, RefreshToken>>,
+    refresh_tokens: Store<RefreshToken>,
+    codes: Store<AuthorizationCode>,
+    devices: Devices,
+    /// Browsers that are between two pages.
+    visits: Store<Visit>,
+    /// Browsers that have signed somebody in.
+    sessions: Store<Vec<SignedIn>>,
+    /// Which user has consented to which application.
+    consents: Mutex<HashSet<(&'static str, &'static str)>>,
     /// Whether the one failure of the scenario was spent.
     failed_once: AtomicBool,
 }
@@ -45,7 +61,12 @@ impl Entra {
             clock: Clock::default(),
             keys,
             switches,
-            refresh_tokens: Mutex::default(),
+            refresh_tokens: Store::default(),
+            codes: Store::default(),
+            devices: Devices::new(switches.device_code),
+            visits: Store::default(),
+            sessions: Store::default(),
+            consents: Mutex::default(),
             failed_once: AtomicBool::new(false),
         }
     }
@@ -71,6 +92,20 @@ impl Entra {
             [tenant, "oauth2", "v2.0", "token"] | [tenant, "oauth2", "token"] if post => {
                 token::answer(self, request, tenant)
             }
+            [tenant, "oauth2", "v2.0", "authorize"] | [tenant, "oauth2", "authorize"]
+                if get || post =>
+            {
+                authorize::answer(self, request, tenant)
+            }
+            [tenant, "oauth2", "v2.0", "devicecode"] | [tenant, "oauth2", "devicecode"]
+                if get || post =>
+            {
+                device::answer(self, request, tenant)
+            }
+            [_, "oauth2", "deviceauth"] | ["device"] if get || post => device::page(self, request),
+            // Where clients that have no page of their own let the browser end.
+            ["common", "oauth2", "nativeclient"] if get => self.page(request, pages::blank()),
+            [_, "login"] if post => sign_in::answer(self, request),
             [_, "oauth2", "v2.0", "token"] | [_, "oauth2", "token"] => {
                 let wrong = EntraError::invalid_request(
                     900561,
@@ -91,6 +126,26 @@ impl Entra {
         issue::verify_access_token(self, token, audience)
     }
 
+    fn consent(&self, user: &'static User, client_id: &'static str) {
+        self.consents().insert((user.upn, client_id));
+    }
+
+    fn has_consented(&self, user: &User, client_id: &str) -> bool {
+        self.consents().contains(&(user.upn, client_id))
+    }
+
+    fn consents(&self) -> MutexGuard<'_, HashSet<(&'static str, &'static str)>> {
+        self.consents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a page that no cache may keep.
+    fn page(&self, request: &Request, html: String) -> Reply {
+        let reply = Reply::html("sign-in", 200, html);
+        self.dressed(reply, request)
+            .header("cache-control", "no-store, no-cache")
+            .header("pragma", "no-cache")
+    }
+
     fn json(
         &self,
         stage: &'static str,
@@ -107,11 +162,13 @@ impl Entra {
         let correlation_id = correlation_id(request);
         let code = error.code();
         let body = error.body(self.clock.now(), request.host, &correlation_id);
-        let reply = self.json(stage, body.status, request, &body);
+        let text = serde_json::to_string(&body).expect("replies serialize: their keys are strings");
+        let reply = Reply::new(stage, body.status).body("application/json; charset=utf-8", text);
+        let reply = self.dressed_for(reply, &body.correlation_id);
         let reply = reply
             .header("cache-control", "no-store, no-cache")
             .header("pragma", "no-cache");
-        if stage == "token" {
+        if matches!(stage, "token" | "devicecode") {
             reply
                 .header("x-ms-clitelem", format!("1,{code},0,,"))
                 .header("expires", "-1")
@@ -122,6 +179,10 @@ impl Entra {
 
     /// Adds the headers of every recorded reply.
     fn dressed(&self, reply: Reply, request: &Request) -> Reply {
+        self.dressed_for(reply, &correlation_id(request))
+    }
+
+    fn dressed_for(&self, reply: Reply, correlation_id: &str) -> Reply {
         reply
             .header(
                 "strict-transport-security",
@@ -129,7 +190,7 @@ impl Entra {
             )
             .header("x-content-type-options", "nosniff")
             .header("p3p", "CP=\"DSP CUR OTPi IND OTRi ONL FIN\"")
-            .header("client-request-id", correlation_id(request))
+            .header("client-request-id", correlation_id)
             .header("x-ms-request-id", guid())
             .header("x-ms-ests-server", "2.1.20106.4 - LAB ProdSlices")
             .header("x-ms-srs", "1.P")

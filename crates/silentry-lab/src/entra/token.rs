@@ -1,25 +1,28 @@
 //! The token endpoint.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
+use super::claims::Demands;
 use super::error::EntraError;
 use super::grants::{self, Proof};
 use super::issue::{self, Scopes, TokenReply};
-use super::{Entra, tenant};
+use super::{Entra, pages, tenant};
+use crate::clock::http_date;
 use crate::directory::{Application, Demand, Tenant, User, application};
 use crate::front::http::{Reply, Request};
+use crate::oauth::{Form, member, parse_form};
 use crate::random::is_guid;
 use crate::scenario::switches::Token;
 
 const STAGE: &str = "token";
 
-/// What the `claims` of a refusal ask for; clients pass it on, and must not read it.
-const MFA_CLAIMS: &str = "{\"access_token\":{\"capolids\":{\"essential\":true,\
-\"values\":[\"c2b6a7a4-5d3f-4a3b-9d46-0d8e3f7a6b51\"]}}}";
+pub(super) const MFA_DEMANDED: &str = "Due to a configuration change made by your administrator, \
+or because you moved to a new location, you must use multi-factor authentication to access the \
+resource.";
 
-/// The members of a form. Repeated members are an error at Entra; the first one counts here.
-pub(super) type Form = HashMap<String, String>;
+/// What the `claims` of a refusal ask for; clients pass it on, and must not read it.
+pub(super) const MFA_CLAIMS: &str = "{\"access_token\":{\"capolids\":{\"essential\":true,\
+\"values\":[\"c2b6a7a4-5d3f-4a3b-9d46-0d8e3f7a6b51\"]}}}";
 
 /// `POST /{tenant}/oauth2/v2.0/token` and `POST /{tenant}/oauth2/token`.
 pub(super) fn answer(entra: &Entra, request: &Request, word: &str) -> Reply {
@@ -28,7 +31,10 @@ pub(super) fn answer(entra: &Entra, request: &Request, word: &str) -> Reply {
             let reply = Reply::html(STAGE, 503, "<html><body>Service Unavailable</body></html>");
             return entra.dressed(reply, request);
         }
-        Token::Throttles => {
+        Token::Html => {
+            return entra.dressed(Reply::html(STAGE, 200, pages::captive_portal()), request);
+        }
+        Token::Throttles | Token::ThrottlesUntil => {
             let error = EntraError::new(
                 429,
                 "temporarily_unavailable",
@@ -36,9 +42,14 @@ pub(super) fn answer(entra: &Entra, request: &Request, word: &str) -> Reply {
                 "The server has terminated the request because there are too many of them. Please \
                  wait and try again.",
             );
+            let until = entra.clock.now() + time::Duration::seconds(60);
+            let retry_after = match entra.switches.token {
+                Token::ThrottlesUntil => http_date(until),
+                _ => "60".to_owned(),
+            };
             return entra
                 .refuse(STAGE, request, error)
-                .header("retry-after", "60");
+                .header("retry-after", retry_after);
         }
         Token::Answers | Token::FailsOnce => {}
     }
@@ -62,10 +73,24 @@ fn tokens(entra: &Entra, request: &Request, word: &str) -> Result<TokenReply, En
     let scopes = Scopes::parse(&scope(&form, v1))?;
     let proof = grants::prove(entra, grant, &form, tenant, application)?;
     let object_id = permit(entra, &proof, &scopes)?;
+    let scopes = match scope(&form, v1) {
+        stated if stated.trim().is_empty() && grants::remembers_scope(grant) => None,
+        stated => Some(Scopes::parse(&stated)?),
+    };
+    let proof = grants::prove(entra, grant, &form, tenant, application, v1)?;
+    let scopes = match scopes {
+        Some(scopes) => scopes,
+        None => Scopes::parse(proof.scope.as_deref().unwrap_or_default())?,
+    };
+    let claims = form.get("claims").or(proof.claims.as_ref());
+    let demands = Demands::parse(claims.map(String::as_str).unwrap_or_default());
+    let object_id = permit(entra, &proof, &demands, application)?;
     let asked = issue::Request {
         wants_client_info: form.get("client_info").is_some_and(|wanted| wanted == "1"),
-        nonce: form.get("nonce").cloned(),
+        nonce: proof.nonce.or_else(|| form.get("nonce").cloned()),
         v1,
+        mfa: proof.mfa,
+        demands,
     };
     Ok(issue::tokens(
         entra,
@@ -84,24 +109,16 @@ fn form(request: &Request) -> Result<Form, EntraError> {
             "The request body must contain the following parameter: 'grant_type'.",
         ));
     }
-    let mut form = Form::new();
-    for (name, value) in url::form_urlencoded::parse(&request.body) {
-        form.entry(name.into_owned())
-            .or_insert_with(|| value.into_owned());
-    }
-    Ok(form)
+    Ok(parse_form(&request.body))
 }
 
 /// Returns a member that must be there and not be empty.
 pub(super) fn required<'f>(form: &'f Form, name: &str) -> Result<&'f str, EntraError> {
-    form.get(name)
-        .map(String::as_str)
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| EntraError::missing_parameter(name))
+    member(form, name).ok_or_else(|| EntraError::missing_parameter(name))
 }
 
 /// The v1 endpoint has `resource` in place of most of the scope.
-fn scope(form: &Form, v1: bool) -> String {
+pub(super) fn scope(form: &Form, v1: bool) -> String {
     let scope = form.get("scope").cloned().unwrap_or_default();
     match form.get("resource").filter(|_| v1) {
         Some(resource) => format!("{scope} {resource}/.default"),
@@ -143,6 +160,9 @@ fn client(entra: &Entra, form: &Form) -> Result<&'static Application, EntraError
             ),
         ));
     }
+/// Returns the client, if it may ask for tokens without a secret.
+pub(super) fn client(entra: &Entra, form: &Form) -> Result<&'static Application, EntraError> {
+    let application = known_client(form)?;
     if !application.public || !entra.switches.public_client {
         return Err(EntraError::new(
             401,
@@ -163,8 +183,38 @@ fn client(entra: &Entra, form: &Form) -> Result<&'static Application, EntraError
     Ok(application)
 }
 
+/// Returns the registered application that the request names.
+pub(super) fn known_client(form: &Form) -> Result<&'static Application, EntraError> {
+    let client_id = required(form, "client_id")?;
+    if !is_guid(client_id) {
+        return Err(EntraError::invalid_request(
+            900023,
+            format!("Specified client identifier '{client_id:.100}' is not a valid GUID."),
+        ));
+    }
+    application(client_id).ok_or_else(|| {
+        EntraError::new(
+            400,
+            "unauthorized_client",
+            700016,
+            format!(
+                "Application with identifier '{client_id}' was not found in the directory \
+                 'Contoso'. This can happen if the application has not been installed by the \
+                 administrator of the tenant or consented to by any user in the tenant. You may \
+                 have sent your authentication request to the wrong tenant."
+            ),
+        )
+    })
+}
+
 /// Returns the object id of a user who may have a token now.
 fn permit(entra: &Entra, proof: &Proof, scopes: &Scopes) -> Result<&'static str, EntraError> {
+fn permit(
+    entra: &Entra,
+    proof: &Proof,
+    demands: &Demands,
+    application: &Application,
+) -> Result<&'static str, EntraError> {
     let User {
         upn,
         enabled,
@@ -191,7 +241,7 @@ fn permit(entra: &Entra, proof: &Proof, scopes: &Scopes) -> Result<&'static str,
     let mfa = |code, text| {
         // A password is answered with invalid_grant (recorded 2025), an assertion with
         // interaction_required (documented for other grants without a user).
-        let error = if proof.by_password {
+        let error = if proof.by_password || !proof.first_factor {
             "invalid_grant"
         } else {
             "interaction_required"
@@ -201,24 +251,30 @@ fn permit(entra: &Entra, proof: &Proof, scopes: &Scopes) -> Result<&'static str,
             .suberror("basic_action")
             .claims(MFA_CLAIMS)
     };
+    if demands.context.is_some() && !proof.mfa {
+        return Err(mfa(50076, MFA_DEMANDED).claims(demands.context_claims()));
+    }
     match demand {
         Demand::Mfa if proof.first_factor => Err(mfa(
             50076,
             "Due to a configuration change made by your administrator, or because you moved to a \
              new location, you must use multi-factor authentication",
         )),
+        Demand::Mfa if proof.first_factor => Err(mfa(50076, MFA_DEMANDED)),
         Demand::MfaOutside if proof.first_factor && !proof.inside_network => Err(mfa(
             50079,
             "Due to a configuration change made by your administrator, or because you moved to a \
              new location, you must enroll in multi-factor authentication",
         )),
-        Demand::Consent => Err(EntraError::invalid_grant(
-            65001,
-            "The user or administrator has not consented to use the application. Send an \
+        Demand::Consent if !entra.has_consented(proof.user, application.client_id) => {
+            Err(EntraError::invalid_grant(
+                65001,
+                "The user or administrator has not consented to use the application. Send an \
              interactive authorization request for this user and resource.",
-        )
-        .suberror("consent_required")),
-        Demand::Nothing | Demand::Mfa | Demand::MfaOutside => Ok(object_id),
+            )
+            .suberror("consent_required"))
+        }
+        Demand::Nothing | Demand::Mfa | Demand::MfaOutside | Demand::Consent => Ok(object_id),
     }
 }
 

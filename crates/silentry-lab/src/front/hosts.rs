@@ -7,6 +7,8 @@ use crate::directory::{AUTOLOGON_HOST, FEDERATION_HOST, FOREIGN_FEDERATION_HOST}
 pub(crate) enum Part {
     /// Microsoft Entra ID.
     Entra,
+    /// Microsoft's web site, of which only the way to the device code page is here.
+    Website,
     /// AD FS.
     Federation,
     /// Seamless SSO.
@@ -16,11 +18,13 @@ pub(crate) enum Part {
 }
 
 /// Every name, with who answers.
-pub(crate) const NAMES: [(&str, Part); 9] = [
+pub(crate) const NAMES: [(&str, Part); 11] = [
     ("login.microsoftonline.com", Part::Entra),
     ("login.windows.net", Part::Entra),
     ("login.microsoft.com", Part::Entra),
     ("sts.windows.net", Part::Entra),
+    ("microsoft.com", Part::Website),
+    ("www.microsoft.com", Part::Website),
     (FEDERATION_HOST, Part::Federation),
     (FOREIGN_FEDERATION_HOST, Part::Federation),
     (AUTOLOGON_HOST, Part::Autologon),

@@ -283,4 +283,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             s.entra.token = Token::Throttles;
         },
     ),
+    fails(
+        "token-429-date",
+        "The token endpoint throttles, and says until when as a date.",
+        "temporarily_unavailable",
+        7,
+        |s| {
+            s.entra.token = Token::ThrottlesUntil;
+        },
+    ),
+    fails(
+        "token-html",
+        "A web page comes in place of the token, with status 200.",
+        "json_parse_failed",
+        7,
+        |s| {
+            s.entra.token = Token::Html;
+        },
+    ),
 ];

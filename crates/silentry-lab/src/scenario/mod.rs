@@ -1,6 +1,7 @@
 //! What the lab can be made to do wrong, by name.
 
 mod failures;
+mod flows;
 mod list;
 pub(crate) mod switches;
 
@@ -21,7 +22,9 @@ pub struct Scenario {
     pub summary: &'static str,
     /// The UPN of the user who signs in unless another is chosen.
     pub user: &'static str,
-    /// The error code an integrated sign-in ends with; `None` when it succeeds.
+    /// The way in that it is about.
+    pub flow: Flow,
+    /// The error code that way in ends with; `None` when it succeeds.
     pub expected_code: Option<&'static str>,
     /// The exit code of the `silentry` command.
     pub expected_exit: u8,
@@ -29,11 +32,26 @@ pub struct Scenario {
     configure: fn(&mut Switches),
 }
 
+/// A way of getting a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Flow {
+    /// With the Kerberos ticket of the signed-in user.
+    IntegratedWindows,
+    /// With a code that the user types elsewhere.
+    DeviceCode,
+    /// In the user's browser.
+    Interactive,
+    /// From the cache, after an earlier sign-in.
+    Silent,
+}
+
 impl Scenario {
     /// Returns every scenario, in the order of the documentation.
     pub fn all() -> &'static [Self] {
         static ALL: LazyLock<Vec<Scenario>> =
-            LazyLock::new(|| [list::SCENARIOS, failures::SCENARIOS].concat());
+            LazyLock::new(|| [list::SCENARIOS, failures::SCENARIOS, flows::SCENARIOS].concat());
         &ALL
     }
 
@@ -88,6 +106,7 @@ const fn of_user(
         name,
         summary,
         user,
+        flow: Flow::IntegratedWindows,
         expected_code,
         expected_exit,
         configure,

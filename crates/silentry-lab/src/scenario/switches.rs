@@ -6,8 +6,20 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
     pub(crate) adfs: Adfs,
+    pub(crate) api: Api,
     pub(crate) entra: Entra,
     pub(crate) kerberos: Kerberos,
+}
+
+/// What the protected APIs make of a valid token.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Api {
+    #[default]
+    Content,
+    /// A client that handles claims challenges must come back with a newer token.
+    TakesBack,
+    /// The token must have the authentication context `c1`.
+    DemandsContext,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,6 +145,10 @@ pub(crate) struct Entra {
     pub(crate) public_client: bool,
     /// Whether the password in Active Directory has expired, as far as Entra knows.
     pub(crate) password_expired: bool,
+    pub(crate) authorize: Authorize,
+    pub(crate) device_code: DeviceCode,
+    pub(crate) refresh: Refresh,
+    pub(crate) lifetime: Lifetime,
 }
 
 impl Default for Entra {
@@ -142,8 +158,74 @@ impl Default for Entra {
             token: Token::Answers,
             public_client: true,
             password_expired: false,
+            authorize: Authorize::Asks,
+            device_code: DeviceCode::Waits,
+            refresh: Refresh::Works,
+            lifetime: Lifetime::Usual,
         }
     }
+}
+
+/// What the authorization endpoint does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Authorize {
+    /// It asks the user to sign in.
+    Asks,
+    /// It sends the browser back at once: the user declined.
+    Denies,
+    /// It sends the browser back at once: Entra is not well.
+    Fails,
+    /// It shows an error page and never sends the browser back.
+    ErrorPage,
+    /// The answer has the state of somebody else's request.
+    OtherState,
+    /// The id token has the nonce of somebody else's request.
+    OtherNonce,
+}
+
+/// What happens to a device code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum DeviceCode {
+    /// It waits for somebody to sign in.
+    Waits,
+    /// As that, and a client that does not slow down is told to.
+    SlowsDown,
+    /// It has expired at the second poll.
+    Expires,
+    /// At the second poll, the user has declined.
+    Declines,
+    /// At the second poll, a policy forbids it.
+    Blocks,
+    /// The token endpoint has never heard of it.
+    Forgets,
+    /// A web page comes in its place.
+    Html,
+}
+
+/// What becomes of refresh tokens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refresh {
+    Works,
+    /// The user changed the password, or an administrator revoked all sessions.
+    Revoked,
+    /// Nobody used them for 90 days.
+    Inactive,
+    /// They have expired, in the words of the v1 endpoint.
+    Expired,
+    /// Another policy demands multi-factor authentication now.
+    NeedsMfa,
+    /// They are not for this client after all.
+    OtherClient,
+}
+
+/// How long an access token is good for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Lifetime {
+    Usual,
+    /// So short that clients count it as expired.
+    Short,
+    /// Long, but to be renewed at once.
+    RenewSoon,
 }
 
 /// What user realm discovery answers.
@@ -170,6 +252,10 @@ pub(crate) enum Token {
     FailsOnce,
     /// Every request is too many.
     Throttles,
+    /// As that, with the end of it as an HTTP date.
+    ThrottlesUntil,
+    /// An HTML page with status 200, as captive portals send it.
+    Html,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -173,11 +173,20 @@ pub(crate) async fn get(lab: &Lab, host: &'static str, path: &str) -> Response {
 }
 
 pub(crate) async fn post_form(lab: &Lab, path: &str, form: &[(&str, &str)]) -> Response {
+    post_form_to(lab, LOGIN, path, form).await
+}
+
+pub(crate) async fn post_form_to(
+    lab: &Lab,
+    host: &'static str,
+    path: &str,
+    form: &[(&str, &str)],
+) -> Response {
     let body = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form)
         .finish();
     let headers = [("content-type", "application/x-www-form-urlencoded")];
-    Connection::open(lab, LOGIN)
+    Connection::open(lab, host)
         .await
         .send(Method::POST, path, &headers, body)
         .await

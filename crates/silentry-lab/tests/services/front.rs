@@ -57,6 +57,8 @@ async fn every_name_has_a_certificate_and_an_answer() {
         "login.windows.net",
         "login.microsoft.com",
         "sts.windows.net",
+        "microsoft.com",
+        "www.microsoft.com",
         "sts.contoso.test",
         "sts.fabrikam.test",
         "autologon.microsoftazuread-sso.com",

@@ -4,14 +4,19 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adfs;
+mod adfs_oauth;
 mod api;
 mod assertions;
+mod challenges;
 mod client;
+mod code;
 #[path = "../../../silentry/tests/common/mod.rs"]
 mod common;
+mod device_code;
 mod discovery;
 mod front;
 mod recorded;
 mod scenarios;
 mod seamless_sso;
+mod sign_in;
 mod tokens;
