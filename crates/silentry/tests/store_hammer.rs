@@ -17,7 +17,9 @@ use silentry::cache::store::{FileStore, TokenStore};
 use silentry::secret::Secret;
 
 const WORKER: &str = "SILENTRY_TEST_STORE_WORKER";
-const HAMMERED_FOR: Duration = Duration::from_secs(5);
+/// Longer in the full test, which brings the strangers.
+const HAMMERED_FOR: Duration =
+    Duration::from_secs(if cfg!(feature = "strangers") { 30 } else { 4 });
 const FILLING: usize = 200_000;
 
 /// How often each worker has counted itself in a text, then something that makes the text long, then a
@@ -119,7 +121,7 @@ fn eight_processes_lose_nothing() {
     assert_eq!(counted, claimed);
     let updates: u64 = counted.values().sum();
     assert!(
-        updates > 40 && reads > 5,
+        updates > 40 && reads > 2,
         "{updates} updates, {reads} reads: hardly a test"
     );
     assert_eq!(left_behind(folder.path()), Vec::<String>::new());

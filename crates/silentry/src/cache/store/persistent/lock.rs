@@ -31,8 +31,9 @@ use super::os::{self, Liveness, Owner};
 /// How long to wait for a lock; the MSALs take between 10 s (Python) and 60 s (.NET).
 const PATIENCE: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-/// Shorter than the MSALs' 100 ms and 250 ms, for the lock is held for a few milliseconds only.
-const LONGEST_PAUSE: Duration = Duration::from_millis(25);
+/// Shorter than the MSALs' 100 ms and 250 ms, for the lock is held for a few milliseconds only, and
+/// whoever has waited long must not be the one who looks seldom.
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// How old the file of a dead process must be; none of the MSALs works that long under the lock, in
 /// case the process lives where this one cannot see it (a container that shares the home folder).
