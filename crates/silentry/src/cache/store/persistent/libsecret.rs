@@ -124,7 +124,8 @@ impl Library {
             unsafe { (self.functions.g_bus_get_sync)(G_BUS_TYPE_SESSION, ptr::null_mut(), errors) }
         })?;
         if let Some(bus) = bus {
-            // GLib would end the whole program by SIGTERM when the session ends.
+            // GLib would end the whole program by SIGTERM when the session ends, once a main loop of GLib
+            // runs in it (a program with a window of GTK).
             // SAFETY: the connection is alive as long as `bus`.
             unsafe { (self.functions.g_dbus_connection_set_exit_on_close)(bus.pointer, 0) };
         }
