@@ -319,10 +319,11 @@ fn msal_python_reads_our_item_and_we_read_its() {
     let Some(home) = in_a_session("msal_python_reads_our_item_and_we_read_its", UNLOCKED) else {
         return;
     };
-    let location = home.join("python.cache");
-    let location = location.to_str().unwrap();
+    // The name of the item is the hash of what was said, tilde and all.
+    let location = "~/python.cache";
     let store = msal_python_store(location).unwrap();
     put(&store, "{\"ours\":1}");
+    assert!(home.join("python.cache").exists());
     assert_eq!(succeed(python(PERSISTENCE).arg(location)), "{\"ours\":1}");
     succeed(python(PERSISTENCE).args([location, "{\"theirs\":2}"]));
     assert_eq!(text(&store), "{\"theirs\":2}");

@@ -225,6 +225,7 @@ impl CacheFile {
 
     /// Gives the file the time of now, and makes it when it is not there: other programs look at the time
     /// of this file to see that a cache which is kept elsewhere has changed.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
     pub(super) fn touch(&self) -> Result<(), StoreError> {
         let touched = match self.open()? {
             Some(_) => File::options().write(true).open(&self.path),

@@ -41,6 +41,7 @@ const DEAD_AFTER: Duration = Duration::from_secs(1);
 /// The same for a file that does not say whose it is; MSAL Python waits as long.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(5);
 /// The same for a living process: by then another process has got the number of the one that died.
+#[cfg(unix)]
 const REUSED_AFTER: Duration = Duration::from_secs(120);
 
 /// The lock of one cache, held until this is dropped.
@@ -127,9 +128,14 @@ impl Watched {
     fn is_orphan(&self) -> bool {
         let limit = match self.owner.pid.map(os::liveness) {
             // Our own threads hold it by flock; without that it is of one who had our number.
-            Some(Liveness::Dead | Liveness::Own) => DEAD_AFTER,
-            Some(Liveness::Unknown) | None => UNKNOWN_AFTER,
+            Some(Liveness::Own) => DEAD_AFTER,
+            #[cfg(unix)]
+            Some(Liveness::Dead) => DEAD_AFTER,
+            #[cfg(unix)]
             Some(Liveness::Alive) => REUSED_AFTER,
+            #[cfg(windows)]
+            Some(Liveness::Unknown) => UNKNOWN_AFTER,
+            None => UNKNOWN_AFTER,
         };
         self.since.elapsed() >= limit || self.owner.age >= limit
     }

@@ -39,6 +39,7 @@ pub(super) enum Glance {
         settled: bool,
     },
     /// Nothing, and it is only ever replaced as a whole.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
     Opaque,
 }
 

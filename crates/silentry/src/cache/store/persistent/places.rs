@@ -154,3 +154,33 @@ fn home() -> Result<PathBuf, StoreError> {
 fn unavailable(problem: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, problem)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_never_leads_out_of_the_folder() {
+        let long = "x".repeat(LONGEST_NAME + 1);
+        for name in [
+            "", ".", "..", "../x", "a/b", "a\\b", "C:x", "a\0b", "größe", " ", &long,
+        ] {
+            let error = default_store(name).err().expect(name);
+            assert!(
+                error
+                    .to_string()
+                    .ends_with("cannot be the name of a token cache"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_shared_developer_cache_is_where_git_credential_manager_has_it() {
+        let storage = MsalDotnetStorage::shared_developer_cache().unwrap();
+        let file = storage.cache_file.to_string_lossy().replace('\\', "/");
+        assert!(file.ends_with("/.IdentityService/msal.cache"), "{file}");
+        assert_eq!(file.contains("/.local/"), cfg!(unix));
+        assert_eq!(storage.keychain_account, "MSALCache");
+    }
+}

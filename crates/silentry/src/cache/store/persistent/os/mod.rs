@@ -20,11 +20,13 @@ pub(super) enum Liveness {
     /// It is this one.
     Own,
     /// Some process has the number.
+    #[cfg(unix)]
     Alive,
     /// None has.
+    #[cfg(unix)]
     Dead,
-    /// Windows does not tell without further rights.
-    #[cfg_attr(unix, expect(dead_code, reason = "Unix always knows"))]
+    /// It cannot be told: Windows says it only to those who may open the process.
+    #[cfg(windows)]
     Unknown,
 }
 

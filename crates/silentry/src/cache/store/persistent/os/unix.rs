@@ -38,10 +38,16 @@ fn hold(file: File, path: &Path) -> io::Result<Option<File>> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
         // A file system without locks: that only one can make the file has to do.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => {}
         Err(TryLockError::Error(error)) => return Err(error),
     }
     Ok(is_at(&file, path)?.then_some(file))
+}
+
+/// NFS without a lock daemon says `ENOLCK`.
+fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error())
 }
 
 /// Returns whether the open file is the one of that name.
