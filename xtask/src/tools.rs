@@ -12,16 +12,25 @@ use crate::workspace::Workspace;
 use crate::{cross, interop};
 
 /// The Debian packages, each with what needs it.
-const PACKAGES: [(&str, &str); 18] = [
+const PACKAGES: [(&str, &str); 24] = [
     ("binutils", "readelf for the release checks"),
     ("curl", "a stranger that speaks Negotiate"),
+    ("dbus", "a session bus for the keyring"),
     ("g++", "libFuzzer"),
+    ("gir1.2-secret-1", "MSAL Python's way to the keyring"),
+    ("gnome-keyring", "the keyring that token caches are kept in"),
     ("iproute2", "the loopback interface of a network namespace"),
     ("krb5-user", "kinit, kvno and klist"),
     ("ldb-tools", "attributes that samba-tool cannot set"),
     ("libgssapi-krb5-2", "integrated sign-in itself"),
     ("libgssapi3-heimdal", "a stranger's GSS-API library"),
+    ("libsecret-tools", "a stranger that looks into the keyring"),
+    ("python3-gi", "MSAL Python's way to the keyring"),
     ("python3-gssapi", "a stranger that initiates and accepts"),
+    (
+        "python3-msal-extensions",
+        "a stranger that shares token caches",
+    ),
     ("python3-pip", "the pinned programs"),
     ("samba", "Active Directory"),
     ("samba-ad-dc", "Active Directory"),

@@ -42,6 +42,8 @@
 //!
 //! - `integrated` (default): sign-in with the Kerberos ticket. Without it only the readers of documents remain:
 //!   [`federation`], [`oauth`], [`cache`].
+//! - `persistent-cache` (default): the token caches of the operating systems ([`cache::store`]). Without it only the
+//!   trait remains.
 //!
 //! [`with_trusted_federation_hosts`]: PublicClientApplicationBuilder::with_trusted_federation_hosts
 //! [`with_ntlm`]: PublicClientApplicationBuilder::with_ntlm

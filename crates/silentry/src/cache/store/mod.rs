@@ -2,12 +2,26 @@
 //!
 //! A store knows nothing of tokens: it hands over and takes back the whole text of one cache. What the
 //! text means is [`schema`](super::schema)'s business, and when to read or write it the cache's.
+//!
+//! With the feature `persistent-cache` there is a store for each place that the MSALs use: a plain file
+//! ([`FileStore`]), a file that Windows encrypts (`DpapiStore`), the macOS Keychain (`KeychainStore`)
+//! and the Secret Service of Linux desktops (`SecretServiceStore`). [`default_store`] chooses
+//! Silentry's own place; [`MsalDotnetStorage`] and [`msal_python_store`] name the places of others.
+//!
+//! All of them take part in the MSALs' lock (`<cache>.lockfile`), write what is whole or nothing, and
+//! never wait for a person: a keyring that would have to ask is an error.
+
+#[cfg(feature = "persistent-cache")]
+mod persistent;
 
 use std::fmt;
 
 use thiserror::Error;
 
 use crate::secret::Secret;
+
+#[cfg(feature = "persistent-cache")]
+pub use self::persistent::*;
 
 /// Keeps the text of one token cache: a file, a keyring, a database.
 ///
@@ -39,7 +53,30 @@ pub trait TokenStore: Send + Sync + 'static {
 
     /// Puts a text that is no cache out of the way, so that a new one can begin, and says where it
     /// went; it is never deleted.
-    fn set_aside(&self) -> Result<String, StoreError>;
+    ///
+    /// Returns `None` when the text is no longer the one of the version `seen`: of two processes that
+    /// find the same damage, the second must not put the new cache of the first aside.
+    fn set_aside(&self, seen: &StoreVersion) -> Result<Option<String>, StoreError>;
+}
+
+impl<T: TokenStore + ?Sized> TokenStore for Box<T> {
+    fn read(
+        &self,
+        known: Option<&StoreVersion>,
+    ) -> Result<Option<(Secret, StoreVersion)>, StoreError> {
+        (**self).read(known)
+    }
+
+    fn update(
+        &self,
+        change: &mut dyn FnMut(&Secret) -> Option<Secret>,
+    ) -> Result<StoreVersion, StoreError> {
+        (**self).update(change)
+    }
+
+    fn set_aside(&self, seen: &StoreVersion) -> Result<Option<String>, StoreError> {
+        (**self).set_aside(seen)
+    }
 }
 
 /// What changes whenever the text does: a modification time with a length, a sequence number, a hash.
@@ -50,6 +87,12 @@ impl StoreVersion {
     /// Makes a version of bytes that only the store understands.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(bytes.into())
+    }
+
+    /// Returns the bytes that it was made of.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 

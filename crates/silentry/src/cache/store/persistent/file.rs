@@ -1,0 +1,284 @@
+//! A cache in a file: read with suspicion, written whole or not at all.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use zeroize::Zeroizing;
+
+use super::super::{StoreError, StoreErrorKind};
+use super::lock::{Lock, beside};
+use super::locked::{Glance, Locked, Medium, locked_store};
+use super::os;
+use crate::secret::Secret;
+
+/// The largest cache that is read; with 10,000 accounts it has a fifth of that.
+const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// After this time the next change of a file gets another modification time, on every file system in
+/// use (FAT counts in steps of 2 s).
+const SETTLED_AFTER: Duration = Duration::from_secs(3);
+
+/// Keeps a token cache in a file that is not encrypted, but readable by its owner only.
+///
+/// The format is that of `FilePersistence` in MSAL Python's and MSAL Node's extensions and of MSAL.NET's
+/// unprotected files: the JSON of the unified schema. The folder is made with mode 0700 when it is not
+/// there, the file always gets mode 0600. On Windows both inherit the rights of the folder above.
+///
+/// A symbolic link, a file of another user and one that everybody may write to are refused with
+/// [`StoreErrorKind::Denied`].
+pub struct FileStore(Locked<PlainFile>);
+
+impl FileStore {
+    /// Keeps the cache in that file; nothing is read or made yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(Locked::new(PlainFile(CacheFile::new(path))))
+    }
+}
+
+locked_store!(FileStore);
+
+struct PlainFile(CacheFile);
+
+impl Medium for PlainFile {
+    fn file(&self) -> &CacheFile {
+        &self.0
+    }
+
+    fn glance(&self) -> Result<Glance, StoreError> {
+        self.0.glance()
+    }
+
+    fn load(&self) -> Result<Secret, StoreError> {
+        self.0.read().map(|bytes| text(&bytes))
+    }
+
+    fn save(&self, text: &Secret, lock: &Lock) -> Result<(), StoreError> {
+        self.0.write(text.expose().as_bytes(), lock)
+    }
+
+    fn set_aside(&self) -> Result<String, StoreError> {
+        self.0.set_aside()
+    }
+}
+
+/// Returns the bytes as text; what is not UTF-8 is no JSON, and its reader shall say so.
+pub(super) fn text(bytes: &[u8]) -> Secret {
+    Secret::from(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// A file that holds a cache, in whatever form.
+pub(super) struct CacheFile {
+    path: PathBuf,
+}
+
+impl CacheFile {
+    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the folder of the file, which its lock is in as well.
+    pub(super) fn create_folder(&self) -> Result<(), StoreError> {
+        let folder = self.folder();
+        if folder.is_dir() {
+            return Ok(());
+        }
+        os::create_folder(folder).map_err(|error| self.failure("make the folder of", &error))
+    }
+
+    pub(super) fn glance(&self) -> Result<Glance, StoreError> {
+        let metadata = match self.path.symlink_metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Glance::Absent),
+            Err(error) => return Err(self.failure("read", &error)),
+        };
+        let age = metadata
+            .modified()
+            .map(|time| SystemTime::now().duration_since(time));
+        Ok(Glance::File {
+            mark: os::mark(&metadata),
+            settled: matches!(age, Ok(Ok(age)) if age > SETTLED_AFTER),
+        })
+    }
+
+    /// Reads the whole file; none is as good as an empty one.
+    pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let Some(file) = self.open()? else {
+            return Ok(Zeroizing::default());
+        };
+        let metadata = file
+            .metadata()
+            .map_err(|error| self.failure("read", &error))?;
+        self.check(&metadata)?;
+        // One more than there is, so that reading to the end never moves what has been read.
+        let length = usize::try_from(metadata.len()).unwrap_or_default();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
+        (&file)
+            .take(LARGEST)
+            .read_to_end(&mut bytes)
+            .map_err(|error| self.failure("read", &error))?;
+        Ok(bytes)
+    }
+
+    fn open(&self) -> Result<Option<File>, StoreError> {
+        match self.path.symlink_metadata() {
+            Ok(metadata) if metadata.is_symlink() => {
+                return Err(self.denied("it is a symbolic link"));
+            }
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(self.denied("it is no regular file"));
+            }
+            _ => {}
+        }
+        match os::open_to_read(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failure("read", &error)),
+        }
+    }
+
+    fn check(&self, metadata: &Metadata) -> Result<(), StoreError> {
+        if !metadata.is_file() {
+            return Err(self.denied("it is no regular file"));
+        }
+        if let Some(reason) = os::distrust(metadata) {
+            return Err(self.denied(&reason));
+        }
+        if os::is_open_to_others(metadata) {
+            tracing::warn!(
+                path = %self.path.display(),
+                "other users can read this token cache, until it is written the next time"
+            );
+        }
+        if metadata.len() > LARGEST {
+            let problem = format!(
+                "{} has {} bytes, and no token cache has more than {LARGEST}",
+                self.path.display(),
+                metadata.len()
+            );
+            return Err(StoreError::new(StoreErrorKind::Io, problem));
+        }
+        Ok(())
+    }
+
+    /// Writes a file beside this one and puts it in its place, so that whoever reads sees the old one or
+    /// the new one, also after a power cut.
+    ///
+    /// Its name is always the same: there is one writer, and what a killed one left behind goes with the
+    /// next.
+    pub(super) fn write(&self, bytes: &[u8], lock: &Lock) -> Result<(), StoreError> {
+        if self.open()?.is_some_and(|file| !self.is_trusted(&file)) {
+            return Err(self.denied("it belongs to another user, or every user may write to it"));
+        }
+        let new = beside(&self.path, ".new");
+        self.write_new(&new, bytes).map_err(|error| {
+            // It may not even be there.
+            let _ = fs::remove_file(&new);
+            self.failure("write", &error)
+        })?;
+        if !lock.is_held() {
+            let problem = format!(
+                "{} was locked by another process meanwhile",
+                self.path.display()
+            );
+            return Err(StoreError::new(StoreErrorKind::Locked, problem));
+        }
+        os::replace(&new, &self.path)
+            .and_then(|()| os::sync_folder(self.folder()))
+            .map_err(|error| self.failure("write", &error))
+    }
+
+    fn is_trusted(&self, file: &File) -> bool {
+        file.metadata()
+            .is_ok_and(|metadata| os::distrust(&metadata).is_none())
+    }
+
+    fn write_new(&self, new: &Path, bytes: &[u8]) -> io::Result<()> {
+        match fs::remove_file(new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = os::create_private(new)?;
+        file.write_all(bytes)?;
+        file.set_modified(tell_tale_time())?;
+        file.sync_all()
+    }
+
+    /// Renames the file to `<cache>.damaged-<Unix time>`, with a number when that exists.
+    pub(super) fn set_aside(&self) -> Result<String, StoreError> {
+        let suffix = damaged_suffix();
+        let mut place = beside(&self.path, &suffix);
+        for number in 2.. {
+            if place.symlink_metadata().is_err() {
+                break;
+            }
+            place = beside(&self.path, &format!("{suffix}-{number}"));
+        }
+        os::replace(&self.path, &place).map_err(|error| self.failure("set aside", &error))?;
+        Ok(place.display().to_string())
+    }
+
+    /// Gives the file the time of now, and makes it when it is not there: other programs look at the time
+    /// of this file to see that a cache which is kept elsewhere has changed.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    pub(super) fn touch(&self) -> Result<(), StoreError> {
+        let touched = match self.open()? {
+            Some(_) => File::options().write(true).open(&self.path),
+            None => os::create_private(&self.path),
+        };
+        let touched = touched.and_then(|file| file.set_modified(tell_tale_time()));
+        touched.map_err(|error| self.failure("touch", &error))
+    }
+
+    fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    fn failure(&self, verb: &str, error: &io::Error) -> StoreError {
+        let kind = match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                StoreErrorKind::Denied
+            }
+            _ => StoreErrorKind::Io,
+        };
+        StoreError::new(
+            kind,
+            format!("cannot {verb} {}: {error}", self.path.display()),
+        )
+    }
+
+    fn denied(&self, reason: &str) -> StoreError {
+        let problem = format!(
+            "{} is not used as a token cache: {reason}",
+            self.path.display()
+        );
+        StoreError::new(StoreErrorKind::Denied, problem)
+    }
+}
+
+/// Returns the modification time for what is written now: one millisecond ahead.
+///
+/// MSAL Python and MSAL Node read a cache again only if its time is later than that of their last look,
+/// which they take from a finer clock than the one by which file systems date files (4 ms behind on
+/// Linux), and which Node cuts to milliseconds. With the time of the file system they miss a change soon
+/// after their own, and overwrite it.
+fn tell_tale_time() -> SystemTime {
+    SystemTime::now() + Duration::from_millis(1)
+}
+
+/// Returns what is added to the name of a damaged cache.
+pub(super) fn damaged_suffix() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    format!(".damaged-{}", now.unwrap_or_default().as_secs())
+}
+
+#[cfg(test)]
+mod tests;

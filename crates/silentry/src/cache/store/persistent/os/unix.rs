@@ -1,0 +1,145 @@
+//! Unix: `flock`, modes and owners.
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustix::process::{Pid, geteuid, test_kill_process};
+
+use super::Liveness;
+
+const OTHERS_MAY_WRITE: u32 = 0o002;
+const OTHERS_MAY_READ: u32 = 0o044;
+
+/// Makes the lock file and holds it, unless there is one already.
+pub(in super::super) fn create_lock(path: &Path) -> io::Result<Option<File>> {
+    match create_private(path) {
+        Ok(file) => hold(file, path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Holds a lock file that somebody left behind, unless somebody does hold it.
+pub(in super::super) fn take_lock_over(path: &Path) -> io::Result<Option<File>> {
+    match reading().write(true).open(path) {
+        Ok(file) => hold(file, path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The file that was opened may have been deleted by its owner before it could be locked here; then
+/// the next process makes another, and this one is nobody's.
+fn hold(file: File, path: &Path) -> io::Result<Option<File>> {
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        // A file system without locks: that only one can make the file has to do.
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => {}
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    Ok(is_at(&file, path)?.then_some(file))
+}
+
+/// NFS without a lock daemon says `ENOLCK`.
+fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error())
+}
+
+/// Returns whether the open file is the one of that name.
+pub(in super::super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match path.symlink_metadata() {
+        Ok(named) => Ok((ours.dev(), ours.ino()) == (named.dev(), named.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes the lock file, which is still held: nobody can lock what is deleted already.
+pub(in super::super) fn delete_lock(path: &Path) {
+    // Without the right to delete it, others take it over after a while.
+    let _ = fs::remove_file(path);
+}
+
+/// Returns whether a process has that number.
+pub(in super::super) fn liveness(pid: u32) -> Liveness {
+    if pid == std::process::id() {
+        return Liveness::Own;
+    }
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return Liveness::Dead;
+    };
+    match test_kill_process(pid) {
+        Err(rustix::io::Errno::SRCH) => Liveness::Dead,
+        // That of another user may not be sent signals, but is there.
+        _ => Liveness::Alive,
+    }
+}
+
+/// Opens a file to read it: no symbolic link, and without waiting for the other end of a pipe.
+pub(in super::super) fn open_to_read(path: &Path) -> io::Result<File> {
+    reading().open(path)
+}
+
+fn reading() -> OpenOptions {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+/// Makes a file that only this user can read; there must be none.
+pub(in super::super) fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    options.mode(0o600).open(path)
+}
+
+/// Makes a folder, with those above it, that only this user can look into; an existing one stays as it
+/// is.
+pub(in super::super) fn create_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes sure that a new name in the folder outlasts a power cut.
+pub(in super::super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Replaces one file by another, in one step.
+pub(in super::super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// Says what is wrong with the owner and mode of a cache, if anything is.
+///
+/// Who may write a cache decides whose tokens a program uses. That others may read it is no reason to
+/// refuse it (MSAL Node wrote caches so for years), and the next write ends it.
+pub(in super::super) fn distrust(metadata: &Metadata) -> Option<String> {
+    let user = geteuid().as_raw();
+    if metadata.uid() != user {
+        return Some(format!(
+            "it belongs to user {}, and this is user {user}",
+            metadata.uid()
+        ));
+    }
+    (metadata.mode() & OTHERS_MAY_WRITE != 0).then(|| "every user may write to it".to_owned())
+}
+
+/// Returns whether other users may read the file.
+pub(in super::super) fn is_open_to_others(metadata: &Metadata) -> bool {
+    metadata.mode() & OTHERS_MAY_READ != 0
+}
+
+/// Returns what tells two files of the same length and time apart.
+pub(super) fn identity(metadata: &Metadata) -> Vec<u8> {
+    [metadata.dev(), metadata.ino()]
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect()
+}

@@ -1,0 +1,230 @@
+//! A cache in the Secret Service of a Linux desktop (GNOME Keyring, KWallet, KeePassXC).
+
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::super::{StoreError, StoreErrorKind};
+use super::file::{CacheFile, damaged_suffix, text};
+use super::libsecret::{Found, Library, Service};
+use super::lock::Lock;
+use super::locked::{Glance, Locked, Medium, locked_store};
+use crate::secret::Secret;
+
+/// The attribute in which libsecret keeps the name of a schema.
+const SCHEMA: &str = "xdg:schema";
+
+/// Says which item of the Secret Service a cache is, and how its text is written there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretServiceItem {
+    /// The name of the schema that the item is stored with.
+    pub schema: String,
+    /// Whether the item is looked for by the name of its schema too. libsecret does so unless the
+    /// schema has the flag `SECRET_SCHEMA_DONT_MATCH_NAME`, as that of MSAL.NET has.
+    pub match_schema: bool,
+    /// The collection that it is stored in: `default`, or `session` for until the user logs out.
+    pub collection: String,
+    /// What a person sees in a keyring manager.
+    pub label: String,
+    /// What it is found by.
+    pub attributes: Vec<(String, String)>,
+    /// How the text is written.
+    pub encoding: SecretEncoding,
+}
+
+/// How the text of a cache is written as a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecretEncoding {
+    /// As it is: MSAL Python's and MSAL Node's extensions.
+    Plain,
+    /// As Base64 of it: MSAL.NET's extensions.
+    Base64,
+}
+
+/// Keeps a token cache in the Secret Service, by libsecret, which is looked for when it is needed.
+///
+/// It never asks the user anything: a collection that is locked, or none at all, is an error.
+pub struct SecretServiceStore(Locked<KeyringItem>);
+
+impl SecretServiceStore {
+    /// Keeps the cache in that item. The `signal` file holds nothing: the lock is beside it, and its time
+    /// tells other programs of changes.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Unavailable`] without libsecret, session bus, Secret Service or collection;
+    /// [`StoreErrorKind::Denied`] when the collection is locked; [`StoreErrorKind::Io`] when a name of
+    /// the item has a NUL in it.
+    pub fn new(signal: impl Into<PathBuf>, item: SecretServiceItem) -> Result<Self, StoreError> {
+        let item = KeyringItem {
+            signal: CacheFile::new(signal),
+            library: reachable_library()?,
+            item,
+        };
+        let service = item.connect()?;
+        item.check_collection(&service)?;
+        Ok(Self(Locked::new(item)))
+    }
+}
+
+locked_store!(SecretServiceStore);
+
+struct KeyringItem {
+    signal: CacheFile,
+    library: &'static Library,
+    item: SecretServiceItem,
+}
+
+impl Medium for KeyringItem {
+    fn file(&self) -> &CacheFile {
+        &self.signal
+    }
+
+    fn glance(&self) -> Result<Glance, StoreError> {
+        Ok(Glance::Opaque)
+    }
+
+    fn load(&self) -> Result<Secret, StoreError> {
+        let secret = self.find()?;
+        let decoded = match self.item.encoding {
+            SecretEncoding::Base64 => STANDARD.decode(&*secret).map(Zeroizing::new),
+            SecretEncoding::Plain => return Ok(text(&secret)),
+        };
+        // What is no Base64 is no cache: the JSON that another program may have put there as it is
+        // begins with a brace, and still is read.
+        Ok(text(&decoded.unwrap_or(secret)))
+    }
+
+    fn save(&self, text: &Secret, _: &Lock) -> Result<(), StoreError> {
+        let secret = match self.item.encoding {
+            SecretEncoding::Base64 => Secret::from(STANDARD.encode(text.expose())),
+            SecretEncoding::Plain => text.clone(),
+        };
+        let service = self.connect()?;
+        self.check_collection(&service)?;
+        self.store(&service, &self.item, secret.expose().as_bytes())?;
+        self.signal.touch()
+    }
+
+    /// The schema and every attribute get the suffix: no program finds the item any more, but whoever
+    /// looks at the keyring.
+    fn set_aside(&self) -> Result<String, StoreError> {
+        let suffix = damaged_suffix();
+        let mut damaged = self.item.clone();
+        damaged.schema += &suffix;
+        damaged.label += &suffix;
+        for (_, value) in &mut damaged.attributes {
+            *value += &suffix;
+        }
+        let service = self.connect()?;
+        self.store(&service, &damaged, &self.find()?)?;
+        service
+            .clear(&self.sought()?)
+            .map_err(|problem| self.failure("set aside", &problem))?;
+        Ok(format!("the keyring item {:?}", damaged.label))
+    }
+}
+
+impl KeyringItem {
+    fn connect(&self) -> Result<Service, StoreError> {
+        self.library
+            .connect()
+            .map_err(|problem| unavailable(&problem))
+    }
+
+    fn check_collection(&self, service: &Service) -> Result<(), StoreError> {
+        let name = &self.item.collection;
+        let locked = service.is_locked(&c_string(name)?);
+        match locked.map_err(|problem| unavailable(&problem))? {
+            Some(false) => Ok(()),
+            Some(true) => Err(locked_keyring(name)),
+            None => Err(unavailable(&format!("it has no collection {name:?}"))),
+        }
+    }
+
+    fn find(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let found = self.connect()?.find(&self.sought()?);
+        match found.map_err(|problem| self.failure("read", &problem))? {
+            Found::Nothing => Ok(Zeroizing::default()),
+            Found::Locked => Err(locked_keyring(&self.item.collection)),
+            Found::Secret(secret) => Ok(secret),
+        }
+    }
+
+    /// Returns the attributes that the item is looked for by.
+    fn sought(&self) -> Result<Vec<(CString, CString)>, StoreError> {
+        let mut attributes = c_strings(&self.item.attributes)?;
+        if self.item.match_schema {
+            attributes.push((c_string(SCHEMA)?, c_string(&self.item.schema)?));
+        }
+        Ok(attributes)
+    }
+
+    fn store(
+        &self,
+        service: &Service,
+        item: &SecretServiceItem,
+        secret: &[u8],
+    ) -> Result<(), StoreError> {
+        let mut attributes = c_strings(&item.attributes)?;
+        attributes.push((c_string(SCHEMA)?, c_string(&item.schema)?));
+        let (collection, label) = (c_string(&item.collection)?, c_string(&item.label)?);
+        service
+            .store(&attributes, &collection, &label, secret)
+            .map_err(|problem| self.failure("write", &problem))
+    }
+
+    fn failure(&self, verb: &str, problem: &str) -> StoreError {
+        let item = &self.item.label;
+        StoreError::new(
+            StoreErrorKind::Io,
+            format!("cannot {verb} the keyring item {item:?}: {problem}"),
+        )
+    }
+}
+
+/// Opens libsecret where there is a session bus to be reached; without this look GLib would start one.
+fn reachable_library() -> Result<&'static Library, StoreError> {
+    let named = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|bus| !bus.is_empty());
+    let in_runtime_folder = || {
+        std::env::var_os("XDG_RUNTIME_DIR")
+            .is_some_and(|folder| Path::new(&folder).join("bus").exists())
+    };
+    if !named && !in_runtime_folder() {
+        return Err(unavailable("there is no session bus"));
+    }
+    Library::open().map_err(|problem| unavailable(&problem))
+}
+
+fn unavailable(problem: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Unavailable,
+        format!("no Secret Service: {problem}"),
+    )
+}
+
+fn locked_keyring(collection: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Denied,
+        format!("the collection {collection:?} of the Secret Service is locked"),
+    )
+}
+
+fn c_string(text: &str) -> Result<CString, StoreError> {
+    CString::new(text).map_err(|_| {
+        StoreError::new(
+            StoreErrorKind::Io,
+            "a name of a keyring item has a NUL in it",
+        )
+    })
+}
+
+fn c_strings(pairs: &[(String, String)]) -> Result<Vec<(CString, CString)>, StoreError> {
+    pairs
+        .iter()
+        .map(|(name, value)| Ok((c_string(name)?, c_string(value)?)))
+        .collect()
+}
