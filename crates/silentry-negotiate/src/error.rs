@@ -275,6 +275,7 @@ impl Error {
             }
             Error::MessageRejected { .. } => {
                 "Somebody on the way may be changing messages; end the connection."
+            }
             Error::Failed { .. } if cfg!(windows) => {
                 "Look at klist, at whether nltest /dsgetdc: finds a domain controller, and at the Kerberos \
                  events in the System event log."

@@ -5,9 +5,8 @@ use super::error::EntraError;
 use super::token::{MFA_CLAIMS, MFA_DEMANDED, require_tenant, required};
 use super::{Entra, device};
 use crate::directory::{self, Application, DomainKind, Tenant, User};
-use crate::scenario::switches;
 use crate::oauth::{Form, member};
-use crate::scenario::switches::Refresh;
+use crate::scenario::switches::{self, Refresh};
 
 const SAML1_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml1_1-bearer";
 const SAML2_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
@@ -177,7 +176,7 @@ fn refresh_refused(refresh: Refresh, expired: bool) -> Option<EntraError> {
              a new interactive authorization request for this user and resource.",
         )),
         Refresh::NeedsMfa => Some(
-            EntraError::invalid_grant(50076, MFA_DEMANDED)
+            EntraError::invalid_grant(50076, format!("{MFA_DEMANDED} to access the resource."))
                 .suberror("basic_action")
                 .claims(MFA_CLAIMS),
         ),

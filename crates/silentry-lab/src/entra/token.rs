@@ -17,8 +17,7 @@ use crate::scenario::switches::Token;
 const STAGE: &str = "token";
 
 pub(super) const MFA_DEMANDED: &str = "Due to a configuration change made by your administrator, \
-or because you moved to a new location, you must use multi-factor authentication to access the \
-resource.";
+or because you moved to a new location, you must use multi-factor authentication";
 
 /// What the `claims` of a refusal ask for; clients pass it on, and must not read it.
 pub(super) const MFA_CLAIMS: &str = "{\"access_token\":{\"capolids\":{\"essential\":true,\
@@ -70,9 +69,6 @@ fn tokens(entra: &Entra, request: &Request, word: &str) -> Result<TokenReply, En
     let grant = required(&form, "grant_type")?;
     let application = client(entra, &form)?;
     let v1 = !request.path.to_ascii_lowercase().contains("/v2.0/");
-    let scopes = Scopes::parse(&scope(&form, v1))?;
-    let proof = grants::prove(entra, grant, &form, tenant, application)?;
-    let object_id = permit(entra, &proof, &scopes)?;
     let scopes = match scope(&form, v1) {
         stated if stated.trim().is_empty() && grants::remembers_scope(grant) => None,
         stated => Some(Scopes::parse(&stated)?),
@@ -84,7 +80,7 @@ fn tokens(entra: &Entra, request: &Request, word: &str) -> Result<TokenReply, En
     };
     let claims = form.get("claims").or(proof.claims.as_ref());
     let demands = Demands::parse(claims.map(String::as_str).unwrap_or_default());
-    let object_id = permit(entra, &proof, &demands, application)?;
+    let object_id = permit(entra, &proof, &scopes, &demands, application)?;
     let asked = issue::Request {
         wants_client_info: form.get("client_info").is_some_and(|wanted| wanted == "1"),
         nonce: proof.nonce.or_else(|| form.get("nonce").cloned()),
@@ -126,40 +122,6 @@ pub(super) fn scope(form: &Form, v1: bool) -> String {
     }
 }
 
-fn client(entra: &Entra, form: &Form) -> Result<&'static Application, EntraError> {
-    let client_id = required(form, "client_id")?;
-    if !is_guid(client_id) {
-        return Err(EntraError::invalid_request(
-            900023,
-            format!("Specified client identifier '{client_id:.100}' is not a valid GUID."),
-        ));
-    }
-    let application = application(client_id).ok_or_else(|| {
-        EntraError::new(
-            400,
-            "unauthorized_client",
-            700016,
-            format!(
-                "Application with identifier '{client_id}' was not found in the directory \
-                 'Contoso'. This can happen if the application has not been installed by the \
-                 administrator of the tenant or consented to by any user in the tenant. You may \
-                 have sent your authentication request to the wrong tenant."
-            ),
-        )
-    })?;
-    if !application.public && form.contains_key("client_secret") {
-        // The lab knows no secret of it, so that each is a wrong one.
-        return Err(EntraError::new(
-            401,
-            "invalid_client",
-            7000215,
-            format!(
-                "Invalid client secret provided. Ensure the secret being sent in the request is \
-                 the client secret value, not the client secret ID, for a secret added to app \
-                 '{client_id}'."
-            ),
-        ));
-    }
 /// Returns the client, if it may ask for tokens without a secret.
 pub(super) fn client(entra: &Entra, form: &Form) -> Result<&'static Application, EntraError> {
     let application = known_client(form)?;
@@ -208,10 +170,10 @@ pub(super) fn known_client(form: &Form) -> Result<&'static Application, EntraErr
 }
 
 /// Returns the object id of a user who may have a token now.
-fn permit(entra: &Entra, proof: &Proof, scopes: &Scopes) -> Result<&'static str, EntraError> {
 fn permit(
     entra: &Entra,
     proof: &Proof,
+    scopes: &Scopes,
     demands: &Demands,
     application: &Application,
 ) -> Result<&'static str, EntraError> {
@@ -255,11 +217,6 @@ fn permit(
         return Err(mfa(50076, MFA_DEMANDED).claims(demands.context_claims()));
     }
     match demand {
-        Demand::Mfa if proof.first_factor => Err(mfa(
-            50076,
-            "Due to a configuration change made by your administrator, or because you moved to a \
-             new location, you must use multi-factor authentication",
-        )),
         Demand::Mfa if proof.first_factor => Err(mfa(50076, MFA_DEMANDED)),
         Demand::MfaOutside if proof.first_factor && !proof.inside_network => Err(mfa(
             50079,

@@ -17,7 +17,6 @@ use self::gssapi::{Credential, Library, SecurityContext};
 use self::mechanism::{
     CHANNEL_BOUND, CONFIDENTIALITY, INTEGRITY, MUTUAL, Mechanism, NameType, REPLAY_AND_SEQUENCE,
 };
-use self::mechanism::{CHANNEL_BOUND, MUTUAL, Mechanism, NameType, REPLAY_AND_SEQUENCE};
 use self::naming::Target;
 use self::status::{Failure, Subject};
 
@@ -47,25 +46,6 @@ impl Initiator {
         let subject = Subject::service(principal, negotiator.credentials());
         // Apple's SPNEGO fails with "unsupported mechanism" when given bindings (curl #19109).
         let binding = binding.filter(|_| !library.is_apples());
-        let begin =
-            |mechanism, principal: &ServicePrincipal| -> Result<(Initiator, Leg), Failure> {
-                let credential = match negotiator.credentials() {
-                    Credentials::Login => None,
-                    named => Some(acquire(library, mechanism, named)?),
-                };
-                let (kind, text) = naming::target(principal, library.is_heimdal());
-                library.trust_host_names_as_given();
-                let target = library.name(kind, &text)?;
-                let context = SecurityContext::new(mechanism, target, credential);
-                let (binding, subject) = (binding.cloned(), subject.clone());
-                let mut initiator = Initiator {
-                    context,
-                    binding,
-                    protection: negotiator.message_protection(),
-                    subject,
-                };
-                let leg = initiator.advance(None)?;
-                Ok((initiator, leg))
         let begin = |mechanism, target: &Target| -> Result<(Initiator, Leg), Failure> {
             let credential = match negotiator.credentials() {
                 Credentials::Login => None,
@@ -78,6 +58,7 @@ impl Initiator {
             let mut initiator = Initiator {
                 context,
                 binding,
+                protection: negotiator.message_protection(),
                 subject,
             };
             let leg = initiator.advance(None)?;
