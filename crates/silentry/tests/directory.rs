@@ -74,7 +74,7 @@ async fn an_account_name_that_no_directory_resolves_says_why() {
     let (broken, _) = broken_directory();
     for (directory, why) in [
         (Directory::Off, "a UPN is user@domain"),
-        (broken, "it closes the connection"),
+        (broken, "the directory does not tell it"),
     ] {
         let app = builder(&lab).with_directory(directory).build().unwrap();
         let error = app

@@ -216,6 +216,7 @@ impl Meeting<'_> {
         let sign_in = self.silentry(arguments)?;
         let SignIn { answer, .. } = &sign_in;
         ensure!(answer["username"] == upn, "{answer}");
+        println!("{upn} with {arguments:?} in {:?}", sign_in.took);
         Ok(sign_in)
     }
 
