@@ -44,6 +44,7 @@ pub struct Realm {
     pub(super) ticket_lifetime: Duration,
     pub(super) clock_offset: Duration,
     pub(super) forwardable: bool,
+    pub(super) refers_hosts_only: bool,
     pub(super) silent: bool,
 }
 
@@ -59,6 +60,7 @@ impl Realm {
             ticket_lifetime: Duration::hours(10),
             clock_offset: Duration::ZERO,
             forwardable: false,
+            refers_hosts_only: false,
             silent: false,
         }
     }
@@ -103,6 +105,14 @@ impl Realm {
     #[must_use]
     pub fn with_forwardable_tickets(mut self) -> Self {
         self.forwardable = true;
+        self
+    }
+
+    /// Refers clients to another realm for names of the types NT-SRV-INST and NT-SRV-HST alone, as MIT's
+    /// KDC does by default (krb5 `do_tgs_req.c`, `is_referral_req`); Active Directory takes any.
+    #[must_use]
+    pub fn referring_hosts_only(mut self) -> Self {
+        self.refers_hosts_only = true;
         self
     }
 

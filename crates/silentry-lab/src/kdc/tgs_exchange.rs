@@ -201,6 +201,9 @@ fn find_service<'a>(
 /// The other realm that has the service, if this one trusts it. Active Directory knows that from the
 /// forest's global catalog.
 fn realm_of(kdc: &RealmKdc<'_>, service: &Principal) -> Option<String> {
+    if kdc.realm.config.refers_hosts_only && !service.is_of_host() {
+        return None;
+    }
     let has = |realm: &str| {
         let there = Principal::from_wire(
             service.name_type(),

@@ -7,6 +7,7 @@ use thiserror::Error;
 pub(crate) mod name_type {
     pub(crate) const PRINCIPAL: i32 = 1;
     pub(crate) const SRV_INST: i32 = 2;
+    pub(crate) const SRV_HST: i32 = 3;
     pub(crate) const ENTERPRISE: i32 = 10;
 }
 
@@ -109,6 +110,11 @@ impl Principal {
         self.name_type
     }
 
+    /// Says whether it is asked for as a service on a host.
+    pub(crate) fn is_of_host(&self) -> bool {
+        matches!(self.name_type, name_type::SRV_INST | name_type::SRV_HST)
+    }
+
     pub(crate) fn is_enterprise(&self) -> bool {
         self.name_type == name_type::ENTERPRISE
     }
@@ -125,10 +131,13 @@ impl Principal {
     /// realms ([MS-KILE] 3.3.5.1 for realms, the directory's own matching rule for names).
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        let same = |a: &[String], b: &[String]| {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.eq_ignore_ascii_case(b))
-        };
-        self.realm.eq_ignore_ascii_case(&other.realm) && same(&self.components, &other.components)
+        self.realm.eq_ignore_ascii_case(&other.realm) && self.is_in_any_realm(other)
+    }
+
+    /// Says whether both have the same name, in whatever realms.
+    pub(crate) fn is_in_any_realm(&self, other: &Self) -> bool {
+        let (a, b) = (&self.components, &other.components);
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.eq_ignore_ascii_case(b))
     }
 }
 

@@ -68,8 +68,7 @@ impl Initiator {
             // A keytab is tried here, and once: a wrong key counts towards the account's lock-out.
             owner(library, negotiator.credentials())?;
         }
-        let own_realm = || own_realm(library, negotiator.credentials());
-        let target = naming::target(principal, library.is_heimdal(), own_realm);
+        let target = naming::target(principal, library.is_heimdal());
         // SPNEGO says no more than that no mechanism worked; Kerberos by itself says why.
         let kerberos = || begin(Mechanism::Kerberos, &target).err();
         let mut failure = match begin(Mechanism::Spnego, &target) {
@@ -184,15 +183,13 @@ pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Er
 
 /// Returns the principal in the realm that krb5.conf has for its host, when it has no realm of its own:
 /// not every KDC refers to the realms that it trusts, and MIT's does so for host-based names only.
+/// Heimdal has asked for a host-based name from the beginning.
 fn in_realm_of_host(
     library: &'static Library,
     principal: &ServicePrincipal,
     _: &Credentials,
 ) -> Option<Target> {
-    let (kind, text) = naming::host_based(principal)?;
-    if library.is_heimdal() {
-        return Some((kind, text));
-    }
+    let (kind, text) = naming::host_based(principal).filter(|_| !library.is_heimdal())?;
     let canonical = library.name(kind, &text).ok()?.canonical().ok()?;
     naming::in_realm_of_host(principal, &canonical.display().ok()?)
 }
@@ -210,13 +207,9 @@ fn in_own_realm(
     if principal.as_str().contains('@') {
         return None;
     }
-    let realm = own_realm(library, credentials)?;
-    Some((NameType::Principal, format!("{principal}@{realm}")))
-}
-
-fn own_realm(library: &'static Library, credentials: &Credentials) -> Option<String> {
     let owner = owner(library, credentials).ok()?;
-    naming::realm_of(&owner).map(str::to_owned)
+    let realm = naming::realm_of(&owner)?;
+    Some((NameType::Principal, format!("{principal}@{realm}")))
 }
 
 fn library(chosen: Option<&Path>) -> Result<&'static Library, Error> {

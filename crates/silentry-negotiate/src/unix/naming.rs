@@ -12,30 +12,17 @@ pub(super) type Target = (NameType, String);
 ///
 /// MIT Kerberos does so for a principal with an empty realm. For one without `@` it takes
 /// `default_realm`, which need not be the service's nor the user's; host-based names it canonicalises by
-/// DNS unless krb5.conf says otherwise.
-///
-/// Heimdal would send an empty realm to the KDC. It is given the user's realm: for a host-based name it
-/// guesses a realm from the host's domain and writes the guess into the token (seen with 7.8), which
-/// acceptors that look for their key by the whole principal refuse. Apple's Heimdal keeps the host-based
-/// name that Safari and curl use there.
-pub(super) fn target(
-    principal: &ServicePrincipal,
-    heimdal: bool,
-    own_realm: impl FnOnce() -> Option<String>,
-) -> Target {
+/// DNS unless krb5.conf says otherwise. Heimdal would send an empty realm to the KDC; it wants a
+/// host-based name, and canonicalisation turned off.
+pub(super) fn target(principal: &ServicePrincipal, heimdal: bool) -> Target {
     let name = principal.as_str();
     if name.contains('@') {
         return (NameType::Principal, name.to_owned());
     }
-    if !heimdal {
-        return (NameType::Principal, format!("{name}@"));
-    }
-    if cfg!(target_vendor = "apple") {
-        return host_based(principal).unwrap_or((NameType::Principal, name.to_owned()));
-    }
-    match own_realm() {
-        Some(realm) => (NameType::Principal, format!("{name}@{realm}")),
-        None => (NameType::Principal, name.to_owned()),
+    match host_based(principal) {
+        Some(host_based) if heimdal => host_based,
+        _ if heimdal => (NameType::Principal, name.to_owned()),
+        _ => (NameType::Principal, format!("{name}@")),
     }
 }
 
@@ -91,21 +78,21 @@ mod tests {
 
     #[test]
     fn a_service_without_realm_is_asked_of_the_users_kdc() {
-        let own_realm = || Some("CORP".to_owned());
-        let written = |text: &str, heimdal| target(&text.parse().unwrap(), heimdal, own_realm);
+        let written = |text: &str, heimdal| target(&text.parse().unwrap(), heimdal);
+        let host_based = (NameType::HostBased, "HTTP@sts.contoso.com".to_owned());
         assert_eq!(
             written("HTTP/sts.contoso.com", false),
             principal("HTTP/sts.contoso.com@")
         );
-        if !cfg!(target_vendor = "apple") {
-            for name in ["HTTP/sts.contoso.com", "HTTP/sts/instance"] {
-                assert_eq!(written(name, true), principal(&format!("{name}@CORP")));
-            }
-        }
+        assert_eq!(written("HTTP/sts.contoso.com", true), host_based);
+        assert_eq!(
+            written("HTTP/sts/instance", true),
+            principal("HTTP/sts/instance")
+        );
         for heimdal in [false, true] {
             assert_eq!(
-                written("HTTP/sts@OTHER", heimdal),
-                principal("HTTP/sts@OTHER")
+                written("HTTP/sts@CORP", heimdal),
+                principal("HTTP/sts@CORP")
             );
         }
     }

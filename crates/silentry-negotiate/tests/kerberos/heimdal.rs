@@ -7,7 +7,7 @@ use silentry_lab::kerberos::acceptor::ChannelBinding as Bound;
 use silentry_negotiate::ChannelBinding;
 
 use crate::handshake::refusal_with;
-use crate::lab::{Lab, Question, STS, contoso};
+use crate::lab::{ELSEWHERE, Lab, Question, STS, contoso};
 
 fn ask<'a>(lab: &'a Lab, spn: &str) -> Question<'a> {
     lab.ask(spn).with_library("libgssapi.so.3")
@@ -20,7 +20,7 @@ fn tokens_for_both_realms_with_any_default_realm() {
     for realm in ["CONTOSO.TEST", "NOWHERE.TEST"] {
         let setting = format!("default_realm = {realm}");
         lab.configure(|text| text.replace("default_realm = CONTOSO.TEST", &setting));
-        for spn in [STS, "HTTP/sts.resource.test"] {
+        for spn in [STS, ELSEWHERE, "HTTP/sts.resource.test"] {
             let answer = ask(&lab, spn).run();
             assert_eq!(answer.user.unwrap(), "alice@CONTOSO.TEST of CONTOSO.TEST");
             lab.accept(&answer.token.unwrap(), None).unwrap();

@@ -19,6 +19,8 @@ use tokio::runtime::Runtime;
 
 pub(crate) const PASSWORD: &str = "Passw0rd!";
 pub(crate) const STS: &str = "HTTP/sts.contoso.test";
+/// A service whose host is in another domain than its realm, as federation services mostly are.
+pub(crate) const ELSEWHERE: &str = "HTTP/sts.fabrikam.test";
 
 /// Alice's realm with AD FS, and a realm that it trusts.
 pub(crate) fn contoso() -> Realm {
@@ -26,6 +28,7 @@ pub(crate) fn contoso() -> Realm {
         .with_user(User::new("alice", PASSWORD))
         .with_service(Service::new(STS))
         .with_service(Service::new("HTTP/old.contoso.test").rc4_only())
+        .with_service(Service::new(ELSEWHERE))
 }
 
 pub(crate) struct Lab {
@@ -120,7 +123,7 @@ impl Lab {
 
     /// Checks a token as AD FS would.
     pub(crate) fn accept(&self, token: &[u8], binding: Option<&[u8]>) -> Result<Accepted, Refusal> {
-        let spns = [STS, "HTTP/sts.resource.test"];
+        let spns = [STS, ELSEWHERE, "HTTP/sts.resource.test"];
         let keytab = spns.iter().map(|spn| self.kdc().keytab(spn).unwrap());
         let keytab = keytab.reduce(Keytab::merged).unwrap();
         Acceptor::new(keytab).accept(token, binding, SystemTime::now())

@@ -454,7 +454,8 @@ pub static CODES: &[CodeEntry] = &[
         "Get a new ticket (`kdestroy` and `kinit`, `klist purge` on Windows) and try again. \
          If it stays: the SPN HTTP/<host> must be on the AD FS service account alone (`setspn \
          -Q`), and where TLS is inspected or ended before AD FS, its Extended Protection \
-         refuses the ticket (ExtendedProtectionTokenCheck; --no-channel-binding).",
+         refuses the ticket (ExtendedProtectionTokenCheck; --no-channel-binding). \
+         MIT Kerberos before 1.19 sends no channel binding, which AD FS may demand.",
     ),
     there(
         "negotiate_token_too_large",

@@ -55,7 +55,11 @@ fn run(ground: &Ground) -> Result<Rows> {
         sssd_kcm(ground, &site),
     );
     meet(("Heimdal kcm", &kcm), "KCM", heimdal_kcm(ground, &site));
-    meet(mit, "MEMORY, with nothing in it", memory(ground, &site));
+    meet(
+        mit,
+        "MEMORY, which is another process's: kerberos_no_ticket",
+        memory(ground, &site),
+    );
     meet(
         mit,
         "KRB5CCNAME unset, the default of krb5.conf",
@@ -144,11 +148,19 @@ fn sssd_kcm(ground: &Ground, site: &Site) -> Result<()> {
 }
 
 fn heimdal_kcm(ground: &Ground, site: &Site) -> Result<()> {
-    let socket = site.folder.join("heimdal-kcm");
+    // It always opens its socket there.
+    let run = site.folder.join("run");
+    fs::create_dir(&run)?;
+    bind(ground, &run, "/run")?;
+    let socket = Path::new("/run/.heim_org.h5l.kcm-socket");
     let mut kcm = heimdal::program(ground, "usr/sbin/kcm")?;
-    kcm.arg("--socket-path").arg(&socket);
-    let _running = start(ground, &mut kcm, &socket)?;
-    simple(ground, site, kcm_user(site, &socket)?)
+    let _running = start(ground, &mut kcm, socket)?;
+    let alice = kcm_user(site, socket)?;
+    simple(ground, site, alice.clone())?;
+    site.gives_token(
+        ground,
+        &alice.option(["--gssapi-library", "libgssapi.so.3"]),
+    )
 }
 
 fn kcm_user(site: &Site, socket: &Path) -> Result<User> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::{
-    ACCOUNT, Krb5Conf, MIT_KDC, MIT_USER, PASSWORD, REALM, SERVICE, Site, UPN, alice,
+    ACCOUNT, DEMANDING, Krb5Conf, MIT_KDC, MIT_USER, PASSWORD, REALM, SERVICE, Site, UPN, alice,
     debian_version, folder, heimdal, lab,
 };
 use crate::domain::samba::Domain;
@@ -72,5 +72,5 @@ fn sign_in(ground: &Ground, folder: PathBuf, keytab: PathBuf) -> Result<()> {
     conf.write()?;
     let alice = alice(&conf, &folder);
     alice.kinit()?;
-    alice.gets_token(ground, &lab(ground, &folder, &keytab)?, UPN)
+    alice.gets_token(ground, &lab(ground, &folder, DEMANDING, &keytab)?, UPN)
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{MIT_KDC, MIT_USER, SERVICE, Site, User, debian_version};
+use super::{MIT_KDC, MIT_USER, SERVICE, Site, UPN, User, debian_version, lab};
 use crate::interop::{Ground, Part, Preparation, Rows, Table};
 use crate::process;
 
@@ -23,7 +23,8 @@ pub(super) const PART: Part = Part {
 
 const MIT: &str = "libgssapi_krb5.so.2";
 const HEIMDAL: &str = "libgssapi.so.3";
-const TOKEN: &str = "a token";
+const BOUND: &str = "a token, from an AD FS that demands the channel binding";
+const UNBOUND: &str = "a token, from an AD FS with its default settings";
 const UNKNOWN: &str = "a service that no KDC knows is told from a KDC that is away";
 
 fn prepare(preparation: &Preparation) -> Result<()> {
@@ -56,24 +57,24 @@ fn run(ground: &Ground) -> Result<Rows> {
     let mit = debian_version(ground, "libgssapi-krb5-2")?;
     let heimdal = debian_version(ground, "libgssapi3-heimdal")?;
     let (old_mit, old_version) = old_mit(ground)?;
+    let old = ("MIT Kerberos before 1.19", old_version.as_str());
     for (who, library) in [
         (("MIT Kerberos", mit.as_str()), Path::new(MIT)),
         (("Heimdal", heimdal.as_str()), Path::new(HEIMDAL)),
-        (
-            ("MIT Kerberos before 1.19", old_version.as_str()),
-            old_mit.as_path(),
-        ),
+        (old, old_mit.as_path()),
     ] {
         let alice = alice_with(&site, library);
-        rows.works(
-            Table::Libraries,
-            who,
-            TOKEN,
-            (|| {
-                alice.kinit()?;
-                site.gives_token(ground, &alice)
-            })(),
-        );
+        alice.kinit()?;
+        if who == old {
+            lossy(ground, &site, &alice, who, &mut rows)?;
+        } else {
+            rows.works(
+                Table::Libraries,
+                who,
+                BOUND,
+                site.gives_token(ground, &alice),
+            );
+        }
         rows.works(
             Table::Libraries,
             who,
@@ -87,6 +88,28 @@ fn run(ground: &Ground) -> Result<Rows> {
     let what = "a token where MIT's is not installed";
     rows.works(Table::Libraries, ("Heimdal", &heimdal), what, alone);
     Ok(rows)
+}
+
+/// A library whose SPNEGO does not pass the channel binding on.
+fn lossy(
+    ground: &Ground,
+    site: &Site,
+    alice: &User,
+    who: (&str, &str),
+    rows: &mut Rows,
+) -> Result<()> {
+    let refused = ("negotiate_rejected", 7);
+    rows.cannot_work(
+        Table::Libraries,
+        who,
+        BOUND,
+        "its SPNEGO leaves the channel binding out, and AD FS refuses: `negotiate_rejected`",
+        alice.fails(ground, &site.lab, refused, "MIT Kerberos before 1.19"),
+    );
+    let lab = lab(ground, &site.folder, "default", &site.keytab)?;
+    let unbound = alice.gets_token(ground, &lab, UPN);
+    rows.works(Table::Libraries, who, UNBOUND, unbound);
+    Ok(())
 }
 
 /// Returns alice with a cache of her own and Silentry with that library.

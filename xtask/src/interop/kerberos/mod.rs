@@ -41,6 +41,9 @@ const UPN: &str = "alice@contoso.test";
 /// What AD FS answers Negotiate for.
 const SERVICE: &str = "HTTP/sts.contoso.test";
 
+/// The scenario in which AD FS demands that tickets are bound to the TLS connection.
+const DEMANDING: &str = "channel-binding-required";
+
 const MIT_KDC: (&str, &str) = ("krb5-kdc", "a stranger's KDC");
 const MIT_USER: (&str, &str) = ("krb5-user", "kinit, kswitch and klist");
 
@@ -49,6 +52,7 @@ struct Site {
     folder: PathBuf,
     realm: Realm,
     conf: Krb5Conf,
+    keytab: PathBuf,
     lab: Lab,
     _kdc: Running,
 }
@@ -64,10 +68,11 @@ impl Site {
         conf.write()?;
         Ok(Self {
             _kdc: realm.start()?,
-            lab: lab(ground, &folder, &keytab)?,
+            lab: lab(ground, &folder, DEMANDING, &keytab)?,
             folder,
             realm,
             conf,
+            keytab,
         })
     }
 
@@ -95,21 +100,28 @@ fn folder(ground: &Ground, name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Starts a lab whose AD FS opens tickets with the keytab, and demands that they are bound.
-fn lab(ground: &Ground, folder: &Path, keytab: &Path) -> Result<Lab> {
+/// Starts a lab of the scenario whose AD FS opens tickets with the keytab.
+fn lab(ground: &Ground, folder: &Path, scenario: &str, keytab: &Path) -> Result<Lab> {
     let arguments = [
         "--scenario".as_ref(),
-        "channel-binding-required".as_ref(),
+        scenario.as_ref(),
         "--keytab".as_ref(),
         keytab.as_os_str(),
     ];
     let program = ground.programs.join("silentry-lab");
-    Lab::start(&program, &folder.join("lab"), arguments, &ground.log)
+    Lab::start(&program, &folder.join(scenario), arguments, &ground.log)
 }
 
-/// Returns the version of a Debian package that is installed, without what Debian adds to it.
+/// Returns the version of a Debian package that is installed, without what Debian says of its source.
 fn debian_version(ground: &Ground, package: &str) -> Result<String> {
     let mut query = Command::new("dpkg-query");
     query.args(["--show", "--showformat=${source:Upstream-Version}", package]);
-    Ok(ground.read(&mut query)?.trim().to_owned())
+    let version = ground.read(&mut query)?;
+    let end = version.find(['+', '~']).unwrap_or(version.len());
+    // Debian's Heimdal is 7.8 with later changes: 7.8.git20221117.
+    Ok(version[..end]
+        .split(".git")
+        .next()
+        .unwrap_or_default()
+        .to_owned())
 }

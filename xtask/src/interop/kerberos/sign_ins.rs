@@ -9,8 +9,8 @@ use anyhow::{Result, ensure};
 
 use super::pkinit::{Certificates, PIN};
 use super::{
-    ACCOUNT, Krb5Conf, MIT_KDC, MIT_USER, PASSWORD, REALM, Realm, RealmSettings, SERVICE, Site,
-    UPN, User, alice, debian_version, folder, lab,
+    ACCOUNT, DEMANDING, Krb5Conf, MIT_KDC, MIT_USER, PASSWORD, REALM, Realm, RealmSettings,
+    SERVICE, Site, UPN, User, alice, debian_version, folder, lab,
 };
 use crate::interop::{Ground, Part, Rows, Table};
 use crate::lab::Lab;
@@ -61,7 +61,7 @@ fn by_certificate(ground: &Ground, meet: &mut impl FnMut(&'static str, Result<()
     realm.administer(&["addprinc", "-nokey", "+requires_preauth", ACCOUNT])?;
     let keytab = realm.add_service(SERVICE)?;
     let _kdc = realm.start()?;
-    let lab = lab(ground, &folder, &keytab)?;
+    let lab = lab(ground, &folder, DEMANDING, &keytab)?;
     let conf = Krb5Conf::new(&folder).with_realm(REALM, realm.address());
     let conf = conf.with(&certificates.client_line());
     conf.write()?;
@@ -121,7 +121,7 @@ impl Forest {
             .with_realm(OTHER_REALM, other.address());
         conf.write()?;
         Ok(Self {
-            lab: lab(ground, &folder, &keytab)?,
+            lab: lab(ground, &folder, DEMANDING, &keytab)?,
             _kdcs: [home.start()?, other.start()?],
             conf,
             folder,

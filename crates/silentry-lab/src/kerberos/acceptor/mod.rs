@@ -114,10 +114,13 @@ impl Acceptor {
     }
 
     /// The service's keys of the ticket's encryption type, the one of its version first.
+    ///
+    /// The name beside a ticket is not protected, and Windows does not go by its realm. Heimdal writes
+    /// there the realm that it asked for, which it has guessed from the host's domain (seen with 7.8).
     fn keys(&self, service: &Principal, request: &ApReqInner) -> Result<Vec<Key>, Refusal> {
         let entries = self.keytab.entries().iter();
         let ours = entries
-            .filter(|entry| entry.principal().is(service))
+            .filter(|entry| entry.principal().is_in_any_realm(service))
             .collect::<Vec<_>>();
         if ours.is_empty() {
             return Err(Refusal::NotForUs(service.to_string()));
