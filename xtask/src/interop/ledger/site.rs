@@ -90,9 +90,7 @@ impl Site<'_> {
         let mark = self.realm.asked()?.len();
         let capture = Capture::start(self.ground, &name)?;
         let mut silentry = Command::new("timeout");
-        silentry
-            .arg("60")
-            .arg(self.ground.programs.join("silentry"));
+        silentry.arg("60").arg(self.ground.silentry().get_program());
         silentry.args(["token", "--mode", "iwa", "-o", "json", "--username", USER]);
         lab.enter(&mut silentry);
         self.realm.enter(&mut silentry);
