@@ -58,11 +58,14 @@ impl TokenStore for CountingStore {
         Ok(StoreVersion::new(version.to_be_bytes()))
     }
 
-    fn set_aside(&self) -> Result<String, StoreError> {
+    fn set_aside(&self, seen: &StoreVersion) -> Result<Option<String>, StoreError> {
         let (text, version) = &mut *self.text.lock().unwrap();
+        if *seen != StoreVersion::new(version.to_be_bytes()) {
+            return Ok(None);
+        }
         *version += 1;
         text.clear();
-        Ok("elsewhere".into())
+        Ok(Some("elsewhere".into()))
     }
 }
 

@@ -427,7 +427,10 @@ impl Step {
                 "Either multiple user identities are available for the current request or \
                  selected account is not supported for the scenario.",
             ),
-            Self::Code(_) => error("interaction_required", 50076, super::token::MFA_DEMANDED),
+            Self::Code(_) => {
+                let text = format!("{} to access the resource.", super::token::MFA_DEMANDED);
+                error("interaction_required", 50076, &text)
+            }
             Self::Consent(_) | Self::Device(_) => error(
                 "consent_required",
                 65001,

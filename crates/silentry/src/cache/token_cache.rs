@@ -172,8 +172,10 @@ impl Shared {
         match CacheDocument::parse(text.expose().as_bytes()) {
             Ok(document) => self.remember(document, Some(version)),
             Err(error) => {
-                let place = store.set_aside()?;
-                tracing::warn!(%error, %place, "the token cache is damaged and was set aside");
+                // `None`: another process has done so already, and its new cache is read next time.
+                if let Some(place) = store.set_aside(&version)? {
+                    tracing::warn!(%error, place, "the token cache is damaged and was set aside");
+                }
                 self.remember(CacheDocument::default(), None);
             }
         }
