@@ -16,7 +16,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use silentry::cache::store::{
     FileStore, MsalDotnetStorage, StoreErrorKind, TokenStore, default_store, msal_python_store,
@@ -147,8 +147,10 @@ fn msal_python_and_we_write_one_file_and_lose_nothing() {
 fn add_entries(path: &Path, name: &str, count: usize) {
     let store = FileStore::new(path);
     for number in 0..count {
+        let started = Instant::now();
         add_entry(&store, &format!("{name}-{number}"));
-        std::thread::sleep(Duration::from_millis(30));
+        // MSAL Python looks four times a second whether the lock is free, and for five seconds only.
+        std::thread::sleep(started.elapsed() * 3);
     }
 }
 

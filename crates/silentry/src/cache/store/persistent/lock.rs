@@ -26,7 +26,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::{StoreError, StoreErrorKind};
-use super::os::{self, Liveness, Owner};
+use super::os::{self, Owner};
 
 /// How long to wait for a lock; the MSALs take between 10 s (Python) and 60 s (.NET).
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,10 +38,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 /// How old the file of a dead process must be; none of the MSALs works that long under the lock, in
 /// case the process lives where this one cannot see it (a container that shares the home folder).
 const DEAD_AFTER: Duration = Duration::from_secs(1);
-/// The same for a file that does not say whose it is; MSAL Python waits as long.
+/// The same when it cannot be told whether the process lives; MSAL Python waits as long.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(5);
 /// The same for a living process: by then another process has got the number of the one that died.
-#[cfg(unix)]
 const REUSED_AFTER: Duration = Duration::from_secs(120);
 
 /// The lock of one cache, held until this is dropped.
@@ -126,15 +125,14 @@ impl Watched {
     /// Returns whether whoever made the file is gone, if nobody holds it by `flock`, which taking it over
     /// finds out.
     fn is_orphan(&self) -> bool {
-        let limit = match self.owner.pid.map(os::liveness) {
+        let limit = match self.owner.pid {
             // Our own threads hold it by flock; without that it is of one who had our number.
-            Some(Liveness::Own) => DEAD_AFTER,
-            #[cfg(unix)]
-            Some(Liveness::Dead) => DEAD_AFTER,
-            #[cfg(unix)]
-            Some(Liveness::Alive) => REUSED_AFTER,
-            #[cfg(windows)]
-            Some(Liveness::Unknown) => UNKNOWN_AFTER,
+            Some(pid) if pid == std::process::id() => DEAD_AFTER,
+            Some(pid) => match os::is_running(pid) {
+                Some(true) => REUSED_AFTER,
+                Some(false) => DEAD_AFTER,
+                None => UNKNOWN_AFTER,
+            },
             None => UNKNOWN_AFTER,
         };
         self.since.elapsed() >= limit || self.owner.age >= limit

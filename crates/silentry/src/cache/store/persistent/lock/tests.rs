@@ -1,4 +1,5 @@
 use std::fs;
+#[cfg(unix)]
 use std::process::{Child, Command, Stdio};
 use std::time::SystemTime;
 
@@ -26,8 +27,10 @@ fn lock_of(cache: &Path, text: &str, age: Duration) -> PathBuf {
 }
 
 /// A process that lives until it is dropped.
+#[cfg(unix)]
 struct Living(Child);
 
+#[cfg(unix)]
 impl Living {
     fn start() -> Self {
         let sleep = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn();
@@ -35,6 +38,7 @@ impl Living {
     }
 }
 
+#[cfg(unix)]
 impl Drop for Living {
     fn drop(&mut self) {
         self.0.kill().unwrap();
@@ -125,6 +129,8 @@ fn a_lock_from_the_future_is_taken_over_after_having_been_watched() {
     let file = File::options().write(true).open(path).unwrap();
     file.set_modified(SystemTime::now() + Duration::from_secs(3600))
         .unwrap();
+    // On Windows whoever has it open to write holds it.
+    drop(file);
     let started = Instant::now();
     Lock::acquire_within(&cache, LATER).unwrap();
     assert!(started.elapsed() >= UNKNOWN_AFTER);

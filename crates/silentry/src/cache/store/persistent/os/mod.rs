@@ -15,21 +15,6 @@ pub(super) use self::unix::*;
 #[cfg(windows)]
 pub(super) use self::windows::*;
 
-/// Whether a process of that number runs.
-pub(super) enum Liveness {
-    /// It is this one.
-    Own,
-    /// Some process has the number.
-    #[cfg(unix)]
-    Alive,
-    /// None has.
-    #[cfg(unix)]
-    Dead,
-    /// It cannot be told: Windows says it only to those who may open the process.
-    #[cfg(windows)]
-    Unknown,
-}
-
 /// Whose lock file it is.
 pub(super) struct Owner {
     /// Changes when the file is written or made anew.

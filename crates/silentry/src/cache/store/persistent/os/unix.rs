@@ -8,8 +8,6 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use rustix::process::{Pid, geteuid, test_kill_process};
 
-use super::Liveness;
-
 const OTHERS_MAY_WRITE: u32 = 0o002;
 const OTHERS_MAY_READ: u32 = 0o044;
 
@@ -67,18 +65,12 @@ pub(in super::super) fn delete_lock(path: &Path) {
 }
 
 /// Returns whether a process has that number.
-pub(in super::super) fn liveness(pid: u32) -> Liveness {
-    if pid == std::process::id() {
-        return Liveness::Own;
-    }
+pub(in super::super) fn is_running(pid: u32) -> Option<bool> {
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
-        return Liveness::Dead;
+        return Some(false);
     };
-    match test_kill_process(pid) {
-        Err(rustix::io::Errno::SRCH) => Liveness::Dead,
-        // That of another user may not be sent signals, but is there.
-        _ => Liveness::Alive,
-    }
+    // One of another user may not be sent signals, but is there.
+    Some(test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 /// Opens a file to read it: no symbolic link, and without waiting for the other end of a pipe.

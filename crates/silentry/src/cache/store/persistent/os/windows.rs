@@ -9,8 +9,6 @@ use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION};
 
-use super::Liveness;
-
 const FILE_SHARE_READ: u32 = 1;
 const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
 
@@ -74,13 +72,9 @@ pub(in super::super) fn is_at(_: &File, _: &Path) -> io::Result<bool> {
 /// It goes with its handle.
 pub(in super::super) fn delete_lock(_: &Path) {}
 
-/// Returns whether a process has that number, as far as this can be told.
-pub(in super::super) fn liveness(pid: u32) -> Liveness {
-    if pid == std::process::id() {
-        Liveness::Own
-    } else {
-        Liveness::Unknown
-    }
+/// Windows tells whether a process runs only to those who may open it.
+pub(in super::super) fn is_running(_: u32) -> Option<bool> {
+    None
 }
 
 /// Opens a file to read it.
