@@ -70,8 +70,7 @@ impl LoopbackListener {
         format!("http://localhost:{}", self.port)
     }
 
-    /// Serves the browser until it brings an answer with this state. Other answers get a page that
-    /// says so, and are forgotten: anybody on this machine can send one.
+    /// Serves the browser until it brings an answer; one without this state gets a page that says so.
     pub(crate) async fn receive(
         &self,
         state: &str,
@@ -158,11 +157,14 @@ async fn answer(
             lock(brought).get_or_insert(response);
             reply
         }
-        Some(_) => reply(
-            StatusCode::BAD_REQUEST,
-            "This is not the sign-in that is waited for",
-            "The answer belongs to another sign-in, perhaps an older one. Start again from the application.",
-        ),
+        Some(response) => {
+            lock(brought).get_or_insert(response);
+            reply(
+                StatusCode::BAD_REQUEST,
+                "This is not the sign-in that is waited for",
+                "The answer belongs to another sign-in, perhaps an older one. Start again from the application.",
+            )
+        }
         None => reply(
             StatusCode::BAD_REQUEST,
             "Nothing to sign in with",
@@ -247,7 +249,6 @@ mod tests {
             for request in [
                 "GET /favicon.ico HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
                 "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
-                "GET /?code=theirs&state=other HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
                 "DELETE /?code=a&state=mine HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
                 post(&"x".repeat(MAX_FORM_BYTES + 1)),
                 post("code=ours&state=mine"),
@@ -263,8 +264,25 @@ mod tests {
         );
         let replies = browser.await.unwrap();
         let status: Vec<&str> = replies.iter().map(|reply| &reply[9..12]).collect();
-        assert_eq!(status, ["404", "400", "400", "405", "413", "200"]);
-        assert!(replies[5].contains("Signed in") && !replies[5].contains("ours"));
+        assert_eq!(status, ["404", "400", "405", "413", "200"]);
+        assert!(replies[4].contains("Signed in") && !replies[4].contains("ours"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_another_sign_in_is_no_success() {
+        let listener = LoopbackListener::bind(None).await.unwrap();
+        let port = listener.port;
+        let browser = tokio::spawn(async move {
+            say(
+                port,
+                "GET /?code=theirs&state=other HTTP/1.1\r\nhost: localhost\r\n\r\n",
+            )
+            .await
+        });
+        let response = listener.receive("mine").await.unwrap();
+        assert_eq!(response.state(), "other");
+        let page = browser.await.unwrap();
+        assert!(page.starts_with("HTTP/1.1 400") && !page.contains("theirs"));
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::index::{Index, Wanted};
 use super::schema::{CacheDocument, EntityKind};
-use super::write::{AuthorityType, NewTokens, Owner, remove, store};
+use super::write::{NewTokens, Owner, remove, store};
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::TokenResponse;
 
@@ -35,7 +35,6 @@ fn write(document: &mut CacheDocument, tenant: &str, response: &TokenResponse) -
     let new = NewTokens {
         client_id: CLIENT,
         host: "login.microsoftonline.com",
-        authority_type: AuthorityType::Entra,
         tenant,
         scopes: &scopes,
         response,
@@ -254,7 +253,6 @@ fn a_response_that_tells_no_user_is_not_kept() {
     let new = NewTokens {
         client_id: CLIENT,
         host: "login.microsoftonline.com",
-        authority_type: AuthorityType::Entra,
         tenant: TENANT,
         scopes: &scopes,
         response: &response,

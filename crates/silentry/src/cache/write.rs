@@ -10,21 +10,11 @@ use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id};
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::TokenResponse;
 
-/// What kind of server an account belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AuthorityType {
-    /// Entra ID.
-    Entra,
-    /// AD FS, or another server that tells no tenant.
-    Adfs,
-}
-
 /// A token response, with what was asked to get it.
 pub(crate) struct NewTokens<'a> {
     pub(crate) client_id: &'a str,
     /// The authority's host.
     pub(crate) host: &'a str,
-    pub(crate) authority_type: AuthorityType,
     /// The tenant as the authority names it: an id, a domain or a word.
     pub(crate) tenant: &'a str,
     pub(crate) scopes: &'a Scopes,
@@ -59,11 +49,8 @@ pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option
         .as_deref()
         .and_then(ClientInfo::decode);
     let home = home_account_id(client_info.as_ref(), id.as_ref())?;
-    let realm = match (new.authority_type, &id) {
-        (AuthorityType::Entra, Some(IdToken { tid: Some(tid), .. })) => tid.as_str(),
-        (AuthorityType::Entra, _) => new.tenant,
-        (AuthorityType::Adfs, _) => "adfs",
-    };
+    let tenant_id = id.as_ref().and_then(|id| id.tid.as_deref());
+    let realm = tenant_id.unwrap_or(new.tenant);
     let owner = Owner {
         home_account_id: home,
         environment: environment::canonical(new.host).into_owned(),
@@ -225,10 +212,6 @@ impl Rows<'_> {
         let key = [self.home(), self.environment(), self.realm]
             .join("-")
             .to_lowercase();
-        let authority_type = match self.new.authority_type {
-            AuthorityType::Entra => "MSSTS",
-            AuthorityType::Adfs => "ADFS",
-        };
         // A refresh may bring no id token; what is known of the user stays then.
         let told = [
             ("local_account_id", id.and_then(IdToken::local_account_id)),
@@ -240,7 +223,7 @@ impl Rows<'_> {
             ("home_account_id", Some(self.home())),
             ("environment", Some(self.environment())),
             ("realm", Some(self.realm)),
-            ("authority_type", Some(authority_type)),
+            ("authority_type", Some("MSSTS")),
             ("account_source", Some(self.new.source)),
         ];
         let told = told.into_iter().filter(|(_, value)| value.is_some());

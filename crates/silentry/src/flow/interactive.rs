@@ -75,6 +75,10 @@ pub(crate) async fn sign_in(
             })?,
             () = application.clock.sleep(request.patience) => return Err(nobody_came(request.patience)),
         };
+        if response.state() != state {
+            let message = "the browser came back with the answer to another sign-in";
+            return Err(Error::new("state_mismatch", Stage::Browser, message));
+        }
         let code = match response {
             AuthorizationResponse::Code { code, .. } => code,
             AuthorizationResponse::Refused { error, .. } => {

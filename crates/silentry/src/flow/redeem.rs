@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::call::Call;
 use crate::authority::Authority;
-use crate::cache::{self, AuthorityType, NewTokens};
+use crate::cache::{self, NewTokens};
 use crate::client::{Account, AuthenticationResult, RequestOptions, TokenSource};
 use crate::error::{Error, Stage};
 use crate::federation::assertion::{SamlAssertion, SamlVersion};
@@ -167,7 +167,6 @@ impl Redemption<'_> {
                 let new = NewTokens {
                     client_id: &client_id,
                     host: &host,
-                    authority_type: AuthorityType::Entra,
                     tenant: &tenant,
                     scopes: &scopes,
                     response: &response,

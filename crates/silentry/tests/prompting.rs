@@ -1,0 +1,159 @@
+//! Sign-ins that need the user, against the pages of the lab.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+#![cfg(all(feature = "integrated", feature = "interactive"))]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use silentry::{Browser, BrowserError, Error, Prompt, PublicClientApplication};
+use silentry_lab::{CLIENT_ID, Lab, Person, user};
+
+const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
+
+/// A person of the lab at a browser.
+#[derive(Clone)]
+struct PersonAtBrowser {
+    lab: Arc<Lab>,
+    person: Person,
+}
+
+impl Browser for PersonAtBrowser {
+    fn open(&self, url: &str) -> Result<(), BrowserError> {
+        let (lab, person, url) = (Arc::clone(&self.lab), self.person.clone(), url.to_owned());
+        let browser = lab
+            .browser()
+            .map_err(|error| BrowserError::new(error.to_string()))?;
+        tokio::spawn(async move {
+            let mut browser = browser;
+            // How it ended the application says.
+            let _ = browser.sign_in(&url, &person).await;
+        });
+        Ok(())
+    }
+}
+
+async fn lab(scenario: &str) -> Arc<Lab> {
+    Arc::new(Lab::builder().scenario(scenario).start().await.unwrap())
+}
+
+fn app(lab: &Lab) -> PublicClientApplication {
+    PublicClientApplication::builder(CLIENT_ID)
+        .with_tenant_id("contoso.test")
+        .with_proxy(lab.proxy_url())
+        .with_ca_bundle(lab.ca_pem())
+        .build()
+        .unwrap()
+}
+
+fn person(name: &str) -> Person {
+    Person::new(user(name).unwrap())
+}
+
+async fn in_browser(scenario: &str, person: Person) -> Result<String, Error> {
+    let lab = lab(scenario).await;
+    let app = app(&lab);
+    let token = app
+        .acquire_token_interactive(SCOPES)
+        .with_browser(PersonAtBrowser { lab, person })
+        .with_prompt(Prompt::SelectAccount)
+        .with_timeout(Duration::from_secs(20))
+        .await?;
+    let again = app.acquire_token_silent(SCOPES, token.account()).await?;
+    assert_eq!(again.access_token(), token.access_token());
+    Ok(token.account().username().to_owned())
+}
+
+#[tokio::test]
+async fn a_user_signs_in_with_the_browser() {
+    for name in ["alice", "carol", "dave"] {
+        let upn = in_browser("default", person(name)).await.unwrap();
+        assert_eq!(upn, user(name).unwrap().upn);
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_cancels_is_no_success() {
+    let error = in_browser("default", person("alice").cancelling())
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "access_denied");
+}
+
+#[tokio::test]
+async fn the_answer_to_another_sign_in_is_refused() {
+    let error = in_browser("authorize-other-state", person("alice"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "state_mismatch");
+}
+
+#[tokio::test]
+async fn a_browser_that_never_comes_back_is_waited_for_as_long_as_was_said() {
+    let lab = lab("authorize-error-page").await;
+    let person = person("alice");
+    let error = app(&lab)
+        .acquire_token_interactive(SCOPES)
+        .with_browser(PersonAtBrowser { lab, person })
+        .with_timeout(Duration::from_millis(500))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "authentication_timed_out");
+}
+
+#[tokio::test]
+async fn no_browser_is_an_error_that_says_so() {
+    struct NoBrowser;
+    impl Browser for NoBrowser {
+        fn open(&self, _: &str) -> Result<(), BrowserError> {
+            Err(BrowserError::new("there is no desktop"))
+        }
+    }
+    let lab = lab("default").await;
+    let request = app(&lab).acquire_token_interactive(SCOPES);
+    let error = request.with_browser(NoBrowser).await.unwrap_err();
+    assert_eq!(error.code(), "no_browser");
+    assert!(lab.exchanges().is_empty());
+}
+
+#[tokio::test]
+async fn a_user_signs_in_on_another_device() {
+    let lab = lab("default").await;
+    let sign_in = app(&lab).begin_device_code(SCOPES).await.unwrap();
+    let code = sign_in.code();
+    assert!(code.message().contains(code.user_code()));
+    let person = person("carol").with_user_code(code.user_code());
+    let page = code.verification_uri().to_owned();
+    lab.browser()
+        .unwrap()
+        .sign_in(&page, &person)
+        .await
+        .unwrap();
+    let token = sign_in.await.unwrap();
+    assert_eq!(token.account().username(), "carol@contoso.test");
+}
+
+#[tokio::test]
+async fn mfa_that_the_ticket_cannot_give_is_asked_for_with_a_device_code() {
+    let lab = lab("mfa").await;
+    let user = lab.user();
+    let app = PublicClientApplication::builder(CLIENT_ID)
+        .with_tenant_id("contoso.test")
+        .with_proxy(lab.proxy_url())
+        .with_ca_bundle(lab.ca_pem())
+        .with_ticket_cache(format!("FILE:{}", lab.ccache(user.upn).unwrap().display()))
+        .build()
+        .unwrap();
+    let at_browser = Arc::clone(&lab);
+    let token = app
+        .acquire_token(SCOPES)
+        .or_device_code(move |code| {
+            let person = Person::new(at_browser.user()).with_user_code(code.user_code());
+            let page = code.verification_uri().to_owned();
+            let mut browser = at_browser.browser().unwrap();
+            tokio::spawn(async move { browser.sign_in(&page, &person).await.map(|_| ()) });
+        })
+        .await
+        .unwrap();
+    assert_eq!(token.account().username(), user.upn);
+}
