@@ -1,9 +1,10 @@
 //! Web servers that check our tokens: Apache with mod_auth_gssapi, and two that demand a channel binding
-//! as AD FS does, with MIT Kerberos and with gokrb5.
+//! as AD FS does, with MIT Kerberos and with gokrb5. xmlsec1 checks the assertion that a token earns.
 //!
 //! The client is the example `reqwest` of `silentry-negotiate`; curl, which binds its token to nothing, is
 //! the counterpart that those two must refuse.
 
+mod assertion;
 mod servers;
 
 use std::fs;
@@ -24,6 +25,7 @@ pub(super) const PART: Part = Part {
         ("libapache2-mod-auth-gssapi", "Negotiate for Apache"),
         ("python3-gssapi", "an acceptor with MIT Kerberos"),
         ("golang-go", "an acceptor with gokrb5"),
+        ("xmlsec1", "signatures of assertions"),
         ("openssl", "certificates of the acceptors"),
         ("curl", "a client that binds its tokens to nothing"),
     ],
@@ -46,7 +48,9 @@ fn prepare(preparation: &Preparation) -> Result<()> {
     fs::copy(example, preparation.prepared.join("reqwest"))?;
 
     let sources = workspace.root.join("interop").join("acceptors");
-    fs::copy(sources.join("mit.py"), preparation.prepared.join("mit.py"))?;
+    for name in ["mit.py", "rst.xml"] {
+        fs::copy(sources.join(name), preparation.prepared.join(name))?;
+    }
     let mut go = process::command("go build -o");
     go.arg(preparation.prepared.join("gokrb5")).arg(".");
     go.current_dir(sources.join("go"))
@@ -95,6 +99,16 @@ fn run(ground: &Ground) -> Result<Rows> {
             "demands the channel binding of another certificate, as behind TLS inspection",
             "the token is bound to the certificate that the client sees, and is refused",
             wrong,
+        );
+    }
+    let xmlsec1 = ground.read(&mut process::command("xmlsec1 --version"))?;
+    let version = xmlsec1.split_whitespace().nth(1).unwrap_or_default();
+    for (scenario, saml) in [("default", "1.1"), ("saml2", "2.0")] {
+        rows.works(
+            Table::Acceptors,
+            ("xmlsec1", version),
+            &format!("the SAML {saml} assertion that the lab signs and Silentry forwards"),
+            assertion::verifies(ground, scenario),
         );
     }
     Ok(rows)

@@ -96,7 +96,11 @@ impl SecurityContext {
     }
 
     /// Protects a message in an established context; says whether it is sealed.
-    pub(in crate::unix) fn wrap(&mut self, message: &[u8], seal: bool) -> Result<(Vec<u8>, bool), Failure> {
+    pub(in crate::unix) fn wrap(
+        &mut self,
+        message: &[u8],
+        seal: bool,
+    ) -> Result<(Vec<u8>, bool), Failure> {
         let (mut minor, mut sealed, mut output) = (0, 0, Buffer::empty());
         let (input, seal) = (Buffer::of(message), i32::from(seal));
         let (wrap, context) = (self.library.functions.gss_wrap, self.handle);
@@ -119,7 +123,10 @@ impl SecurityContext {
     }
 
     /// Opens a message that the peer has protected; says whether it was sealed, and whether out of turn.
-    pub(in crate::unix) fn unwrap(&mut self, wrapped: &[u8]) -> Result<(Vec<u8>, bool, bool), Failure> {
+    pub(in crate::unix) fn unwrap(
+        &mut self,
+        wrapped: &[u8],
+    ) -> Result<(Vec<u8>, bool, bool), Failure> {
         let (mut minor, mut sealed, mut output) = (0, 0, Buffer::empty());
         let (input, no_qop) = (Buffer::of(wrapped), ptr::null_mut());
         let (unwrap, context) = (self.library.functions.gss_unwrap, self.handle);
