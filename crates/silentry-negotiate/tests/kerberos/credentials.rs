@@ -6,7 +6,7 @@ use silentry_lab::kdc::{Exchange, KdcError, Outcome};
 use silentry_lab::kerberos::acceptor::ChannelBinding as Bound;
 use silentry_negotiate::ChannelBinding;
 
-use crate::lab::{Lab, PASSWORD, STS, contoso};
+use crate::lab::{Lab, PASSWORD, STS, TRUSTED, contoso};
 
 #[test]
 fn the_logins_ticket_gets_a_service_ticket() {
@@ -78,7 +78,7 @@ fn a_service_of_another_realm_is_found_by_referral() {
 fn a_kdc_that_refers_hosts_only_is_asked_for_a_host() {
     let lab = Lab::of(contoso().referring_hosts_only());
     lab.ccache(&[]);
-    let answer = lab.ask("HTTP/sts.resource.test").run();
+    let answer = lab.ask(TRUSTED).run();
     lab.accept(&answer.token.unwrap(), None).unwrap();
 }
 
@@ -87,12 +87,12 @@ fn a_kdc_that_refers_hosts_only_is_asked_for_a_host() {
 fn a_service_is_found_in_the_realm_that_krb5_conf_has_for_its_host() {
     let lab = Lab::of(contoso().referring_hosts_only());
     lab.ccache(&[]);
-    let mapping = "[domain_realm]\n    sts.resource.test = RESOURCE.TEST\n";
+    let mapping = "[domain_realm]\n    sts.northwind.test = RESOURCE.TEST\n";
     lab.configure(|text| text.replace("[domain_realm]\n", mapping));
-    let answer = lab.ask("HTTP/sts.resource.test").run();
+    let answer = lab.ask(TRUSTED).run();
     let accepted = lab.accept(&answer.token.unwrap(), None).unwrap();
     let service = accepted.service.to_string();
-    assert_eq!(service, "HTTP/sts.resource.test@RESOURCE.TEST");
+    assert_eq!(service, "HTTP/sts.northwind.test@RESOURCE.TEST");
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub(crate) const PASSWORD: &str = "Passw0rd!";
 pub(crate) const STS: &str = "HTTP/sts.contoso.test";
 /// A service whose host is in another domain than its realm, as federation services mostly are.
 pub(crate) const ELSEWHERE: &str = "HTTP/sts.fabrikam.test";
+/// A service of the trusted realm that nobody finds by guessing a realm from the host's domain.
+pub(crate) const TRUSTED: &str = "HTTP/sts.northwind.test";
 
 /// Alice's realm with AD FS, and a realm that it trusts.
 pub(crate) fn contoso() -> Realm {
@@ -43,8 +45,9 @@ impl Lab {
     }
 
     pub(crate) fn of(contoso: Realm) -> Lab {
-        let resource =
-            Realm::new("RESOURCE.TEST").with_service(Service::new("HTTP/sts.resource.test"));
+        let resource = Realm::new("RESOURCE.TEST")
+            .with_service(Service::new("HTTP/sts.resource.test"))
+            .with_service(Service::new(TRUSTED));
         let config =
             KdcConfig::new([contoso, resource]).with_trust("CONTOSO.TEST", "RESOURCE.TEST");
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -123,7 +126,7 @@ impl Lab {
 
     /// Checks a token as AD FS would.
     pub(crate) fn accept(&self, token: &[u8], binding: Option<&[u8]>) -> Result<Accepted, Refusal> {
-        let spns = [STS, ELSEWHERE, "HTTP/sts.resource.test"];
+        let spns = [STS, ELSEWHERE, TRUSTED, "HTTP/sts.resource.test"];
         let keytab = spns.iter().map(|spn| self.kdc().keytab(spn).unwrap());
         let keytab = keytab.reduce(Keytab::merged).unwrap();
         Acceptor::new(keytab).accept(token, binding, SystemTime::now())

@@ -42,7 +42,7 @@ fn run(ground: &Ground) -> Result<Rows> {
     let kcm = debian_version(ground, "libkrb5-26-heimdal")?;
     let mut rows = Rows::default();
     let mut meet = |who, what, outcome| rows.works(Table::Caches, who, what, outcome);
-    meet(mit, "FILE", simple(ground, &site, site.alice()));
+    meet(mit, "FILE", simple(ground, &site, &site.alice()));
     meet(
         mit,
         "DIR, the primary of two users' tickets",
@@ -85,13 +85,13 @@ fn run(ground: &Ground) -> Result<Rows> {
 }
 
 /// A log-on, and from its ticket a token.
-fn simple(ground: &Ground, site: &Site, alice: User) -> Result<()> {
+fn simple(ground: &Ground, site: &Site, alice: &User) -> Result<()> {
     alice.kinit()?;
-    site.gives_token(ground, &alice)
+    site.gives_token(ground, alice)
 }
 
 /// Another user's tickets lie in the same collection; whoever is primary counts.
-fn collection(ground: &Ground, site: &Site, alice: User) -> Result<()> {
+fn collection(ground: &Ground, site: &Site, alice: &User) -> Result<()> {
     let carol = alice.clone().named(OTHER.1);
     alice.kinit()?;
     carol.kinit()?;
@@ -100,7 +100,7 @@ fn collection(ground: &Ground, site: &Site, alice: User) -> Result<()> {
     // Entra demands of carol what a ticket cannot give: it knows that it is her.
     carol.fails(ground, &site.lab, ("interaction_required", 3), "")?;
     alice.read(&format!("kswitch -p {ACCOUNT}@{REALM}"))?;
-    site.gives_token(ground, &alice)
+    site.gives_token(ground, alice)
 }
 
 fn directory(ground: &Ground, site: &Site) -> Result<()> {
@@ -109,7 +109,7 @@ fn directory(ground: &Ground, site: &Site) -> Result<()> {
     let alice = site
         .alice()
         .with("KRB5CCNAME", &format!("DIR:{}", folder.display()));
-    collection(ground, site, alice)
+    collection(ground, site, &alice)
 }
 
 /// What RHEL 7 and 8 have for everybody; the user number is nobody's, so that nobody's tickets are touched.
@@ -117,7 +117,7 @@ fn keyring(ground: &Ground, site: &Site) -> Result<()> {
     let alice = site
         .alice()
         .with("KRB5CCNAME", "KEYRING:persistent:2147480000");
-    let outcome = collection(ground, site, alice.clone());
+    let outcome = collection(ground, site, &alice);
     alice.read("kdestroy -A")?;
     outcome
 }
@@ -144,7 +144,7 @@ fn sssd_kcm(ground: &Ground, site: &Site) -> Result<()> {
     ))?;
     let mut kcm = process::command("/usr/libexec/sssd/sssd_kcm --uid 0 --gid 0 --logger=stderr");
     let _running = start(ground, &mut kcm, &socket)?;
-    collection(ground, site, kcm_user(site, &socket)?)
+    collection(ground, site, &kcm_user(site, &socket)?)
 }
 
 fn heimdal_kcm(ground: &Ground, site: &Site) -> Result<()> {
@@ -155,12 +155,7 @@ fn heimdal_kcm(ground: &Ground, site: &Site) -> Result<()> {
     let socket = Path::new("/run/.heim_org.h5l.kcm-socket");
     let mut kcm = heimdal::program(ground, "usr/sbin/kcm")?;
     let _running = start(ground, &mut kcm, socket)?;
-    let alice = kcm_user(site, socket)?;
-    simple(ground, site, alice.clone())?;
-    site.gives_token(
-        ground,
-        &alice.option(["--gssapi-library", "libgssapi.so.3"]),
-    )
+    simple(ground, site, &kcm_user(site, socket)?)
 }
 
 fn kcm_user(site: &Site, socket: &Path) -> Result<User> {
@@ -186,7 +181,7 @@ fn default_cache(ground: &Ground, site: &Site) -> Result<()> {
     simple(
         ground,
         site,
-        site.alice().configured(&conf).without("KRB5CCNAME"),
+        &site.alice().configured(&conf).without("KRB5CCNAME"),
     )
 }
 

@@ -1,6 +1,6 @@
 //! The KDCs that issue the tickets.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -57,20 +57,21 @@ fn heimdal(ground: &Ground) -> Result<()> {
     realm.add_user(ACCOUNT, PASSWORD)?;
     let keytab = realm.add_service(SERVICE)?;
     let _kdc = realm.start()?;
-    sign_in(ground, folder, keytab)
+    sign_in(ground, &folder, &keytab)
 }
 
 fn samba(ground: &Ground) -> Result<()> {
     let domain = Domain::create(&ground.folder.join("samba"), &ground.log)?;
     let _controller = domain.start_controller()?;
-    sign_in(ground, folder(ground, "user-of-samba")?, domain.keytab())
+    let folder = folder(ground, "user-of-samba")?;
+    sign_in(ground, &folder, &domain.keytab())
 }
 
 /// Signs alice in at the KDC on 127.0.0.1 and lets her get a token.
-fn sign_in(ground: &Ground, folder: PathBuf, keytab: PathBuf) -> Result<()> {
-    let conf = Krb5Conf::new(&folder).with_realm(REALM, "127.0.0.1");
+fn sign_in(ground: &Ground, folder: &Path, keytab: &Path) -> Result<()> {
+    let conf = Krb5Conf::new(folder).with_realm(REALM, "127.0.0.1");
     conf.write()?;
-    let alice = alice(&conf, &folder);
+    let alice = alice(&conf, folder);
     alice.kinit()?;
-    alice.gets_token(ground, &lab(ground, &folder, DEMANDING, &keytab)?, UPN)
+    alice.gets_token(ground, &lab(ground, folder, DEMANDING, keytab)?, UPN)
 }

@@ -108,8 +108,9 @@ fn lab(ground: &Ground, folder: &Path, scenario: &str, keytab: &Path) -> Result<
         "--keytab".as_ref(),
         keytab.as_os_str(),
     ];
-    let program = ground.programs.join("silentry-lab");
-    Lab::start(&program, &folder.join(scenario), arguments, &ground.log)
+    let command = ground.lab();
+    let program = Path::new(command.get_program());
+    Lab::start(program, &folder.join(scenario), arguments, &ground.log)
 }
 
 /// Returns the version of a Debian package that is installed, without what Debian says of its source.

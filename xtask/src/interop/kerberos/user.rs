@@ -153,7 +153,7 @@ impl User {
     }
 
     fn silentry(&self, ground: &Ground, lab: &Lab) -> Result<Output> {
-        let mut command = self.command(&ground.programs.join("silentry"));
+        let mut command = self.command(Path::new(ground.silentry().get_program()));
         command.args(["token", "--mode", "iwa", "--output", "json"]);
         command.args(&self.options);
         lab.enter(&mut command);
