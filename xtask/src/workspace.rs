@@ -12,7 +12,9 @@ pub(crate) struct Workspace {
     /// The folder of the root `Cargo.toml`.
     pub(crate) root: PathBuf,
     /// Where cargo builds: `target`, or what `CARGO_TARGET_DIR` says.
+    #[cfg(unix)]
     pub(crate) target: PathBuf,
+    #[cfg(unix)]
     metadata: Value,
 }
 
@@ -40,7 +42,9 @@ impl Workspace {
         };
         Ok(Self {
             root: folder("workspace_root")?,
+            #[cfg(unix)]
             target: folder("target_directory")?,
+            #[cfg(unix)]
             metadata,
         })
     }
@@ -53,7 +57,11 @@ impl Workspace {
             .args(line.split_whitespace());
         command
     }
+}
 
+/// What the full test asks besides.
+#[cfg(unix)]
+impl Workspace {
     /// Returns the features of a package, without `default` and those that optional dependencies
     /// bring.
     pub(crate) fn features(&self, package: &str) -> Vec<String> {
