@@ -5,6 +5,8 @@ mod connection;
 mod page;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -156,7 +158,7 @@ impl Browser {
     ///
     /// The URL is none, or the lab did not answer.
     pub async fn open(&mut self, url: &str) -> Result<Page, LabError> {
-        let url = Url::parse(url).map_err(|error| failed(url, error))?;
+        let url = Url::parse(url).map_err(|error| failed(url, &error))?;
         self.walk(Method::GET, url, String::new()).await
     }
 
@@ -182,10 +184,10 @@ impl Browser {
         if let Some(button) = button.filter(|button| !button.name.is_empty()) {
             body.append_pair(&button.name, &button.value);
         }
-        let base = Url::parse(&page.url).map_err(|error| failed(&page.url, error))?;
+        let base = Url::parse(&page.url).map_err(|error| failed(&page.url, &error))?;
         let mut target = base
             .join(&form.action)
-            .map_err(|error| failed(&form.action, error))?;
+            .map_err(|error| failed(&form.action, &error))?;
         if form.posts {
             return self.walk(Method::POST, target, body.finish()).await;
         }
@@ -213,22 +215,22 @@ impl Browser {
             let button = person.presses(&page, &form);
             page = self.submit(&page, &form, &typed, button).await?;
         }
-        Err(failed(url, "there is no end to the pages"))
+        Err(failed(url, &"there is no end to the pages"))
     }
 
     async fn walk(&mut self, method: Method, url: Url, body: String) -> Result<Page, LabError> {
         let mut sent = Sent { method, url, body };
         for _ in 0..MOST {
             let shown = sent.url.to_string();
-            let loopback = sent.url.scheme() == "http";
+            let elsewhere = !matches!(sent.url.scheme(), "http" | "https");
             let cookies = self.cookies_for(&sent.url);
             let answer = match connection::send(&sent, self.lab, &self.tls, &cookies).await {
                 Ok(answer) => answer,
                 // A client that waits no longer, or one that waits for another scheme.
-                Err(_) if loopback || sent.url.scheme() != "https" => {
+                Err(error) if elsewhere || error.kind() == ErrorKind::ConnectionRefused => {
                     return Ok(Page::read(shown, 0, String::new()));
                 }
-                Err(error) => return Err(failed(&shown, error)),
+                Err(error) => return Err(failed(&shown, &error)),
             };
             self.keep(&sent.url, &answer.cookies);
             let Some(location) = answer.location else {
@@ -236,14 +238,14 @@ impl Browser {
             };
             let next = sent.url.join(&location);
             sent = Sent {
-                url: next.map_err(|error| failed(&location, error))?,
+                url: next.map_err(|error| failed(&location, &error))?,
                 method: Method::GET,
                 body: String::new(),
             };
         }
         Err(failed(
             sent.url.as_str(),
-            "there is no end to the redirects",
+            &"there is no end to the redirects",
         ))
     }
 
@@ -267,7 +269,7 @@ impl Browser {
     }
 }
 
-fn failed(url: &str, why: impl ToString) -> LabError {
+fn failed(url: &str, why: &dyn Display) -> LabError {
     // The query may hold a code.
     let url = url.split(['?', '#']).next().unwrap_or_default();
     LabError::Browser {

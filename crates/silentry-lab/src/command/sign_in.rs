@@ -12,7 +12,7 @@ use super::Failure;
 /// Options of `sign-in`.
 #[derive(clap::Args)]
 #[command(
-    before_help = "Example: silentry-lab exec -- sh -c 'BROWSER=\"silentry-lab sign-in %s\" python app.py'\n\
+    before_help = "Example: silentry-lab exec -- sh -c 'BROWSER=\"silentry-lab sign-in %s &\" python app.py'\n\
                    opens and fills in the page that the program would have opened in a browser."
 )]
 pub(crate) struct Arguments {
