@@ -20,17 +20,26 @@ struct PersonAtBrowser {
 
 impl Browser for PersonAtBrowser {
     fn open(&self, url: &str) -> Result<(), BrowserError> {
-        let (lab, person, url) = (Arc::clone(&self.lab), self.person.clone(), url.to_owned());
-        let browser = lab
-            .browser()
-            .map_err(|error| BrowserError::new(error.to_string()))?;
-        tokio::spawn(async move {
-            let mut browser = browser;
-            // How it ended the application says.
-            let _ = browser.sign_in(&url, &person).await;
-        });
+        sign_in(Arc::clone(&self.lab), url.to_owned(), self.person.clone());
         Ok(())
     }
+}
+
+/// Lets the person sign in at this page, beside the test; how it ended the application says.
+fn sign_in(lab: Arc<Lab>, page: String, person: Person) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            lab.browser()
+                .unwrap()
+                .sign_in(&page, &person)
+                .await
+                .map(|_| ())
+        })
+    });
 }
 
 async fn lab(scenario: &str) -> Arc<Lab> {
@@ -150,8 +159,7 @@ async fn mfa_that_the_ticket_cannot_give_is_asked_for_with_a_device_code() {
         .or_device_code(move |code| {
             let person = Person::new(at_browser.user()).with_user_code(code.user_code());
             let page = code.verification_uri().to_owned();
-            let mut browser = at_browser.browser().unwrap();
-            tokio::spawn(async move { browser.sign_in(&page, &person).await.map(|_| ()) });
+            sign_in(Arc::clone(&at_browser), page, person);
         })
         .await
         .unwrap();

@@ -19,7 +19,7 @@ use super::abi::{Buffer, ChannelBindings, Handle, KeyValue, KeyValueSet, Oid, Oi
 use super::mechanism::{Mechanism, NameType};
 use super::status::{Failure, KRB5_CODES};
 
-pub(super) use context::{Leg, SecurityContext};
+pub(super) use context::SecurityContext;
 
 /// Declares the functions that the library must have, and those that it may have.
 macro_rules! functions {
