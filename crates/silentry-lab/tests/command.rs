@@ -249,6 +249,26 @@ fn the_demo_says_when_there_is_no_program_to_show() {
     assert!(text(&output.stderr).contains("there is no silentry program in"));
 }
 
+/// A program that opens a browser ends here, by the environment alone.
+#[test]
+fn somebody_signs_in_from_a_shell() {
+    let client = "client_id=077012df-fa0a-4bbe-b975-fd8a3ff31a95&response_type=code&\
+                  redirect_uri=http://localhost:1&scope=openid&\
+                  code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&\
+                  code_challenge_method=S256";
+    let url = format!("https://login.microsoftonline.com/common/oauth2/v2.0/authorize?{client}");
+    let output = exec(&[], &format!("silentry-lab sign-in --user carol '{url}'"));
+    let said = text(&output.stderr);
+    assert_eq!(
+        (output.status.code(), said.trim()),
+        (Some(0), "the browser ended at http://localhost:1/")
+    );
+
+    let output = exec(&[], "silentry-lab sign-in --code WRONG");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("That code didn't work"));
+}
+
 /// Documentation that is not checked is wrong one day.
 #[test]
 fn the_readme_lists_users_and_scenarios_as_they_are() {

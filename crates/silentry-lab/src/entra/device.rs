@@ -149,7 +149,7 @@ pub(super) fn poll(
                     mfa,
                     scope: Some(device.scope),
                     claims: device.claims,
-                    ..Proof::in_browser(user)
+                    ..Proof::of(user)
                 });
             }
             Poll::Pending(device) => flow_error(

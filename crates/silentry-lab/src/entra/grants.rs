@@ -29,8 +29,9 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// A user who signed in with a browser, where everything that was demanded was asked.
-    pub(super) fn in_browser(user: &'static User) -> Self {
+    /// A user of whom nothing is proven but who it is; whoever signed in with a browser was asked
+    /// for the rest there.
+    pub(super) fn of(user: &'static User) -> Self {
         Self {
             user,
             first_factor: false,
@@ -81,7 +82,7 @@ fn assertion(entra: &Entra, form: &Form, version: Version) -> Result<Proof, Entr
     Ok(Proof {
         first_factor: true,
         inside_network: statement.inside_network,
-        ..Proof::in_browser(statement.user)
+        ..Proof::of(statement.user)
     })
 }
 
@@ -95,7 +96,7 @@ fn password(entra: &Entra, form: &Form, tenant: Tenant) -> Result<Proof, EntraEr
     Ok(Proof {
         first_factor: true,
         by_password: true,
-        ..Proof::in_browser(user)
+        ..Proof::of(user)
     })
 }
 
@@ -156,7 +157,7 @@ fn refresh_token(
     }
     Ok(Proof {
         mfa: known.mfa,
-        ..Proof::in_browser(known.user)
+        ..Proof::of(known.user)
     })
 }
 
@@ -264,6 +265,6 @@ fn authorization_code(
         scope: Some(code.asked.scope),
         nonce: code.asked.nonce,
         claims: code.asked.claims,
-        ..Proof::in_browser(code.user)
+        ..Proof::of(code.user)
     })
 }
