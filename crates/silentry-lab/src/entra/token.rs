@@ -125,6 +125,20 @@ pub(super) fn scope(form: &Form, v1: bool) -> String {
 /// Returns the client, if it may ask for tokens without a secret.
 pub(super) fn client(entra: &Entra, form: &Form) -> Result<&'static Application, EntraError> {
     let application = known_client(form)?;
+    if !application.public && form.contains_key("client_secret") {
+        // The lab knows no secret of it, so that each is a wrong one.
+        return Err(EntraError::new(
+            401,
+            "invalid_client",
+            7000215,
+            format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is \
+                 the client secret value, not the client secret ID, for a secret added to app \
+                 '{}'.",
+                application.client_id
+            ),
+        ));
+    }
     if !application.public || !entra.switches.public_client {
         return Err(EntraError::new(
             401,

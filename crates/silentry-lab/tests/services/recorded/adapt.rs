@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use silentry_lab::{CLIENT_ID, CONFIDENTIAL_CLIENT_ID, TENANT_ID, User};
+use serde_json::Value;
+use silentry_lab::{CLIENT_ID, CONFIDENTIAL_CLIENT_ID, Lab, Person, TENANT_ID, User};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::form_urlencoded;
@@ -22,6 +23,24 @@ pub(super) struct Session {
     user: &'static User,
     /// What AD FS issued last.
     pub(super) assertion: Option<String>,
+    /// The codes for another device that Entra gave last.
+    pub(super) codes: Option<DeviceCodes>,
+}
+
+/// What a device waits with, and what its user types elsewhere.
+pub(super) struct DeviceCodes {
+    device_code: String,
+    user_code: String,
+}
+
+impl DeviceCodes {
+    pub(super) fn of(reply: &Value) -> Self {
+        let member = |name: &str| reply[name].as_str().unwrap().to_owned();
+        Self {
+            device_code: member("device_code"),
+            user_code: member("user_code"),
+        }
+    }
 }
 
 /// A request as the lab is sent it.
@@ -36,7 +55,16 @@ impl Session {
         Self {
             user,
             assertion: None,
+            codes: None,
         }
+    }
+
+    /// Signs the user in where the device code is typed.
+    pub(super) async fn type_code(&self, lab: &Lab) {
+        let codes = self.codes.as_ref().unwrap();
+        let person = Person::new(self.user).with_user_code(&codes.user_code);
+        let page = "https://microsoft.com/devicelogin";
+        lab.browser().unwrap().sign_in(page, &person).await.unwrap();
     }
 
     pub(super) fn adapt(&self, exchange: &Exchange) -> Adapted {
@@ -95,6 +123,7 @@ impl Session {
             "client_id" => CLIENT_ID.to_owned(),
             "username" => self.user.upn.to_owned(),
             "password" => self.user.password.to_owned(),
+            "device_code" => self.codes.as_ref().unwrap().device_code.clone(),
             "assertion" => STANDARD.encode(self.assertion.as_deref().unwrap()),
             "scope" => {
                 let (_, rest) = value.split_once('/').unwrap();

@@ -62,7 +62,14 @@ pub(super) fn replies(recorded: &Exchange, ours: &Response) -> Vec<String> {
     let mut differences = headers(&recorded.headers, ours);
     let theirs = names(&recorded.reply);
     if theirs.starts_with('{') {
-        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let read = |text: &str| {
+            let reply: Value = serde_json::from_str(text).unwrap();
+            match reply["user_code"].as_str() {
+                // The message tells it, too.
+                Some(code) => serde_json::from_str(&text.replace(code, "USERCODE")).unwrap(),
+                None => reply,
+            }
+        };
         members("", &read(&theirs), &read(ours.text()), &mut differences);
         let (theirs, ours) = (order(&theirs), order(ours.text()));
         let both = |names: &[String], others: &[String]| -> Vec<String> {

@@ -13,7 +13,7 @@ use std::path::Path;
 use serde_json::Value;
 use silentry_lab::{Lab, User, users};
 
-use self::adapt::Session;
+use self::adapt::{DeviceCodes, Session};
 use self::differences::DIFFERENCES;
 use crate::client::{Connection, LOGIN, Response, assertion_in};
 use crate::common::testdata;
@@ -56,6 +56,11 @@ async fn recorded_requests_get_the_recorded_replies() {
                 let whose = if is_header { "Entra" } else { kind };
                 format!("{whose}: {what}")
             }));
+            match kind {
+                "device code" => session.codes = Some(DeviceCodes::of(&reply.json())),
+                "token of a device" if reply.status == 400 => session.type_code(&lab).await,
+                _ => {}
+            }
             if kind == "WS-Trust" && reply.status == 200 {
                 session.assertion = Some(assertion_in(reply.text()));
             }
