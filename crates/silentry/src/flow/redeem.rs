@@ -117,6 +117,7 @@ impl Redemption<'_> {
     }
 
     /// The error of a server that refused.
+    #[cfg(feature = "interactive")]
     pub(super) fn refused(&self, call: &Call<'_>, kind: Grant, error: &ErrorResponse) -> Error {
         let tenant = self.authority.tenant().to_string();
         Error::from_token_endpoint(error, kind, &self.consent(call, &tenant), None, None)

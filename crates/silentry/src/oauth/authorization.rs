@@ -42,39 +42,38 @@ impl Prompt {
 }
 
 /// Where the browser is sent.
-pub struct AuthorizationRequest<'a> {
+pub(crate) struct AuthorizationRequest<'a> {
     /// The client id.
-    pub client_id: &'a str,
+    pub(crate) client_id: &'a str,
     /// What the token is to be for.
-    pub scopes: &'a Scopes,
+    pub(crate) scopes: &'a Scopes,
     /// Whether a refresh token is wanted.
-    pub offline_access: bool,
+    pub(crate) offline_access: bool,
     /// Where the browser comes back to.
-    pub redirect_uri: &'a str,
+    pub(crate) redirect_uri: &'a str,
     /// What it must bring back, so that nobody else's answer is taken.
-    pub state: &'a str,
+    pub(crate) state: &'a str,
     /// What the id token must name.
-    pub nonce: &'a str,
+    pub(crate) nonce: &'a str,
     /// The S256 code challenge (RFC 7636 section 4.2).
-    pub code_challenge: &'a str,
+    pub(crate) code_challenge: &'a str,
     /// What the user is asked.
-    pub prompt: Option<Prompt>,
+    pub(crate) prompt: Option<Prompt>,
     /// Who is expected to sign in.
-    pub login_hint: Option<&'a str>,
+    pub(crate) login_hint: Option<&'a str>,
     /// The domain that leads to the user's federation server at once.
-    pub domain_hint: Option<&'a str>,
+    pub(crate) domain_hint: Option<&'a str>,
     /// Further demands, those of the client's capabilities merged in.
-    pub claims: Option<&'a ClaimsRequest>,
+    pub(crate) claims: Option<&'a ClaimsRequest>,
     /// The correlation id.
-    pub correlation_id: &'a str,
+    pub(crate) correlation_id: &'a str,
     /// What the program adds.
-    pub extra_query_parameters: &'a [(String, String)],
+    pub(crate) extra_query_parameters: &'a [(String, String)],
 }
 
 impl AuthorizationRequest<'_> {
     /// Returns the address for the browser.
-    #[must_use]
-    pub fn url(&self, endpoint: &Url) -> Url {
+    pub(crate) fn url(&self, endpoint: &Url) -> Url {
         let mut url = endpoint.clone();
         let scope = self.scopes.with_reserved(self.offline_access).to_string();
         {
@@ -110,7 +109,7 @@ impl AuthorizationRequest<'_> {
 }
 
 /// What the browser brought back.
-pub enum AuthorizationResponse {
+pub(crate) enum AuthorizationResponse {
     /// The user signed in.
     Code {
         /// What the program redeems.
@@ -130,8 +129,7 @@ pub enum AuthorizationResponse {
 impl AuthorizationResponse {
     /// Reads a query or a form; `None` when it is no answer of an authorization endpoint. `state`
     /// decides whose answer it is, so one without is none.
-    #[must_use]
-    pub fn parse(form: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(form: &[u8]) -> Option<Self> {
         let member = |wanted: &str| {
             form_urlencoded::parse(form)
                 .find(|(name, value)| name == wanted && !value.is_empty())
@@ -147,8 +145,7 @@ impl AuthorizationResponse {
     }
 
     /// Returns the state that came back.
-    #[must_use]
-    pub fn state(&self) -> &str {
+    pub(crate) fn state(&self) -> &str {
         match self {
             Self::Code { state, .. } | Self::Refused { state, .. } => state,
         }

@@ -5,6 +5,7 @@
 //! [`MAX_BODY_BYTES`] is not read.
 
 pub mod aadsts;
+#[cfg(feature = "interactive")]
 pub mod authorization;
 mod base64;
 pub mod challenge;
