@@ -33,7 +33,7 @@ pub(super) struct Built {
 /// Builds what runs under Wine: the command, the examples and unit tests of `silentry-negotiate`, and the unit tests
 /// of what the command is made of.
 ///
-/// In the `dev` profile: the release profile's thin LTO takes minutes more and changes nothing that Wine could show.
+/// In the `dev` profile: thin LTO would change nothing that Wine could show.
 pub(super) fn build(preparation: &Preparation) -> Result<()> {
     let workspace = preparation.workspace;
     let cargo = |verb: &str, line: &str| cross::cargo(workspace, verb, WINDOWS, line);
