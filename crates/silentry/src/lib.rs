@@ -42,6 +42,7 @@
 //!
 //! - `integrated` (default): sign-in with the Kerberos ticket. Without it only the readers of documents remain:
 //!   [`federation`], [`oauth`], [`cache`].
+//! - `interactive` (default): sign-in in the system's browser; it needs `integrated`.
 //! - `persistent-cache` (default): the token caches of the operating systems ([`cache::store`]). Without it only the
 //!   trait remains.
 //!
