@@ -1,17 +1,51 @@
 //! What a request asks for, read the same way by every flow.
 
+use super::redeem::Redemption;
 use crate::authority::{Authority, Tenant};
 use crate::client::{Application, RequestOptions};
 use crate::error::{Error, Stage};
 use crate::oauth::claims::{ClaimsError, ClaimsRequest};
 use crate::oauth::scopes::Scopes;
 
-pub(super) fn scopes(scopes: &[String]) -> Result<Scopes, Error> {
-    Scopes::new(scopes)
-        .map_err(|error| Error::new("invalid_scopes", Stage::Request, error.to_string()))
+/// A request, understood. Nothing has been sent yet.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) scopes: Scopes,
+    /// The application's, for the tenant of the request.
+    pub(super) authority: Authority,
+    /// Those of the request, and what this client can do.
+    pub(super) claims: Option<ClaimsRequest>,
+    pub(super) options: RequestOptions,
 }
 
-/// The authority to ask: the application's, for the tenant of the request.
+impl Asked {
+    pub(super) fn new(
+        application: &Application,
+        scopes: &[String],
+        options: RequestOptions,
+    ) -> Result<Self, Error> {
+        let scopes = Scopes::new(scopes)
+            .map_err(|error| Error::new("invalid_scopes", Stage::Request, error.to_string()))?;
+        Ok(Self {
+            scopes,
+            authority: authority(application, &options)?,
+            claims: claims(application, &options)?,
+            options,
+        })
+    }
+
+    /// How the token endpoint is asked for it; `source` is how the user signed in, as the cache tells other programs
+    /// (`account_source`).
+    pub(super) fn redemption(&self, source: &'static str) -> Redemption<'_> {
+        Redemption {
+            asked: self,
+            source,
+            signed_in: None,
+            nonce: None,
+        }
+    }
+}
+
 pub(super) fn authority(
     application: &Application,
     options: &RequestOptions,
@@ -22,8 +56,7 @@ pub(super) fn authority(
     })
 }
 
-/// The claims to ask for: those of the request, and what this client can do.
-pub(super) fn claims(
+fn claims(
     application: &Application,
     options: &RequestOptions,
 ) -> Result<Option<ClaimsRequest>, Error> {

@@ -6,18 +6,12 @@ use std::time::Duration;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::asked;
+use super::asked::Asked;
 use super::call::Call;
-use super::redeem::Redemption;
-use crate::authority::Authority;
-use crate::client::{
-    Application, AuthenticationResult, BeginDeviceCode, DeviceCode, RequestOptions,
-};
+use crate::client::{Application, AuthenticationResult, BeginDeviceCode, DeviceCode};
 use crate::error::{Category, Error, Stage};
-use crate::oauth::claims::ClaimsRequest;
 use crate::oauth::classification::Grant;
 use crate::oauth::device_code::{DeviceCodeResponse, DeviceCodeResponseError};
-use crate::oauth::scopes::Scopes;
 use crate::oauth::token_request::{TokenGrant, device_code_form};
 use crate::secret::Secret;
 
@@ -29,11 +23,8 @@ const SLOWER: Duration = Duration::from_secs(5);
 /// A sign-in that waits for its user.
 pub(crate) struct PendingSignIn {
     application: Arc<Application>,
-    authority: Authority,
-    scopes: Scopes,
-    claims: Option<ClaimsRequest>,
     /// With the correlation id of the beginning: Entra logs the whole sign-in under it.
-    options: RequestOptions,
+    asked: Asked,
     code: DeviceCode,
     device_code: Secret,
     interval: Duration,
@@ -48,26 +39,12 @@ impl PendingSignIn {
 /// Asks for a code.
 pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Error> {
     let application = Arc::clone(&request.application);
-    let scopes = asked::scopes(&request.scopes)?;
-    let authority = asked::authority(&application, &request.options)?;
-    let claims = asked::claims(&application, &request.options)?;
-    let call = Call::new(&application, &request.options)?;
-    let redemption = Redemption {
-        authority: &authority,
-        scopes: &scopes,
-        claims: claims.as_ref(),
-        options: &request.options,
-        source: SOURCE,
-        signed_in: None,
-        nonce: None,
-    };
-    let asked = ask_for_code(&call, &redemption, request.language.as_deref()).await;
-    let response = asked.map_err(|error| error.with_correlation_id(&call.correlation_id))?;
+    let mut asked = Asked::new(&application, &request.scopes, request.options)?;
+    let call = Call::new(&application, &asked.options)?;
+    let response = ask_for_code(&call, &asked, request.language.as_deref()).await;
+    let response = response.map_err(|error| error.with_correlation_id(&call.correlation_id))?;
+    asked.options.correlation_id = Some(call.correlation_id);
 
-    let options = RequestOptions {
-        correlation_id: Some(call.correlation_id.clone()),
-        ..request.options
-    };
     let message = response.message.unwrap_or_else(|| {
         format!(
             "To sign in, open {} in a web browser and enter the code {}.",
@@ -77,10 +54,7 @@ pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Err
     let lifetime = Duration::from_secs(response.expires_in);
     let expires_on = application.clock.now() + lifetime;
     Ok(PendingSignIn {
-        authority,
-        scopes,
-        claims,
-        options,
+        asked,
         code: DeviceCode {
             user_code: response.user_code,
             verification_uri: response.verification_uri,
@@ -97,7 +71,7 @@ pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Err
 /// Asks for the token until the user has signed in, has declined, or the code has expired.
 pub(crate) async fn wait(mut pending: PendingSignIn) -> Result<AuthenticationResult, Error> {
     let application = Arc::clone(&pending.application);
-    let options = pending.options.clone();
+    let options = pending.asked.options.clone();
     let call = Call::new(&application, &options)?;
     loop {
         application.clock.sleep(pending.interval).await;
@@ -116,16 +90,8 @@ pub(crate) async fn wait(mut pending: PendingSignIn) -> Result<AuthenticationRes
 
 impl PendingSignIn {
     async fn ask(&self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
-        let redemption = Redemption {
-            authority: &self.authority,
-            scopes: &self.scopes,
-            claims: self.claims.as_ref(),
-            options: &self.options,
-            source: SOURCE,
-            signed_in: None,
-            nonce: None,
-        };
         let grant = TokenGrant::DeviceCode(&self.device_code);
+        let redemption = self.asked.redemption(SOURCE);
         redemption.grant(call, grant, Grant::Other).await
     }
 
@@ -143,10 +109,10 @@ fn may_ask_again(error: &Error) -> bool {
 
 async fn ask_for_code(
     call: &Call<'_>,
-    redemption: &Redemption<'_>,
+    asked: &Asked,
     language: Option<&str>,
 ) -> Result<DeviceCodeResponse, Error> {
-    let authority = redemption.authority;
+    let authority = &asked.authority;
     let mut url = Url::parse(&authority.device_code_endpoint()).map_err(|error| {
         let message = format!("`{authority}`: {error}");
         Error::new("invalid_authority", Stage::Request, message)
@@ -156,19 +122,23 @@ async fn ask_for_code(
     }
     let form = device_code_form(
         &call.application.client_id,
-        redemption.scopes,
+        &asked.scopes,
         call.application.refresh_tokens,
-        redemption.claims,
+        asked.claims.as_ref(),
     );
     let form = Zeroizing::new(form.expose().as_bytes().to_vec());
     let request = call
         .entra_post(&url, form)
-        .with_extra_headers(&redemption.options.extra_headers);
+        .with_extra_headers(&asked.options.extra_headers);
     let response = call
         .exchange
         .send(Stage::DeviceCode, &url, &request)
         .await?;
-    let refused = || redemption.refused_by(call, Grant::Other, &response);
+    let refused = || {
+        asked
+            .redemption(SOURCE)
+            .refused_by(call, Grant::Other, &response)
+    };
     if !(200..300).contains(&response.status()) {
         return Err(refused());
     }

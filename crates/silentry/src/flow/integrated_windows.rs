@@ -3,9 +3,10 @@
 //! Four HTTP exchanges on a known cloud: realm, MEX, RST, token. The next sign-in within the lifetime of what was
 //! learnt about realm and MEX needs two.
 
+use super::asked::Asked;
 use super::call::Call;
 use super::redeem::Redemption;
-use super::{asked, signed_in, upn, windows_transport};
+use super::{signed_in, upn, windows_transport};
 use crate::client::{AcquireTokenByIntegratedWindowsAuth, AuthenticationResult};
 use crate::error::Error;
 use crate::identity::UserPrincipalName;
@@ -14,29 +15,22 @@ pub(crate) async fn sign_in(
     request: AcquireTokenByIntegratedWindowsAuth,
 ) -> Result<AuthenticationResult, Error> {
     let application = &*request.application;
-    let scopes = asked::scopes(&request.scopes)?;
-    let authority = asked::authority(application, &request.options)?;
+    let asked = Asked::new(application, &request.scopes, request.options)?;
     // Refused before any network.
-    authority.require_organization()?;
-    let claims = asked::claims(application, &request.options)?;
-    let call = Call::new(application, &request.options)?;
+    asked.authority.require_organization()?;
+    let call = Call::new(application, &asked.options)?;
 
     let result = async {
         let before = signed_in::who(application).await;
         let own_metadata = request.federation_metadata.as_deref();
         let username = request.username.as_deref();
-        let (upn, federation) = upn::find(&call, &authority, username, own_metadata).await?;
+        let (upn, federation) = upn::find(&call, &asked.authority, username, own_metadata).await?;
         let assertion = windows_transport::request_assertion(&call, &federation).await?;
         let after = signed_in::who(application).await;
         let redemption = Redemption {
-            authority: &authority,
-            scopes: &scopes,
-            claims: claims.as_ref(),
-            options: &request.options,
-            source: "iwa",
             // A switch of users meanwhile leaves open whose ticket it was.
             signed_in: after.as_deref().filter(|_| before == after),
-            nonce: None,
+            ..asked.redemption("iwa")
         };
         let result = redemption.assertion(&call, &assertion).await?;
         warn_of_another_user(&upn, &result);

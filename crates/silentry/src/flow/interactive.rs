@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::asked;
+use super::asked::Asked;
 use super::call::Call;
 use super::redeem::Redemption;
 use crate::browser::{Browser, LoopbackListener, SystemBrowser};
@@ -26,19 +26,9 @@ pub(crate) async fn sign_in(
     request: AcquireTokenInteractive,
 ) -> Result<AuthenticationResult, Error> {
     let application = &*request.application;
-    let scopes = asked::scopes(&request.scopes)?;
-    let authority = asked::authority(application, &request.options)?;
-    let claims = asked::claims(application, &request.options)?;
-    let call = Call::new(application, &request.options)?;
-    let redemption = Redemption {
-        authority: &authority,
-        scopes: &scopes,
-        claims: claims.as_ref(),
-        options: &request.options,
-        source: "authorization_code",
-        signed_in: None,
-        nonce: None,
-    };
+    let asked = Asked::new(application, &request.scopes, request.options)?;
+    let call = Call::new(application, &asked.options)?;
+    let redemption = asked.redemption("authorization_code");
 
     let result = async {
         let listener = LoopbackListener::bind(request.port)
@@ -51,7 +41,7 @@ pub(crate) async fn sign_in(
         let code_verifier = Secret::from(random::token()?);
         let authorization = AuthorizationRequest {
             client_id: &application.client_id,
-            scopes: &scopes,
+            scopes: &asked.scopes,
             offline_access: application.refresh_tokens,
             redirect_uri: &redirect_uri,
             state: &state,
@@ -60,11 +50,11 @@ pub(crate) async fn sign_in(
             prompt: request.prompt,
             login_hint: request.login_hint.as_deref(),
             domain_hint: request.domain_hint.as_deref(),
-            claims: claims.as_ref(),
+            claims: asked.claims.as_ref(),
             correlation_id: &call.correlation_id,
-            extra_query_parameters: &request.options.extra_query_parameters,
+            extra_query_parameters: &asked.options.extra_query_parameters,
         };
-        let url = authorization.url(&endpoint(&authority.authorization_endpoint())?);
+        let url = authorization.url(&endpoint(&asked.authority.authorization_endpoint())?);
         let browser: &dyn Browser = request.browser.as_deref().unwrap_or(&SystemBrowser);
         browser
             .open(url.as_str())

@@ -5,18 +5,17 @@ use std::time::{Duration, UNIX_EPOCH};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::asked::Asked;
 use super::call::Call;
 use crate::authority::Authority;
 use crate::cache::{self, NewTokens};
-use crate::client::{Account, AuthenticationResult, RequestOptions, TokenSource};
+use crate::client::{Account, AuthenticationResult, TokenSource};
 use crate::error::{Error, Stage};
 use crate::federation::assertion::{SamlAssertion, SamlVersion};
-use crate::oauth::claims::ClaimsRequest;
 use crate::oauth::classification::Grant;
 use crate::oauth::consent::ConsentRequest;
 use crate::oauth::error_response::ErrorResponse;
 use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id};
-use crate::oauth::scopes::Scopes;
 use crate::oauth::token_request::{TokenGrant, TokenRequest};
 use crate::oauth::token_response::{TokenResponse, TokenResponseError};
 use crate::transport::{HttpResponse, retry_after};
@@ -24,10 +23,7 @@ use crate::transport::{HttpResponse, retry_after};
 /// What a token request is about, whatever it is made with.
 #[derive(Clone, Copy)]
 pub(super) struct Redemption<'a> {
-    pub(super) authority: &'a Authority,
-    pub(super) scopes: &'a Scopes,
-    pub(super) claims: Option<&'a ClaimsRequest>,
-    pub(super) options: &'a RequestOptions,
+    pub(super) asked: &'a Asked,
     /// How the user signed in, as the cache tells other programs (`account_source`).
     pub(super) source: &'static str,
     /// Who was signed in to the machine, when it is that user's ticket that is redeemed.
@@ -70,18 +66,21 @@ impl Redemption<'_> {
         grant: TokenGrant<'_>,
         kind: Grant,
     ) -> Result<TokenResponse, Error> {
-        let mut request = TokenRequest::new(&call.application.client_id, self.scopes, grant);
-        if let Some(claims) = self.claims {
+        let mut request = TokenRequest::new(&call.application.client_id, &self.asked.scopes, grant);
+        if let Some(claims) = &self.asked.claims {
             request = request.with_claims(claims);
         }
         if !call.application.refresh_tokens {
             request = request.without_offline_access();
         }
-        let url = token_url(self.authority, &self.options.extra_query_parameters)?;
+        let url = token_url(
+            &self.asked.authority,
+            &self.asked.options.extra_query_parameters,
+        )?;
         let form = Zeroizing::new(request.form().expose().as_bytes().to_vec());
         let request = call
             .entra_post(&url, form)
-            .with_extra_headers(&self.options.extra_headers);
+            .with_extra_headers(&self.asked.options.extra_headers);
         let response = if grant.is_single() {
             call.exchange
                 .send_single(Stage::Token, &url, &request)
@@ -119,16 +118,16 @@ impl Redemption<'_> {
     /// The error of a server that refused.
     #[cfg(feature = "interactive")]
     pub(super) fn refused(&self, call: &Call<'_>, kind: Grant, error: &ErrorResponse) -> Error {
-        let tenant = self.authority.tenant().to_string();
+        let tenant = self.asked.authority.tenant().to_string();
         Error::from_token_endpoint(error, kind, &self.consent(call, &tenant), None, None)
     }
 
     fn consent<'b>(&'b self, call: &'b Call<'_>, tenant: &'b str) -> ConsentRequest<'b> {
         ConsentRequest {
-            authority_host: self.authority.host(),
+            authority_host: self.asked.authority.host(),
             tenant,
             client_id: &call.application.client_id,
-            scopes: self.scopes,
+            scopes: &self.asked.scopes,
             redirect_uri: None,
         }
     }
@@ -141,7 +140,7 @@ impl Redemption<'_> {
         response: &HttpResponse,
     ) -> Error {
         let error = ErrorResponse::parse(response.status(), response.body());
-        let tenant = self.authority.tenant().to_string();
+        let tenant = self.asked.authority.tenant().to_string();
         let clocks = call.clock_difference(response);
         Error::from_token_endpoint(
             &error,
@@ -156,9 +155,9 @@ impl Redemption<'_> {
     async fn keep(&self, call: &Call<'_>, response: TokenResponse) {
         let application = call.application;
         let client_id = application.client_id.clone();
-        let host = self.authority.host().to_owned();
-        let tenant = self.authority.tenant().to_string();
-        let scopes = self.scopes.clone();
+        let host = self.asked.authority.host().to_owned();
+        let tenant = self.asked.authority.tenant().to_string();
+        let scopes = self.asked.scopes.clone();
         let source = self.source;
         let signed_in = self.signed_in.map(str::to_owned);
         let now = seconds(application.clock.now());
@@ -202,7 +201,7 @@ impl Redemption<'_> {
             scopes: token
                 .scope
                 .as_ref()
-                .unwrap_or(self.scopes)
+                .unwrap_or(&self.asked.scopes)
                 .iter()
                 .map(str::to_owned)
                 .collect(),
@@ -214,7 +213,7 @@ impl Redemption<'_> {
                     .unwrap_or_default()
                     .to_owned(),
                 home_account_id: home_account_id(client_info.as_ref(), id),
-                environment: self.authority.host().to_owned(),
+                environment: self.asked.authority.host().to_owned(),
             },
             correlation_id: call.correlation_id.clone(),
             token_source: TokenSource::IdentityProvider,

@@ -3,24 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::asked::Asked;
+use super::cache_failed;
 use super::call::Call;
-use super::redeem::Redemption;
-use super::{asked, cache_failed};
-use crate::authority::Authority;
 use crate::cache::{self, Found, Wanted};
-use crate::client::{
-    Account, AcquireTokenSilent, Application, AuthenticationResult, RequestOptions, TokenSource,
-};
+use crate::client::{Account, AcquireTokenSilent, Application, AuthenticationResult, TokenSource};
 use crate::error::{Error, Stage};
-use crate::oauth::claims::ClaimsRequest;
 use crate::oauth::classification::Grant;
-use crate::oauth::scopes::Scopes;
 use crate::oauth::token_request::TokenGrant;
 use crate::secret::Secret;
 
 /// An access token that ends sooner is not given out any more, as in every MSAL: it must outlive the
 /// call that it is for.
 const MARGIN: i64 = 5 * 60;
+
 pub(crate) async fn acquire(request: AcquireTokenSilent) -> Result<AuthenticationResult, Error> {
     let silent = Silent::of(request)?;
     let application = &*silent.application;
@@ -43,24 +39,18 @@ struct Silent {
     application: Arc<Application>,
     account: Account,
     environment: String,
-    authority: Authority,
-    scopes: Scopes,
-    claims: Option<ClaimsRequest>,
+    asked: Asked,
     force_refresh: bool,
-    options: RequestOptions,
 }
 
 impl Silent {
     fn of(request: AcquireTokenSilent) -> Result<Self, Error> {
         let application = request.application;
         Ok(Self {
-            scopes: asked::scopes(&request.scopes)?,
-            authority: asked::authority(&application, &request.options)?,
-            claims: asked::claims(&application, &request.options)?,
+            asked: Asked::new(&application, &request.scopes, request.options)?,
             environment: cache::environment(&request.account.environment).into_owned(),
             account: request.account,
             force_refresh: request.force_refresh,
-            options: request.options,
             application,
         })
     }
@@ -68,11 +58,11 @@ impl Silent {
     /// Claims of the request say that the token in the cache was refused (those of the client's
     /// capabilities do not).
     fn may_use_cache(&self) -> bool {
-        !self.force_refresh && self.options.claims.is_none()
+        !self.force_refresh && self.asked.options.claims.is_none()
     }
 
     fn find(&self) -> Option<Found> {
-        let tenant = self.authority.tenant().to_string();
+        let tenant = self.asked.authority.tenant().to_string();
         let found = self
             .application
             .cache
@@ -105,7 +95,12 @@ impl Silent {
                     .unwrap_or_else(|| self.account.username.clone()),
                 ..self.account.clone()
             },
-            correlation_id: self.options.correlation_id.clone().unwrap_or_default(),
+            correlation_id: self
+                .asked
+                .options
+                .correlation_id
+                .clone()
+                .unwrap_or_default(),
             token_source: TokenSource::Cache,
         }
     }
@@ -125,16 +120,8 @@ impl Silent {
 
     /// Redeems a refresh token; those of the family serve when the client's own does not.
     async fn refresh(&self) -> Result<AuthenticationResult, Error> {
-        let call = Call::new(&self.application, &self.options)?;
-        let redemption = Redemption {
-            authority: &self.authority,
-            scopes: &self.scopes,
-            claims: self.claims.as_ref(),
-            options: &self.options,
-            source: "refresh_token",
-            signed_in: None,
-            nonce: None,
-        };
+        let call = Call::new(&self.application, &self.asked.options)?;
+        let redemption = self.asked.redemption("refresh_token");
         let mut refused = None;
         for token in self.refresh_tokens() {
             let grant = TokenGrant::RefreshToken(&token);
@@ -161,7 +148,7 @@ impl Silent {
     }
 
     fn refresh_tokens(&self) -> Vec<Secret> {
-        let tenant = self.authority.tenant().to_string();
+        let tenant = self.asked.authority.tenant().to_string();
         let family = self.application.family_tokens;
         self.wanted(&tenant).map_or_else(Vec::new, |wanted| {
             self.application.cache.refresh_tokens(&wanted, family)
@@ -174,7 +161,7 @@ impl Silent {
             environment: &self.environment,
             home_account_id: self.account.home_account_id.as_deref()?,
             tenant,
-            scopes: &self.scopes,
+            scopes: &self.asked.scopes,
         })
     }
 

@@ -6,10 +6,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::asked::Asked;
 use super::call::Call;
 use super::federation::{self, Federation};
-use super::redeem::Redemption;
-use super::{asked, wstrust};
+use super::wstrust;
 use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
 use crate::error::{Error, Stage};
 use crate::federation::assertion::SamlAssertion;
@@ -27,11 +27,9 @@ pub(crate) async fn sign_in(
     request: AcquireTokenByUsernamePassword,
 ) -> Result<AuthenticationResult, Error> {
     let application = &*request.application;
-    let scopes = asked::scopes(&request.scopes)?;
-    let authority = asked::authority(application, &request.options)?;
+    let asked = Asked::new(application, &request.scopes, request.options)?;
     // Refused before any network.
-    authority.require_organization()?;
-    let claims = asked::claims(application, &request.options)?;
+    asked.authority.require_organization()?;
     let upn = UserPrincipalName::parse(&request.username)?;
     if request.password.is_empty() {
         return Err(Error::new(
@@ -40,20 +38,13 @@ pub(crate) async fn sign_in(
             format!("no password is given for {upn}"),
         ));
     }
-    let call = Call::new(application, &request.options)?;
-    let redemption = Redemption {
-        authority: &authority,
-        scopes: &scopes,
-        claims: claims.as_ref(),
-        options: &request.options,
-        source: "password",
-        signed_in: None,
-        nonce: None,
-    };
+    let call = Call::new(application, &asked.options)?;
+    let redemption = asked.redemption("password");
 
     let result = async {
         let own_metadata = request.federation_metadata.as_deref();
-        match federation::discover_for_password(&call, &authority, &upn, own_metadata).await? {
+        match federation::discover_for_password(&call, &asked.authority, &upn, own_metadata).await?
+        {
             Some(federation) => {
                 let assertion =
                     request_assertion(&call, &federation, &upn, &request.password).await?;
