@@ -87,10 +87,10 @@ pub use cache::TokenCache;
 pub use client::AcquireTokenInteractive;
 #[cfg(feature = "integrated")]
 pub use client::{
-    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
-    AcquireTokenSilent, AcquireTokenWithDeviceCode, AuthenticationResult, BeginDeviceCode,
-    DeviceCode, DeviceCodeSignIn, MutualAuthentication, PublicClientApplication,
-    PublicClientApplicationBuilder, TokenSource,
+    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByRefreshToken,
+    AcquireTokenByUsernamePassword, AcquireTokenSilent, AcquireTokenWithDeviceCode,
+    AuthenticationResult, BeginDeviceCode, DeviceCode, DeviceCodeSignIn, MutualAuthentication,
+    PublicClientApplication, PublicClientApplicationBuilder, TokenSource,
 };
 #[cfg(feature = "integrated")]
 pub use directory::Directory;

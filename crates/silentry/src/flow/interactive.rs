@@ -27,6 +27,7 @@ pub(crate) async fn sign_in(
 ) -> Result<AuthenticationResult, Error> {
     let application = &*request.application;
     let asked = Asked::new(application, &request.scopes, request.options)?;
+    let scopes = asked.scopes_and(&request.extra_scopes_to_consent)?;
     let call = Call::new(application, &asked.options)?;
     let redemption = asked.redemption("authorization_code");
 
@@ -41,7 +42,7 @@ pub(crate) async fn sign_in(
         let code_verifier = Secret::from(random::token()?);
         let authorization = AuthorizationRequest {
             client_id: &application.client_id,
-            scopes: &asked.scopes,
+            scopes: &scopes,
             offline_access: application.refresh_tokens,
             redirect_uri: &redirect_uri,
             state: &state,

@@ -11,6 +11,7 @@ mod kerberos;
 pub(crate) mod ladder;
 mod proxy_ticket;
 mod redeem;
+pub(crate) mod refresh_token;
 mod signed_in;
 pub(crate) mod silent;
 mod upn;

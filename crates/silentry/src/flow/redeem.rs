@@ -30,6 +30,8 @@ pub(super) struct Redemption<'a> {
     pub(super) signed_in: Option<&'a str>,
     /// What the id token must name, where the browser was told to ask for it.
     pub(super) nonce: Option<&'a str>,
+    /// The home account id that the answer must name, where the account is known already.
+    pub(super) expected: Option<&'a str>,
 }
 
 impl Redemption<'_> {
@@ -56,6 +58,7 @@ impl Redemption<'_> {
         let token = self.ask(call, grant, kind).await?;
         self.check_nonce(&token)?;
         let result = self.result(call, &token);
+        self.check_account(&result)?;
         self.keep(call, token).await;
         Ok(result)
     }
@@ -113,6 +116,17 @@ impl Redemption<'_> {
         }
         let message = "the id token does not name the nonce of this sign-in";
         Err(Error::new("nonce_mismatch", Stage::Token, message))
+    }
+
+    /// A refresh token gives its own account's token, or none (MSAL.NET `user_mismatch`).
+    fn check_account(&self, result: &AuthenticationResult) -> Result<(), Error> {
+        match (self.expected, result.account().home_account_id()) {
+            (Some(expected), Some(given)) if !given.eq_ignore_ascii_case(expected) => {
+                let message = "the token is for another account than the one that was asked for";
+                Err(Error::new("user_mismatch", Stage::Token, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The error of a server that refused.

@@ -35,6 +35,11 @@ pub static CODES: &[CodeEntry] = &[
         Category::Refused,
         "The answer belongs to another sign-in: start again, and report it if it stays.",
     ),
+    there(
+        "user_mismatch",
+        Category::Refused,
+        "The refresh token in the cache is another user's: remove the account and sign in again.",
+    ),
     // A sign-in with a device code.
     here(
         "code_expired",
@@ -61,11 +66,21 @@ pub static CODES: &[CodeEntry] = &[
     )
     .cured_by_sign_in(),
     here(
+        "multiple_accounts_for_login_hint",
+        Category::Usage,
+        "Several accounts have this name, in several tenants: choose one of those that the cache lists.",
+    ),
+    here(
         "token_cache_failed",
         Category::Other,
         "Check that this user can read and write the place of the token cache, or use another one.",
     ),
     // What the program asks for, or how it is configured.
+    here(
+        "no_refresh_token",
+        Category::Usage,
+        "Give the refresh token that the other library kept, or sign in.",
+    ),
     here(
         "password_required",
         Category::Usage,
