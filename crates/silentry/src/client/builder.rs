@@ -162,10 +162,8 @@ impl PublicClientApplicationBuilder {
         N: Into<String>,
         V: Into<String>,
     {
-        let parameters = parameters
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()));
-        self.extra_query_parameters.extend(parameters);
+        self.extra_query_parameters
+            .extend(super::request::owned(parameters));
         self
     }
 
