@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use silentry::secret::Secret;
 use silentry::{Browser, BrowserError, Error, Prompt, PublicClientApplication};
 use silentry_lab::{CLIENT_ID, Lab, Person, user};
 use url::Url;
@@ -87,7 +88,26 @@ async fn a_user_who_cancels_is_no_success() {
     let error = in_browser("default", person("alice").cancelling())
         .await
         .unwrap_err();
-    assert_eq!(error.code(), "access_denied");
+    assert_eq!(error.code(), "authentication_canceled");
+}
+
+#[tokio::test]
+async fn a_user_who_said_no_is_not_asked_another_way() {
+    let lab = lab("mfa").await;
+    let person = Person::new(lab.user()).cancelling();
+    let at_browser = Arc::clone(&lab);
+    let error = app(&lab)
+        .acquire_token(SCOPES)
+        .or_device_code(move |code| {
+            let person = person.with_user_code(code.user_code());
+            let page = code.verification_uri().to_owned();
+            sign_in(Arc::clone(&at_browser), page, person);
+        })
+        .or_username_password("alice@contoso.test", Secret::from("never used"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "authorization_declined");
+    assert_eq!(error.attempts().len(), 2);
 }
 
 #[tokio::test]

@@ -180,6 +180,11 @@ fn page_for(response: &AuthorizationResponse) -> Response<Full<Bytes>> {
             "Signed in",
             "You can close this window and return to the application.",
         ),
+        AuthorizationResponse::Cancelled { .. } => reply(
+            StatusCode::OK,
+            "Cancelled",
+            "You have not signed in. You can close this window and return to the application.",
+        ),
         AuthorizationResponse::Refused { error, .. } => reply(
             StatusCode::OK,
             "Not signed in",

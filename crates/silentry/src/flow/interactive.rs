@@ -72,6 +72,14 @@ pub(crate) async fn sign_in(
         }
         let code = match response {
             AuthorizationResponse::Code { code, .. } => code,
+            AuthorizationResponse::Cancelled { .. } => {
+                let message = "the user cancelled the sign-in";
+                return Err(Error::new(
+                    "authentication_canceled",
+                    Stage::Browser,
+                    message,
+                ));
+            }
             AuthorizationResponse::Refused { error, .. } => {
                 return Err(redemption.refused(&call, Grant::Other, &error));
             }

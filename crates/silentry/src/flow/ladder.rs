@@ -138,6 +138,15 @@ async fn signed_in_account(wanted: &Wanted) -> Result<Account, Error> {
 }
 
 fn next_may_cure(error: &Error) -> bool {
+    // The user was asked, and said no.
+    const DECLINED: [&str; 3] = [
+        "access_denied",
+        "authentication_canceled",
+        "authorization_declined",
+    ];
+    if DECLINED.contains(&error.code()) {
+        return false;
+    }
     match error.category() {
         Category::UserMustAct | Category::NotSignedIn | Category::IntegratedImpossible => true,
         // The federation server or the KDC; the other ways need Entra alone.

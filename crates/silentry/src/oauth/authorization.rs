@@ -117,6 +117,11 @@ pub(crate) enum AuthorizationResponse {
         /// What the request said.
         state: String,
     },
+    /// The user chose not to.
+    Cancelled {
+        /// What the request said.
+        state: String,
+    },
     /// The user did not, or could not.
     Refused {
         /// Why.
@@ -137,6 +142,9 @@ impl AuthorizationResponse {
         };
         let state = member("state")?;
         if member("error").is_some() {
+            if member("error_subcode").as_deref() == Some("cancel") {
+                return Some(Self::Cancelled { state });
+            }
             let error = Box::new(ErrorResponse::parse(400, form));
             return Some(Self::Refused { error, state });
         }
@@ -147,7 +155,9 @@ impl AuthorizationResponse {
     /// Returns the state that came back.
     pub(crate) fn state(&self) -> &str {
         match self {
-            Self::Code { state, .. } | Self::Refused { state, .. } => state,
+            Self::Code { state, .. } | Self::Cancelled { state } | Self::Refused { state, .. } => {
+                state
+            }
         }
     }
 }
@@ -156,6 +166,7 @@ impl fmt::Debug for AuthorizationResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code { .. } => f.write_str("Code"),
+            Self::Cancelled { .. } => f.write_str("Cancelled"),
             Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
         }
     }
@@ -214,8 +225,12 @@ mod tests {
             matches!(&code, AuthorizationResponse::Code { code, .. } if code.expose() == "a+b")
         );
         assert!(!format!("{code:?}").contains("a+b"));
-        let refused =
-            b"error=access_denied&error_subcode=cancel&error_description=AADSTS65004%3a+no&state=s";
+        let cancelled = b"error=access_denied&error_subcode=cancel&state=s";
+        assert!(matches!(
+            AuthorizationResponse::parse(cancelled),
+            Some(AuthorizationResponse::Cancelled { .. })
+        ));
+        let refused = b"error=access_denied&error_description=AADSTS65004%3a+no&state=s";
         let Some(AuthorizationResponse::Refused { error, .. }) =
             AuthorizationResponse::parse(refused)
         else {

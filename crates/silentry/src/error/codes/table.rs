@@ -20,6 +20,12 @@ pub static CODES: &[CodeEntry] = &[
          sign in with a device code instead.",
     ),
     here(
+        "authentication_canceled",
+        Category::UserMustAct,
+        "The user closed the sign-in on purpose; start again when the user wants to sign in.",
+    )
+    .cured_by_sign_in(),
+    here(
         "authentication_timed_out",
         Category::UserMustAct,
         "Start again, and finish the sign-in in the browser in time.",
