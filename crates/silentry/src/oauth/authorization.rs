@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use super::claims::ClaimsRequest;
 use super::error_response::ErrorResponse;
 use super::scopes::Scopes;
+use crate::authority::AuthorityKind;
 use crate::secret::Secret;
 
 /// How Entra treats a user who is signed in already, in the browser.
@@ -43,6 +44,10 @@ impl Prompt {
 
 /// Where the browser is sent.
 pub(crate) struct AuthorizationRequest<'a> {
+    /// Whose endpoint it is, as each knows words that others do not.
+    pub(crate) server: AuthorityKind,
+    /// Whether the answer can come as a form.
+    pub(crate) form_post: bool,
     /// The client id.
     pub(crate) client_id: &'a str,
     /// What the token is to be for.
@@ -81,17 +86,22 @@ impl AuthorizationRequest<'_> {
             query
                 .append_pair("client_id", self.client_id)
                 .append_pair("response_type", "code")
-                // A form in a POST stays out of the browser's history, and of what its plug-ins read.
-                .append_pair("response_mode", "form_post")
                 .append_pair("redirect_uri", self.redirect_uri)
                 .append_pair("scope", &scope)
                 .append_pair("state", self.state)
                 .append_pair("nonce", self.nonce)
                 .append_pair("code_challenge", self.code_challenge)
-                .append_pair("code_challenge_method", "S256")
-                .append_pair("client_info", "1")
-                .append_pair("client-request-id", self.correlation_id);
+                .append_pair("code_challenge_method", "S256");
+            let is_entra = self.server == AuthorityKind::Entra;
+            let is_microsoft = self.server != AuthorityKind::OpenIdConnect;
             let optional = [
+                // A form in a POST stays out of the browser's history, and of what its plug-ins read.
+                ("response_mode", self.form_post.then_some("form_post")),
+                ("client_info", is_entra.then_some("1")),
+                (
+                    "client-request-id",
+                    is_microsoft.then_some(self.correlation_id),
+                ),
                 ("prompt", self.prompt.map(Prompt::as_str)),
                 ("login_hint", self.login_hint),
                 ("domain_hint", self.domain_hint),
@@ -116,6 +126,8 @@ pub(crate) enum AuthorizationResponse {
         code: Secret,
         /// What the request said.
         state: String,
+        /// Who answers, where the answer says so (RFC 9207).
+        issuer: Option<String>,
     },
     /// The user did not, or could not.
     Refused {
@@ -123,6 +135,8 @@ pub(crate) enum AuthorizationResponse {
         error: Box<ErrorResponse>,
         /// What the request said.
         state: String,
+        /// Who answers, where the answer says so (RFC 9207).
+        issuer: Option<String>,
     },
 }
 
@@ -136,18 +150,34 @@ impl AuthorizationResponse {
                 .map(|(_, value)| value.into_owned())
         };
         let state = member("state")?;
+        let issuer = member("iss");
         if member("error").is_some() {
             let error = Box::new(ErrorResponse::parse(400, form));
-            return Some(Self::Refused { error, state });
+            return Some(Self::Refused {
+                error,
+                state,
+                issuer,
+            });
         }
         let code = Secret::from(member("code")?);
-        Some(Self::Code { code, state })
+        Some(Self::Code {
+            code,
+            state,
+            issuer,
+        })
     }
 
     /// Returns the state that came back.
     pub(crate) fn state(&self) -> &str {
         match self {
             Self::Code { state, .. } | Self::Refused { state, .. } => state,
+        }
+    }
+
+    /// Returns who answers, where the answer says so.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::Code { issuer, .. } | Self::Refused { issuer, .. } => issuer.as_deref(),
         }
     }
 }
@@ -168,7 +198,9 @@ mod tests {
     #[test]
     fn the_browser_is_told_everything_once() {
         let scopes = Scopes::new(["api://x/read"]).unwrap();
-        let request = AuthorizationRequest {
+        let mut request = AuthorizationRequest {
+            server: AuthorityKind::Entra,
+            form_post: true,
             client_id: "c",
             scopes: &scopes,
             offline_access: true,
@@ -201,6 +233,17 @@ mod tests {
         assert_eq!(value("prompt"), Some("select_account"));
         assert_eq!(value("domain_hint"), None);
         assert_eq!(value("dc"), Some("a b"));
+        assert_eq!(value("client_info"), Some("1"));
+        assert_eq!(value("response_mode"), Some("form_post"));
+
+        (request.server, request.form_post) = (AuthorityKind::OpenIdConnect, false);
+        let foreign = request.url(&endpoint);
+        for word in ["client_info", "client-request-id", "response_mode"] {
+            assert!(
+                foreign.query_pairs().all(|(name, _)| name != word),
+                "{word}"
+            );
+        }
     }
 
     #[test]
@@ -208,8 +251,10 @@ mod tests {
         assert!(AuthorizationResponse::parse(b"code=x").is_none());
         assert!(AuthorizationResponse::parse(b"state=s").is_none());
         assert!(AuthorizationResponse::parse(b"code=&state=s").is_none());
-        let code = AuthorizationResponse::parse(b"state=s&code=a%2Bb").unwrap();
+        let code =
+            AuthorizationResponse::parse(b"state=s&code=a%2Bb&iss=https%3A%2F%2Fid.test").unwrap();
         assert_eq!(code.state(), "s");
+        assert_eq!(code.issuer(), Some("https://id.test"));
         assert!(
             matches!(&code, AuthorizationResponse::Code { code, .. } if code.expose() == "a+b")
         );
