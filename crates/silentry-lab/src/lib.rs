@@ -36,7 +36,8 @@ pub use browser::{Browser, Field, Form, Page, Person};
 pub use directory::{
     AUTOLOGON_HOST, CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DEFAULT_SCOPE, Demand, FEDERATED_DOMAIN,
     FEDERATION_HOST, FEDERATION_ISSUER, FOREIGN_FEDERATION_HOST, MFA_CODE, PARTNER_DOMAIN,
-    PARTNER_TENANT_ID, REALM, TENANT_ID, TRUSTED_REALM, User, user, users,
+    PARTNER_TENANT_ID, REALM, SOVEREIGN_ALIAS, SOVEREIGN_HOST, TENANT_ID, TRUSTED_REALM, User,
+    user, users,
 };
 pub use error::LabError;
 pub use journal::{Exchange, Journal, PresentedTicket};

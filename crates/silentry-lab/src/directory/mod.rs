@@ -48,6 +48,10 @@ pub const FEDERATION_HOST: &str = "sts.contoso.test";
 
 /// The federation service of another organization, which the lab answers for as well.
 pub const FOREIGN_FEDERATION_HOST: &str = "sts.fabrikam.test";
+/// A cloud of Microsoft's that no client has in its table: only instance discovery knows it.
+pub const SOVEREIGN_HOST: &str = "login.sovereign.test";
+/// Another name of that cloud.
+pub const SOVEREIGN_ALIAS: &str = "login.old.sovereign.test";
 
 /// What users type where a second factor is asked for, as if an authenticator app showed it.
 pub const MFA_CODE: &str = "246810";

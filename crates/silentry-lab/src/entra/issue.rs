@@ -29,6 +29,8 @@ const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) tenant: Tenant,
+    /// The host that tokens of this cloud name.
+    pub(super) host: &'static str,
     pub(super) wants_client_info: bool,
     pub(super) nonce: Option<String>,
     /// The v1 endpoint writes numbers as text and repeats the resource.
@@ -326,7 +328,7 @@ pub(super) fn tokens(
     let id_token = scopes.openid.contains("openid").then(|| {
         let claims = IdClaims {
             aud: application.client_id,
-            iss: format!("https://login.microsoftonline.com/{tenant_id}/v2.0"),
+            iss: format!("https://{}/{tenant_id}/v2.0", request.host),
             iat: now,
             nbf: now,
             exp: now + lifetime,

@@ -6,7 +6,7 @@ use super::claims::Demands;
 use super::error::EntraError;
 use super::grants::{self, Proof};
 use super::issue::{self, Scopes, TokenReply};
-use super::{Entra, pages, tenant};
+use super::{Entra, discovery, pages, tenant};
 use crate::clock::http_date;
 use crate::directory::{Application, Demand, Tenant, User, application};
 use crate::front::http::{Reply, Request};
@@ -84,6 +84,7 @@ fn tokens(entra: &Entra, request: &Request, word: &str) -> Result<TokenReply, En
     let object_id = of_tenant(proof.user, object_id, tenant)?;
     let asked = issue::Request {
         tenant,
+        host: discovery::issuing_host(request.host),
         wants_client_info: form.get("client_info").is_some_and(|wanted| wanted == "1"),
         nonce: proof.nonce.or_else(|| form.get("nonce").cloned()),
         v1,

@@ -3,7 +3,7 @@
 use super::{Account, PublicClientApplication};
 use crate::cache::{self, Owner};
 use crate::error::{Error, Stage};
-use crate::flow::cache_failed;
+use crate::flow::{cache_failed, environments};
 
 impl PublicClientApplication {
     /// Returns the users whom the token cache knows in the cloud of this application's authority, in the order in which
@@ -19,10 +19,11 @@ impl PublicClientApplication {
             .catch_up(&*application.clock)
             .await
             .map_err(|error| cache_failed(&error))?;
-        let ours = cache::environment(application.authority.host());
+        let hosts = environments(application).await;
+        let ours: Vec<_> = hosts.iter().map(|host| cache::environment(host)).collect();
         let accounts = application.cache.accounts().into_iter();
         Ok(accounts
-            .filter(|account| account.environment == ours)
+            .filter(|account| ours.iter().any(|host| *host == account.environment))
             .map(|account| Account {
                 username: account.username.unwrap_or_default(),
                 home_account_id: Some(account.home_account_id),

@@ -33,7 +33,7 @@ pub(crate) use request::RequestOptions;
 use crate::authority::Authority;
 use crate::cache::TokenCache;
 use crate::directory::{DirectoryMemory, DirectorySettings};
-use crate::flow::FederationMemory;
+use crate::flow::{EndpointMemory, FederationMemory};
 use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
 
@@ -49,6 +49,10 @@ pub struct PublicClientApplication {
 pub(crate) struct Application {
     pub(crate) client_id: String,
     pub(crate) authority: Authority,
+    /// Whether Entra is asked about a host that is in no table.
+    pub(crate) instance_discovery: bool,
+    /// Hosts that the program vouches for.
+    pub(crate) known_authorities: Vec<String>,
     pub(crate) client_capabilities: Vec<String>,
     pub(crate) trusted_federation_hosts: Vec<String>,
     pub(crate) extra_query_parameters: Vec<(String, String)>,
@@ -65,6 +69,7 @@ pub(crate) struct Application {
     /// How much later than Entra would like tokens are renewed, in seconds; processes differ in it (MSAL.NET), so that
     /// not all of them ask at once.
     pub(crate) refresh_jitter: i64,
+    pub(crate) endpoint_memory: EndpointMemory,
     pub(crate) federation_memory: Mutex<FederationMemory>,
     pub(crate) directory_memory: Mutex<DirectoryMemory>,
 }

@@ -1,7 +1,7 @@
 //! What a request asks for, read the same way by every flow.
 
 use super::redeem::Redemption;
-use crate::authority::{Authority, Tenant};
+use crate::authority::{Authority, AuthorityKind, Tenant};
 use crate::client::{Application, RequestOptions};
 use crate::error::{Error, Stage};
 use crate::oauth::claims::{ClaimsError, ClaimsRequest};
@@ -63,10 +63,10 @@ pub(super) fn authority(
     application: &Application,
     options: &RequestOptions,
 ) -> Result<Authority, Error> {
-    Ok(match &options.tenant {
+    match &options.tenant {
         Some(tenant) => application.authority.with_tenant(Tenant::parse(tenant)?),
-        None => application.authority.clone(),
-    })
+        None => Ok(application.authority.clone()),
+    }
 }
 
 fn claims(
@@ -76,7 +76,11 @@ fn claims(
     let invalid = |error: ClaimsError| Error::new(error.code(), Stage::Request, error.to_string());
     let asked = options.claims.as_deref().map(ClaimsRequest::parse);
     let asked = asked.transpose().map_err(invalid)?;
-    let capabilities = ClaimsRequest::from_capabilities(&application.client_capabilities);
+    let capabilities = match application.authority.kind() {
+        AuthorityKind::Entra => ClaimsRequest::from_capabilities(&application.client_capabilities),
+        // They are Entra's words for what Entra may demand.
+        AuthorityKind::AdFs | AuthorityKind::OpenIdConnect => None,
+    };
     match (asked, capabilities) {
         (Some(asked), Some(capabilities)) => asked.merge(&capabilities).map(Some).map_err(invalid),
         (asked, capabilities) => Ok(asked.or(capabilities)),

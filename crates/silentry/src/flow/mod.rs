@@ -3,6 +3,7 @@
 mod asked;
 mod call;
 pub(crate) mod device_code;
+mod endpoints;
 mod federation;
 pub(crate) mod integrated_windows;
 #[cfg(feature = "interactive")]
@@ -19,6 +20,7 @@ pub(crate) mod username_password;
 mod windows_transport;
 mod wstrust;
 
+pub(crate) use endpoints::{EndpointMemory, environments};
 pub(crate) use federation::FederationMemory;
 pub(crate) use proxy_ticket::ProxyTicket;
 

@@ -65,7 +65,7 @@ impl Silent {
     }
 
     fn find(&self) -> Option<Found> {
-        let tenant = self.asked.authority.tenant().to_string();
+        let tenant = self.asked.authority.realm();
         let found = self
             .application
             .cache
@@ -154,7 +154,7 @@ impl Silent {
     }
 
     fn refresh_tokens(&self) -> Vec<Secret> {
-        let tenant = self.asked.authority.tenant().to_string();
+        let tenant = self.asked.authority.realm();
         let family = self.application.family_tokens;
         self.wanted(&tenant).map_or_else(Vec::new, |wanted| {
             self.application.cache.refresh_tokens(&wanted, family)
