@@ -61,6 +61,12 @@ pub static CODES: &[CodeEntry] = &[
     )
     .cured_by_sign_in(),
     here(
+        "multiple_accounts_for_login_hint",
+        Category::NotSignedIn,
+        "Name the account by its user name, or by its home account id where two have the same name.",
+    )
+    .cured_by_sign_in(),
+    here(
         "token_cache_failed",
         Category::Other,
         "Check that this user can read and write the place of the token cache, or use another one.",
