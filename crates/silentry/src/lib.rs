@@ -90,7 +90,7 @@ pub mod transport;
 
 pub use authority::{Authority, Tenant};
 #[cfg(feature = "interactive")]
-pub use browser::{Browser, BrowserError};
+pub use browser::{Browser, BrowserError, SystemBrowser};
 pub use cache::TokenCache;
 #[cfg(all(feature = "integrated", feature = "interactive"))]
 pub use client::AcquireTokenInteractive;

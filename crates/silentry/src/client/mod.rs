@@ -27,7 +27,7 @@ pub use silent::AcquireTokenSilent;
 pub use username_password::AcquireTokenByUsernamePassword;
 
 pub(crate) use builder::NegotiateSettings;
-pub(crate) use ladder::Rung;
+pub(crate) use ladder::{AskPassword, CachedUser, Rung, WayDetails};
 pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;

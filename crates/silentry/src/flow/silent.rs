@@ -105,6 +105,7 @@ impl Silent {
                 .clone()
                 .unwrap_or_default(),
             token_source: TokenSource::Cache,
+            way: None,
         }
     }
 
