@@ -24,9 +24,9 @@ impl PublicClientApplication {
         Ok(accounts
             .filter(|account| account.environment == ours)
             .map(|account| Account {
-                username: account.username.unwrap_or_default(),
-                home_account_id: Some(account.home_account_id),
-                environment: account.environment,
+                username: account.username.unwrap_or_default().into(),
+                home_account_id: Some(account.home_account_id.into()),
+                environment: account.environment.into(),
             })
             .collect())
     }
@@ -38,11 +38,11 @@ impl PublicClientApplication {
     ///
     /// `token_cache_failed` when the store of the cache cannot be written.
     pub async fn remove_account(&self, account: &Account) -> Result<(), Error> {
-        let Some(home_account_id) = account.home_account_id.clone() else {
+        let Some(home_account_id) = account.home_account_id() else {
             return Ok(());
         };
         let owner = Owner {
-            home_account_id,
+            home_account_id: home_account_id.to_owned(),
             environment: cache::environment(&account.environment).into_owned(),
         };
         let application = &*self.inner;

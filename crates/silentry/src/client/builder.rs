@@ -9,7 +9,7 @@ use crate::authority::{Authority, Tenant};
 use crate::cache::TokenCache;
 use crate::directory::{Directory, DirectoryMemory, DirectorySettings};
 use crate::error::{Error, Stage};
-use crate::flow::{FederationMemory, ProxyTicket};
+use crate::flow::{FederationMemory, Flights, ProxyTicket, Throttle, Verdicts};
 use crate::random;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
 
@@ -302,6 +302,9 @@ impl PublicClientApplicationBuilder {
                 directory: self.directory,
                 connections: Connections::new(transport),
                 clock: Box::new(TokioClock),
+                flights: Flights::default(),
+                throttle: Throttle::default(),
+                verdicts: Verdicts::default(),
                 federation_memory: Mutex::new(FederationMemory::default()),
                 directory_memory: Mutex::new(DirectoryMemory::default()),
             }),

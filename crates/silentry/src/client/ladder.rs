@@ -13,6 +13,16 @@ use crate::secret::Secret;
 
 /// Several ways in, about to be tried one after the other; await it.
 ///
+/// It goes on to the next way when one gave no token for a reason that the next can cure: no account, a dead refresh token,
+/// no ticket, a user or network for whom integrated sign-in cannot work, an assertion that was rejected, interaction
+/// required. It stops at what every way would fail at: a bad request, a client or scope that Entra refuses, Entra out of
+/// reach, a certificate that is not trusted.
+///
+/// That integrated sign-in cannot work is remembered by user, authority and network: five minutes what the realm says (a
+/// managed user, an unknown one), two minutes what the network says (no windowstransport, federation server or KDC
+/// unreachable); the next ladder then goes on at once, and its [attempt](crate::Attempt) says so. Whether Entra asks for
+/// MFA, consent or anything else is never remembered, as nobody can know when it does.
+///
 /// Dropping the future cancels the one that is under way.
 #[must_use = "nothing happens until it is awaited"]
 pub struct AcquireToken {

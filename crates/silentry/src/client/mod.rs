@@ -31,7 +31,7 @@ pub(crate) use request::RequestOptions;
 use crate::authority::Authority;
 use crate::cache::TokenCache;
 use crate::directory::{DirectoryMemory, DirectorySettings};
-use crate::flow::FederationMemory;
+use crate::flow::{FederationMemory, Flights, Throttle, Verdicts};
 use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
 
@@ -62,6 +62,12 @@ pub(crate) struct Application {
     /// How much later than Entra would like tokens are renewed, in seconds; processes differ in it (MSAL.NET), so that
     /// not all of them ask at once.
     pub(crate) refresh_jitter: i64,
+    /// The exchanges under way that several callers may wait for.
+    pub(crate) flights: Flights,
+    /// The requests that servers have just refused.
+    pub(crate) throttle: Throttle,
+    /// What ladders found out about integrated sign-in.
+    pub(crate) verdicts: Verdicts,
     pub(crate) federation_memory: Mutex<FederationMemory>,
     pub(crate) directory_memory: Mutex<DirectoryMemory>,
 }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 
 /// What every request can be told.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct RequestOptions {
     pub(crate) tenant: Option<String>,
     pub(crate) claims: Option<String>,

@@ -37,6 +37,7 @@ impl Error {
             },
             retryable: classified.retryable,
             retry_after,
+            throttled: false,
             // The server's own, when it does not echo ours: that is the one its support can find.
             correlation_id: response.correlation_id().map(str::to_owned),
             http_status: Some(response.status()),

@@ -105,6 +105,7 @@ pub(crate) struct Details {
     pub(crate) category: Category,
     pub(crate) retryable: bool,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) throttled: bool,
     pub(crate) correlation_id: Option<String>,
     pub(crate) http_status: Option<u16>,
     pub(crate) aadsts: Vec<u32>,
@@ -160,9 +161,19 @@ impl Error {
         self.details().retryable
     }
 
-    /// Returns how long the server asked to wait before the next try.
+    /// Returns how long the server asked to wait before the next try; of an error that
+    /// [is given again](Error::is_throttled), how long it still is.
     pub fn retry_after(&self) -> Option<Duration> {
         self.details().retry_after
+    }
+
+    /// Returns `true` when nothing was sent: the server refused the same request a moment ago, and this is the error of
+    /// then, with its correlation id. Entra asks clients to do so, and counts who does not (AADSTS50196).
+    ///
+    /// A server that is busy (429, 5xx, `Retry-After`) is left alone for as long as it says, a minute when it does not
+    /// say; a refresh token with which the user must act, for two minutes.
+    pub fn is_throttled(&self) -> bool {
+        self.details().throttled
     }
 
     /// Returns the HTTP status of the reply that carried the failure.
@@ -207,6 +218,7 @@ impl Error {
             category: entry.category,
             retryable: entry.retryable,
             retry_after: None,
+            throttled: false,
             correlation_id: None,
             http_status: None,
             aadsts: Vec::new(),
@@ -239,6 +251,36 @@ impl Error {
 
     pub(crate) fn with_mitigation(mut self, mitigation: impl Into<String>) -> Self {
         self.details_mut().mitigation = mitigation.into();
+        self
+    }
+
+    /// The same error, given again instead of asking; `left` is until when.
+    pub(crate) fn throttled(mut self, left: Duration) -> Self {
+        let details = self.details_mut();
+        let seconds = left.as_secs().max(1);
+        details.message = format!(
+            "{} (not asked again: the same request was refused just now, and may be repeated in {seconds} s)",
+            details.message
+        );
+        details.retry_after = Some(left);
+        details.throttled = true;
+        self
+    }
+
+    /// The same error, found out so long ago and not looked for again.
+    pub(crate) fn found_out_before(mut self, age: Duration) -> Self {
+        let details = self.details_mut();
+        let seconds = age.as_secs();
+        details.message = format!(
+            "{} (found out {seconds} s ago, not tried again yet)",
+            details.message
+        );
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.details_mut().retry_after = retry_after;
         self
     }
 

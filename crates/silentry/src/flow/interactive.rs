@@ -9,6 +9,7 @@ use url::Url;
 
 use super::asked::Asked;
 use super::call::Call;
+use super::flight;
 use super::redeem::Redemption;
 use crate::browser::{Browser, LoopbackListener, SystemBrowser};
 use crate::client::{AcquireTokenInteractive, AuthenticationResult};
@@ -87,7 +88,13 @@ pub(crate) async fn sign_in(
         .grant(&call, grant, Grant::Other)
         .await
     };
-    result
+    let who = request.login_hint.as_deref().unwrap_or_default();
+    let asking = application
+        .throttle
+        .asking(flight::name(application, who, &asked));
+    application
+        .throttle
+        .around(&*application.clock, &asking, result)
         .await
         .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
 }

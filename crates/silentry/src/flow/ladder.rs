@@ -1,12 +1,19 @@
 //! One way in after the other, until one gives a token.
 //!
-//! The ladder goes on when a way gave no token for a reason that the next can cure, and stops where every other way
-//! would fail alike: a bad request, a client or scope that Entra refuses, a certificate that is not trusted.
+//! It **goes on** when a way gave no token for a reason that the next can cure: no account in the cache, a dead refresh
+//! token, no ticket, a managed or unknown user, no windowstransport, a KDC or federation server that cannot be reached,
+//! Negotiate refused, an assertion rejected, interaction required. Claims that Entra asks for go on to the next way.
+//!
+//! It **stops** where every other way would fail alike: a bad request, a client or scope that Entra refuses, Entra out of
+//! reach, a certificate that is not trusted.
+//!
+//! It **remembers** what it found out about realm and network, and nothing else ([`verdicts`](super::verdicts)).
 
 use std::sync::Arc;
 
+use super::flight::Accept;
+use super::verdicts::Circumstances;
 use super::{asked, device_code, integrated_windows, signed_in, silent, username_password};
-use crate::cache;
 use crate::client::{
     Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
     AcquireTokenSilent, Application, AuthenticationResult, BeginDeviceCode, RequestOptions, Rung,
@@ -77,12 +84,12 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
         Rung::IntegratedWindowsAuth => {
             let integrated = AcquireTokenByIntegratedWindowsAuth::new(application, scopes);
             let username = wanted.username.clone();
-            integrated_windows::sign_in(AcquireTokenByIntegratedWindowsAuth {
+            let integrated = AcquireTokenByIntegratedWindowsAuth {
                 username,
                 options,
                 ..integrated
-            })
-            .await
+            };
+            integrated_windows_auth(wanted, integrated).await
         }
         Rung::DeviceCode(show) => {
             let begin = BeginDeviceCode::new(application, scopes);
@@ -114,26 +121,49 @@ async fn signed_in_account(wanted: &Wanted) -> Result<Account, Error> {
     let authority = asked::authority(application, &wanted.options)?;
     let caught_up = application.cache.catch_up(&*application.clock).await;
     caught_up.map_err(|error| super::cache_failed(&error))?;
-    let environment = cache::environment(authority.host());
-    let account = match signed_in::who(application).await {
-        Some(who) => application.cache.account_of(&environment, &who),
-        None => None,
-    };
-    let home_account_id = account.ok_or_else(|| {
+    let who = signed_in::who(application).await;
+    let account = who.and_then(|who| signed_in::account(application, &authority, &who));
+    account.ok_or_else(|| {
         Error::new(
             "no_account_for_login_hint",
             Stage::Cache,
             "the token cache knows no account of the user who is signed in",
         )
-    })?;
-    let known = application.cache.accounts().into_iter();
-    let username = known
-        .filter(|account| account.home_account_id == home_account_id)
-        .find_map(|account| account.username);
-    Ok(Account {
-        username: username.unwrap_or_default(),
-        home_account_id: Some(home_account_id),
-        environment: environment.into_owned(),
+    })
+}
+
+/// Signs in with the ticket, unless it is known that this cannot work for the user in this network.
+async fn integrated_windows_auth(
+    wanted: &Wanted,
+    request: AcquireTokenByIntegratedWindowsAuth,
+) -> Result<AuthenticationResult, Error> {
+    let Application {
+        clock, verdicts, ..
+    } = &*wanted.application;
+    let about = circumstances(wanted).await?;
+    let known = about.as_ref();
+    if let Some(error) = known.and_then(|about| verdicts.find(about, clock.now())) {
+        return Err(error);
+    }
+    // What another process brought since the cache was looked at is as good.
+    let result = integrated_windows::sign_in(request, Accept::Any).await;
+    if let (Err(error), Some(about)) = (&result, about) {
+        verdicts.learn(about, error, clock.now());
+    }
+    result
+}
+
+/// `None` when nobody can tell who the user is.
+async fn circumstances(wanted: &Wanted) -> Result<Option<Circumstances>, Error> {
+    let application = &*wanted.application;
+    let authority = asked::authority(application, &wanted.options)?.to_string();
+    let signed_in = signed_in::who(application).await;
+    Ok(match (&wanted.username, signed_in) {
+        (None, None) => None,
+        (username, signed_in) => {
+            let who = [username.clone(), signed_in].map(Option::unwrap_or_default);
+            Some(Circumstances::now(who.join(" "), authority))
+        }
     })
 }
 

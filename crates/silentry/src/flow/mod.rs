@@ -4,22 +4,29 @@ mod asked;
 mod call;
 pub(crate) mod device_code;
 mod federation;
+mod flight;
 pub(crate) mod integrated_windows;
 #[cfg(feature = "interactive")]
 pub(crate) mod interactive;
 mod kerberos;
 pub(crate) mod ladder;
+mod network;
 mod proxy_ticket;
 mod redeem;
 mod signed_in;
 pub(crate) mod silent;
+mod throttle;
 mod upn;
 pub(crate) mod username_password;
+mod verdicts;
 mod windows_transport;
 mod wstrust;
 
 pub(crate) use federation::FederationMemory;
+pub(crate) use flight::{Accept, Flights};
 pub(crate) use proxy_ticket::ProxyTicket;
+pub(crate) use throttle::Throttle;
+pub(crate) use verdicts::Verdicts;
 
 use crate::cache::store::StoreError;
 use crate::error::{Error, Stage};

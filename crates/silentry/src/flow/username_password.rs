@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::asked::Asked;
 use super::call::Call;
 use super::federation::{self, Federation};
-use super::wstrust;
+use super::{flight, wstrust};
 use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
 use crate::error::{Error, Stage};
 use crate::federation::assertion::SamlAssertion;
@@ -59,7 +59,11 @@ pub(crate) async fn sign_in(
             }
         }
     };
-    result
+    let name = flight::name(application, upn.as_str(), &asked);
+    let asking = application.throttle.asking(name);
+    application
+        .throttle
+        .around(&*application.clock, &asking, result)
         .await
         .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
 }
