@@ -98,5 +98,6 @@ pub use error::{
     Attempt, CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError,
     Stage,
 };
+pub use oauth::ClaimsChallenge;
 #[cfg(feature = "interactive")]
 pub use oauth::authorization::Prompt;
