@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 
 use crate::report::{Report, Step};
+use crate::test::TESTS;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
 use crate::{bench, domain, fuzz, interop, public_api, release, systems};
@@ -32,11 +33,12 @@ fn source(workspace: &Workspace, report: &mut Report) {
         Ok(String::new())
     });
     report.gate("build the tests", |step| {
-        run(step, "test --workspace --no-run --locked")?;
+        let mut tests = workspace.cargo(TESTS);
+        step.run(tests.args(["--no-run", "--locked"]))?;
         Ok(String::new())
     });
     report.step("tests", |step| {
-        run(step, "test --workspace --no-fail-fast")?;
+        step.run(workspace.cargo(TESTS).arg("--no-fail-fast"))?;
         count_tests(step)
     });
     report.step("tests with strangers", |step| {

@@ -43,6 +43,7 @@
 //! - `integrated` (default): sign-in with the Kerberos ticket. Without it only the readers of documents remain:
 //!   [`federation`], [`oauth`], [`cache`].
 //! - `interactive` (default): sign-in in the system's browser; it needs `integrated`.
+//! - `blocking`: [`blocking::Wait`], for programs without async; it needs `integrated`.
 //! - `persistent-cache` (default): the token caches of the operating systems ([`cache::store`]). Without it only the
 //!   trait remains.
 //!
@@ -59,6 +60,8 @@
 )]
 
 pub mod authority;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "interactive")]
 mod browser;
 pub mod cache;
@@ -87,10 +90,10 @@ pub use cache::TokenCache;
 pub use client::AcquireTokenInteractive;
 #[cfg(feature = "integrated")]
 pub use client::{
-    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
-    AcquireTokenSilent, AcquireTokenWithDeviceCode, AuthenticationResult, BeginDeviceCode,
-    DeviceCode, DeviceCodeSignIn, MutualAuthentication, PublicClientApplication,
-    PublicClientApplicationBuilder, TokenSource,
+    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByRefreshToken,
+    AcquireTokenByUsernamePassword, AcquireTokenSilent, AcquireTokenWithDeviceCode,
+    AuthenticationResult, BeginDeviceCode, DeviceCode, DeviceCodeSignIn, MutualAuthentication,
+    PublicClientApplication, PublicClientApplicationBuilder, TokenSource,
 };
 #[cfg(feature = "integrated")]
 pub use directory::Directory;

@@ -9,7 +9,7 @@ use crate::authority::{Authority, Tenant};
 use crate::cache::TokenCache;
 use crate::directory::{Directory, DirectoryMemory, DirectorySettings};
 use crate::error::{Error, Stage};
-use crate::flow::{FederationMemory, Flights, ProxyTicket, Throttle, Verdicts};
+use crate::flow::{EndpointMemory, FederationMemory, Flights, ProxyTicket, Throttle, Verdicts};
 use crate::random;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
 
@@ -42,10 +42,13 @@ pub enum MutualAuthentication {
 #[must_use]
 pub struct PublicClientApplicationBuilder {
     client_id: String,
-    authority: Option<String>,
+    authority: NamedAuthority,
+    instance_discovery: bool,
+    known_authorities: Vec<String>,
     tenant: Option<String>,
     client_capabilities: Vec<String>,
     trusted_federation_hosts: Vec<String>,
+    extra_query_parameters: Vec<(String, String)>,
     client_sku: String,
     cache: TokenCache,
     refresh_tokens: bool,
@@ -54,6 +57,13 @@ pub struct PublicClientApplicationBuilder {
     directory: DirectorySettings,
     http: HyperTransportBuilder,
     transport: Option<Arc<dyn Transport>>,
+}
+
+/// The authority, as the program names it.
+enum NamedAuthority {
+    Default,
+    Url(String),
+    Issuer(String),
 }
 
 /// How the Negotiate token is made.
@@ -73,10 +83,13 @@ impl PublicClientApplicationBuilder {
     pub(crate) fn new(client_id: String) -> Self {
         PublicClientApplicationBuilder {
             client_id,
-            authority: None,
+            authority: NamedAuthority::Default,
+            instance_discovery: true,
+            known_authorities: Vec::new(),
             tenant: None,
             client_capabilities: Vec::new(),
             trusted_federation_hosts: Vec::new(),
+            extra_query_parameters: Vec::new(),
             client_sku: "Silentry".to_owned(),
             cache: TokenCache::in_memory(),
             refresh_tokens: true,
@@ -97,13 +110,54 @@ impl PublicClientApplicationBuilder {
         }
     }
 
-    /// Uses this authority: `https://{host}/{tenant}`.
+    /// Uses this authority: a tenant of Microsoft Entra, `https://{host}/{tenant}`, or an AD FS (2016 or later) asked
+    /// for tokens of its own, `https://{host}/adfs`.
+    ///
+    /// About a host that is none of Microsoft's known ones Entra is asked before anything else
+    /// ([`with_instance_discovery`](Self::with_instance_discovery)). About an AD FS nobody is asked: its certificate
+    /// shows that it is the host that the program names, and MSAL.NET's question (webfinger) is answered by that very
+    /// host.
     pub fn with_authority(mut self, authority: impl Into<String>) -> Self {
-        self.authority = Some(authority.into());
+        self.authority = NamedAuthority::Url(authority.into());
         self
     }
 
-    /// Uses this tenant (an id or a domain) of the authority's cloud.
+    /// Uses any other OpenID Connect server, by its issuer as its discovery document spells it, such as
+    /// `https://id.contoso.com/realms/staff`.
+    ///
+    /// The document tells the endpoints; it must name this very issuer, and so must every id token. It is remembered
+    /// for a day. Nothing that only Microsoft's servers know is sent, and integrated sign-in is refused.
+    ///
+    /// A refresh token is asked for by the scope `offline_access`. Servers that do not know that scope, as Google's,
+    /// want [`with_refresh_token(false)`](Self::with_refresh_token).
+    pub fn with_oidc_authority(mut self, issuer: impl Into<String>) -> Self {
+        self.authority = NamedAuthority::Issuer(issuer.into());
+        self
+    }
+
+    /// Sets whether Entra is asked about the authority's host when it is none of the known ones. `true` by default.
+    ///
+    /// The answer tells the other hosts of the cloud, and that a host is not Microsoft's (`invalid_instance`). With
+    /// `false`, as in networks that do not reach `login.microsoftonline.com`, the program vouches for its authority.
+    pub fn with_instance_discovery(mut self, ask: bool) -> Self {
+        self.instance_discovery = ask;
+        self
+    }
+
+    /// Vouches for these hosts (`host`, or `host:port`): Entra is not asked about them.
+    pub fn with_known_authorities<I>(mut self, hosts: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.known_authorities = hosts
+            .into_iter()
+            .map(|host| host.into().trim().to_ascii_lowercase())
+            .collect();
+        self
+    }
+
+    /// Uses this tenant (an id or a domain) of the authority's cloud. Only Entra has tenants.
     pub fn with_tenant_id(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
         self
@@ -150,6 +204,18 @@ impl PublicClientApplicationBuilder {
     /// default: they were given to other programs.
     pub fn with_family_refresh_tokens(mut self, use_them: bool) -> Self {
         self.family_tokens = use_them;
+        self
+    }
+
+    /// Adds query parameters to every authorization and token request, and to nothing else.
+    pub fn with_extra_query_parameters<I, N, V>(mut self, parameters: I) -> Self
+    where
+        I: IntoIterator<Item = (N, V)>,
+        N: Into<String>,
+        V: Into<String>,
+    {
+        self.extra_query_parameters
+            .extend(super::request::owned(parameters));
         self
     }
 
@@ -258,7 +324,8 @@ impl PublicClientApplicationBuilder {
     ///
     /// # Errors
     ///
-    /// `no_client_id`, `invalid_authority`, `invalid_ca_bundle`, `invalid_directory`, `invalid_proxy`.
+    /// `no_client_id`, `invalid_authority`, `tenant_override_non_aad`, `invalid_ca_bundle`, `invalid_directory`,
+    /// `invalid_proxy`.
     pub fn build(self) -> Result<PublicClientApplication, Error> {
         let client_id = self.client_id.trim().to_owned();
         if client_id.is_empty() {
@@ -269,11 +336,12 @@ impl PublicClientApplicationBuilder {
             ));
         }
         let mut authority = match &self.authority {
-            Some(text) => Authority::parse(text)?,
-            None => Authority::default(),
+            NamedAuthority::Url(text) => Authority::parse(text)?,
+            NamedAuthority::Issuer(issuer) => Authority::open_id_connect(issuer)?,
+            NamedAuthority::Default => Authority::default(),
         };
         if let Some(tenant) = &self.tenant {
-            authority = authority.with_tenant(Tenant::parse(tenant)?);
+            authority = authority.with_tenant(Tenant::parse(tenant)?)?;
         }
         self.directory.check()?;
         let transport = match self.transport {
@@ -291,8 +359,11 @@ impl PublicClientApplicationBuilder {
             inner: Arc::new(Application {
                 client_id,
                 authority,
+                instance_discovery: self.instance_discovery,
+                known_authorities: self.known_authorities,
                 client_capabilities: self.client_capabilities,
                 trusted_federation_hosts: self.trusted_federation_hosts,
+                extra_query_parameters: self.extra_query_parameters,
                 client_sku: self.client_sku,
                 cache: self.cache,
                 refresh_tokens: self.refresh_tokens,
@@ -305,6 +376,7 @@ impl PublicClientApplicationBuilder {
                 flights: Flights::default(),
                 throttle: Throttle::default(),
                 verdicts: Verdicts::default(),
+                endpoint_memory: EndpointMemory::default(),
                 federation_memory: Mutex::new(FederationMemory::default()),
                 directory_memory: Mutex::new(DirectoryMemory::default()),
             }),

@@ -7,6 +7,7 @@ mod integrated_windows_auth;
 #[cfg(feature = "interactive")]
 mod interactive;
 mod ladder;
+mod refresh_token;
 mod request;
 mod result;
 mod silent;
@@ -20,6 +21,7 @@ pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
 #[cfg(feature = "interactive")]
 pub use interactive::AcquireTokenInteractive;
 pub use ladder::AcquireToken;
+pub use refresh_token::AcquireTokenByRefreshToken;
 pub use result::{Account, AuthenticationResult, TokenSource};
 pub use silent::AcquireTokenSilent;
 pub use username_password::AcquireTokenByUsernamePassword;
@@ -31,7 +33,7 @@ pub(crate) use request::RequestOptions;
 use crate::authority::Authority;
 use crate::cache::TokenCache;
 use crate::directory::{DirectoryMemory, DirectorySettings};
-use crate::flow::{FederationMemory, Flights, Throttle, Verdicts};
+use crate::flow::{EndpointMemory, FederationMemory, Flights, Throttle, Verdicts};
 use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
 
@@ -47,8 +49,13 @@ pub struct PublicClientApplication {
 pub(crate) struct Application {
     pub(crate) client_id: String,
     pub(crate) authority: Authority,
+    /// Whether Entra is asked about a host that is in no table.
+    pub(crate) instance_discovery: bool,
+    /// Hosts that the program vouches for.
+    pub(crate) known_authorities: Vec<String>,
     pub(crate) client_capabilities: Vec<String>,
     pub(crate) trusted_federation_hosts: Vec<String>,
+    pub(crate) extra_query_parameters: Vec<(String, String)>,
     pub(crate) client_sku: String,
     pub(crate) negotiate: NegotiateSettings,
     pub(crate) directory: DirectorySettings,
@@ -68,6 +75,7 @@ pub(crate) struct Application {
     pub(crate) throttle: Throttle,
     /// What ladders found out about integrated sign-in.
     pub(crate) verdicts: Verdicts,
+    pub(crate) endpoint_memory: EndpointMemory,
     pub(crate) federation_memory: Mutex<FederationMemory>,
     pub(crate) directory_memory: Mutex<DirectoryMemory>,
 }
@@ -188,6 +196,23 @@ impl PublicClientApplication {
     {
         let scopes = scopes.into_iter().map(Into::into).collect();
         AcquireTokenSilent::new(Arc::clone(&self.inner), scopes, account.clone())
+    }
+
+    /// Signs in with a refresh token that another library kept, and keeps what it gives in the token cache: the way here
+    /// from a program that had a cache of its own.
+    ///
+    /// Use it once for each account, then [`acquire_token_silent`](Self::acquire_token_silent).
+    pub fn acquire_token_by_refresh_token<I>(
+        &self,
+        scopes: I,
+        refresh_token: Secret,
+    ) -> AcquireTokenByRefreshToken
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        AcquireTokenByRefreshToken::new(Arc::clone(&self.inner), scopes, refresh_token)
     }
 
     /// Returns the client id.

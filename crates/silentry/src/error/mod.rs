@@ -26,6 +26,8 @@ pub enum Stage {
     Request,
     /// Reading or writing the token cache.
     Cache,
+    /// Asking which endpoints the authority has.
+    Discovery,
     /// Finding out who the signed-in user is.
     User,
     /// Asking Entra who authenticates the user's domain.
@@ -50,6 +52,7 @@ impl Stage {
         match self {
             Stage::Request => "request",
             Stage::Cache => "cache",
+            Stage::Discovery => "discovery",
             Stage::User => "user",
             Stage::Realm => "realm",
             Stage::Mex => "mex",

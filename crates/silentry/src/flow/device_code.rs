@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
 use zeroize::Zeroizing;
 
 use super::asked::Asked;
 use super::call::Call;
+use super::endpoints;
+use crate::authority::AuthorityKind;
 use crate::client::{Application, AuthenticationResult, BeginDeviceCode, DeviceCode};
 use crate::error::{Category, Error, Stage};
 use crate::oauth::classification::Grant;
@@ -112,12 +113,15 @@ async fn ask_for_code(
     asked: &Asked,
     language: Option<&str>,
 ) -> Result<DeviceCodeResponse, Error> {
-    let authority = &asked.authority;
-    let mut url = Url::parse(&authority.device_code_endpoint()).map_err(|error| {
-        let message = format!("`{authority}`: {error}");
-        Error::new("invalid_authority", Stage::Request, message)
+    let endpoints = endpoints::of(call, &asked.authority).await?;
+    let server = endpoints.authority.kind();
+    let mut url = endpoints.device_authorization.ok_or_else(|| {
+        let message = format!("{} has no `device_authorization_endpoint`", asked.authority);
+        Error::new("tenant_discovery_failed", Stage::Discovery, message)
+            .with_mitigation("This server takes no device codes: sign in with the browser.")
     })?;
-    if let Some(language) = language {
+    // Entra's word alone.
+    if let Some(language) = language.filter(|_| server == AuthorityKind::Entra) {
         url.query_pairs_mut().append_pair("mkt", language);
     }
     let form = device_code_form(
@@ -128,7 +132,7 @@ async fn ask_for_code(
     );
     let form = Zeroizing::new(form.expose().as_bytes().to_vec());
     let request = call
-        .entra_post(&url, form)
+        .post(server, &url, form)
         .with_extra_headers(&asked.options.extra_headers);
     let response = call
         .exchange

@@ -84,7 +84,7 @@ impl SignIn {
         } = &self.asked;
         let account = signed_in::account(application, authority, who)?;
         let now = silent::now(application);
-        let found = silent::find(application, &account, authority.tenant(), scopes, now)?;
+        let found = silent::find(application, &account, &authority.realm(), scopes, now)?;
         Some(silent::give(found, &account, options))
     }
 
@@ -96,14 +96,20 @@ impl SignIn {
             let username = self.username.as_deref();
             let authority = &self.asked.authority;
             let (upn, federation) = upn::find(&call, authority, username, own_metadata).await?;
-            let assertion = windows_transport::request_assertion(&call, &federation).await?;
-            let now = signed_in::who(application).await;
-            let redemption = Redemption {
+            let asserted = windows_transport::request_assertion(&call, &federation).await?;
+            let whose = match asserted.principal {
+                Some(principal) => Some(signed_in::named(&principal)),
                 // A switch of users meanwhile leaves open whose ticket it was.
-                signed_in: now.as_deref().filter(|_| now == self.who),
+                None => {
+                    let after = signed_in::who(application).await;
+                    after.filter(|after| self.who.as_ref() == Some(after))
+                }
+            };
+            let redemption = Redemption {
+                signed_in: whose.as_deref(),
                 ..self.asked.redemption("iwa")
             };
-            let result = redemption.assertion(&call, &assertion).await?;
+            let result = redemption.assertion(&call, &asserted.assertion).await?;
             warn_of_another_user(&upn, &result);
             Ok(result)
         };

@@ -168,6 +168,15 @@ async fn circumstances(wanted: &Wanted) -> Result<Option<Circumstances>, Error> 
 }
 
 fn next_may_cure(error: &Error) -> bool {
+    // The user was asked, and said no.
+    const DECLINED: [&str; 3] = [
+        "access_denied",
+        "authentication_canceled",
+        "authorization_declined",
+    ];
+    if DECLINED.contains(&error.code()) {
+        return false;
+    }
     match error.category() {
         Category::UserMustAct | Category::NotSignedIn | Category::IntegratedImpossible => true,
         // The federation server or the KDC; the other ways need Entra alone.

@@ -3,6 +3,7 @@
 mod asked;
 mod call;
 pub(crate) mod device_code;
+mod endpoints;
 mod federation;
 mod flight;
 pub(crate) mod integrated_windows;
@@ -13,6 +14,7 @@ pub(crate) mod ladder;
 mod network;
 mod proxy_ticket;
 mod redeem;
+pub(crate) mod refresh_token;
 mod signed_in;
 pub(crate) mod silent;
 mod throttle;
@@ -22,6 +24,7 @@ mod verdicts;
 mod windows_transport;
 mod wstrust;
 
+pub(crate) use endpoints::{EndpointMemory, environments};
 pub(crate) use federation::FederationMemory;
 pub(crate) use flight::{Accept, Flights};
 pub(crate) use proxy_ticket::ProxyTicket;

@@ -15,7 +15,12 @@ pub(super) async fn who(application: &Application) -> Option<String> {
     let user = signed_in
         .inspect_err(|error| tracing::debug!(%error, "nobody is signed in"))
         .ok()?;
-    Some(format!("{}:{}", os_user(), user.principal))
+    Some(named(&user.principal))
+}
+
+/// Returns the operating system's user with this principal.
+pub(super) fn named(principal: &str) -> String {
+    format!("{}:{principal}", os_user())
 }
 
 /// Returns the account that an integrated sign-in gave to this very user, as far as the cache in memory knows.
@@ -24,7 +29,8 @@ pub(super) fn account(
     authority: &Authority,
     who: &str,
 ) -> Option<Account> {
-    let environment = cache::environment(authority.host());
+    let environment = authority.environment();
+    let environment = cache::environment(&environment);
     let home_account_id = application.cache.account_of(&environment, who)?;
     let known = application.cache.accounts().into_iter();
     let username = known

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::asked::Asked;
+use super::asked::{self, Asked};
 use super::cache_failed;
 use super::call::Call;
 use super::flight::{self, Accept, Cleared, FlightKey};
+use super::redeem::Redemption;
 use super::throttle::Asking;
-use crate::authority::Tenant;
 use crate::cache::{self, Found, Wanted};
 use crate::client::{
     Account, AcquireTokenSilent, Application, AuthenticationResult, RequestOptions, TokenSource,
@@ -39,16 +39,17 @@ fn from_memory(request: &AcquireTokenSilent) -> Option<AuthenticationResult> {
         return None;
     }
     let scopes = Scopes::new(&request.scopes).ok()?;
-    let other_tenant;
-    let tenant = match &options.tenant {
-        Some(tenant) => {
-            other_tenant = Tenant::parse(tenant).ok()?;
-            &other_tenant
+    let of_request;
+    let authority = match &options.tenant {
+        Some(_) => {
+            of_request = asked::authority(application, options).ok()?;
+            &of_request
         }
-        None => application.authority.tenant(),
+        None => &application.authority,
     };
     let now = now(application);
-    let found = find(application, &request.account, tenant, &scopes, now)?;
+    let realm = authority.realm();
+    let found = find(application, &request.account, &realm, &scopes, now)?;
     (!is_due(application, &found, now)).then(|| give(found, &request.account, options))
 }
 
@@ -83,12 +84,12 @@ fn may_use_cache(force_refresh: bool, options: &RequestOptions) -> bool {
 pub(super) fn find(
     application: &Application,
     account: &Account,
-    tenant: &Tenant,
+    realm: &str,
     scopes: &Scopes,
     now: i64,
 ) -> Option<Found> {
     let environment = cache::environment(&account.environment);
-    let wanted = wanted(application, account, &environment, tenant, scopes)?;
+    let wanted = wanted(application, account, &environment, realm, scopes)?;
     let found = application.cache.access_token(&wanted)?;
     (found.token.expires_on - now > MARGIN).then_some(found)
 }
@@ -97,14 +98,14 @@ fn wanted<'a>(
     application: &'a Application,
     account: &'a Account,
     environment: &'a str,
-    tenant: &'a Tenant,
+    realm: &'a str,
     scopes: &'a Scopes,
 ) -> Option<Wanted<'a>> {
     Some(Wanted {
         client_id: &application.client_id,
         environment,
         home_account_id: account.home_account_id()?,
-        tenant: tenant.as_str(),
+        tenant: realm,
         scopes,
     })
 }
@@ -170,14 +171,9 @@ impl Silent {
 
     fn find(&self) -> Option<Found> {
         let application = &*self.application;
-        let tenant = self.asked.authority.tenant();
-        find(
-            application,
-            &self.account,
-            tenant,
-            &self.asked.scopes,
-            now(application),
-        )
+        let realm = self.asked.authority.realm();
+        let scopes = &self.asked.scopes;
+        find(application, &self.account, &realm, scopes, now(application))
     }
 
     /// A failure is nobody's trouble as long as the token is good.
@@ -237,7 +233,10 @@ impl Silent {
     /// Redeems a refresh token; those of the family serve when the client's own does not.
     async fn redeem(&self) -> Result<AuthenticationResult, Error> {
         let call = Call::new(&self.application, &self.asked.options)?;
-        let redemption = self.asked.redemption("refresh_token");
+        let redemption = Redemption {
+            expected: self.account.home_account_id.as_deref(),
+            ..self.asked.redemption("refresh_token")
+        };
         let mut refused = None;
         for token in self.refresh_tokens() {
             let asking = self.asking(&token);
@@ -281,9 +280,9 @@ impl Silent {
     fn refresh_tokens(&self) -> Vec<Secret> {
         let application = &*self.application;
         let environment = cache::environment(&self.account.environment);
-        let tenant = self.asked.authority.tenant();
+        let realm = self.asked.authority.realm();
         let scopes = &self.asked.scopes;
-        wanted(application, &self.account, &environment, tenant, scopes)
+        wanted(application, &self.account, &environment, &realm, scopes)
             .map(|wanted| {
                 let family = application.family_tokens;
                 application.cache.refresh_tokens(&wanted, family)

@@ -105,6 +105,28 @@ impl Scopes {
             .any(|scope| other.contains(scope))
     }
 
+    /// Returns these scopes with the resources that `asked` names them by.
+    ///
+    /// AD FS answers `https://api.contoso.com/read` with `read`; without the resource nobody could tell tokens for two
+    /// APIs apart.
+    #[must_use]
+    pub fn with_resources_of(&self, asked: &Scopes) -> Self {
+        let mut list = Vec::new();
+        for given in self.iter() {
+            let before = list.len();
+            let full = asked.iter().filter(|asked| {
+                let name = asked.rsplit_once('/').map_or(*asked, |(_, name)| name);
+                name.eq_ignore_ascii_case(given)
+            });
+            list.extend(full.map(str::to_owned));
+            if list.len() == before {
+                list.push(given.to_owned());
+            }
+        }
+        sort_and_deduplicate(&mut list);
+        Self(list.into())
+    }
+
     /// Returns the scopes in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -219,6 +241,16 @@ mod tests {
         assert!(!given.serves(&scopes(&["https://graph.microsoft.com/Mail.Read"])));
         assert!(!given.intersects(&scopes(&["openid", "Mail.Read"])));
         assert!(given.intersects(&scopes(&["EMAIL"])));
+    }
+
+    #[test]
+    fn resources_are_put_back_where_ad_fs_left_them_out() {
+        let asked = scopes(&["https://a.test/read", "https://b.test//Read", "profile"]);
+        let given = Scopes::from_wire("read openid profile https://c.test/write").unwrap();
+        assert_eq!(
+            given.with_resources_of(&asked).to_string(),
+            "https://a.test/read https://b.test//Read https://c.test/write openid profile"
+        );
     }
 
     #[test]
