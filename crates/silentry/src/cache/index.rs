@@ -138,6 +138,7 @@ impl Index {
     }
 
     /// Returns the account that an integrated sign-in gave to whoever is signed in to the machine.
+    #[cfg(feature = "integrated")]
     pub(crate) fn account_of(&self, environment: &str, signed_in: &str) -> Option<&str> {
         let account = self.signed_in.get(environment)?.get(signed_in)?;
         Some(account)

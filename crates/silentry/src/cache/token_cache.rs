@@ -96,6 +96,7 @@ impl TokenCache {
     }
 
     /// Returns the account of whoever is signed in to the machine, from an integrated sign-in before.
+    #[cfg(feature = "integrated")]
     pub(crate) fn account_of(&self, environment: &str, signed_in: &str) -> Option<String> {
         let memory = self.shared.read();
         memory

@@ -39,6 +39,7 @@ pub(crate) enum Rung {
     SignedInUser,
     /// From the cache, for this account.
     Account(Account),
+    #[cfg(feature = "integrated")]
     IntegratedWindowsAuth,
     DeviceCode(ShowDeviceCode),
     #[cfg(feature = "interactive")]
@@ -53,6 +54,7 @@ impl Rung {
     pub(crate) fn way(&self) -> &'static str {
         match self {
             Rung::SignedInUser | Rung::Account(_) => "silent",
+            #[cfg(feature = "integrated")]
             Rung::IntegratedWindowsAuth => "iwa",
             Rung::DeviceCode(_) => "devicecode",
             #[cfg(feature = "interactive")]
@@ -68,7 +70,11 @@ impl AcquireToken {
             application,
             scopes,
             username: None,
-            rungs: vec![Rung::SignedInUser, Rung::IntegratedWindowsAuth],
+            rungs: Vec::from([
+                Rung::SignedInUser,
+                #[cfg(feature = "integrated")]
+                Rung::IntegratedWindowsAuth,
+            ]),
             options: RequestOptions::default(),
         }
     }
@@ -82,12 +88,8 @@ impl AcquireToken {
     /// Looks in the cache for this account instead of the user who is signed in to the machine, and leaves the
     /// integrated sign-in out, which could only give that user's token.
     pub fn with_account(mut self, account: &Account) -> Self {
-        self.rungs.retain(|rung| {
-            !matches!(
-                rung,
-                Rung::SignedInUser | Rung::Account(_) | Rung::IntegratedWindowsAuth
-            )
-        });
+        self.rungs
+            .retain(|rung| !matches!(rung.way(), "silent" | "iwa"));
         self.rungs.insert(0, Rung::Account(account.clone()));
         self
     }

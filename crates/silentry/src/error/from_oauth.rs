@@ -48,6 +48,8 @@ impl Error {
                 .filter(|word| *word != Classification::None)
                 .map(Classification::as_str),
             claims: response.claims().map(str::to_owned),
+            login_hint: None,
+            tenant: None,
             consent_urls: consent
                 .filter(|_| asks_for_consent(response))
                 .map_or_else(Vec::new, |consent| {

@@ -115,6 +115,8 @@ pub(crate) struct Details {
     pub(crate) suberror: Option<String>,
     pub(crate) classification: Option<&'static str>,
     pub(crate) claims: Option<String>,
+    pub(crate) login_hint: Option<String>,
+    pub(crate) tenant: Option<String>,
     pub(crate) consent_urls: Vec<String>,
     pub(crate) attempts: Vec<Attempt>,
 }
@@ -228,6 +230,8 @@ impl Error {
             suberror: None,
             classification: None,
             claims: None,
+            login_hint: None,
+            tenant: None,
             consent_urls: Vec::new(),
             attempts: Vec::new(),
         });
@@ -271,6 +275,7 @@ impl Error {
     }
 
     /// The same error, found out so long ago and not looked for again.
+    #[cfg(feature = "integrated")]
     pub(crate) fn found_out_before(mut self, age: Duration) -> Self {
         let details = self.details_mut();
         let seconds = age.as_secs();
@@ -292,6 +297,23 @@ impl Error {
         self
     }
 
+    /// Takes over what the server's answer told, under another name.
+    pub(crate) fn with_answer_of(mut self, other: &Error) -> Self {
+        let (details, other) = (self.details_mut(), other.details());
+        details.http_status = other.http_status;
+        details.aadsts.clone_from(&other.aadsts);
+        details.suberror.clone_from(&other.suberror);
+        self
+    }
+
+    /// Notes whom the request was about, and in which tenant other than the application's, for the way that goes on.
+    pub(crate) fn about(mut self, login_hint: Option<&str>, tenant: Option<&str>) -> Self {
+        let details = self.details_mut();
+        details.login_hint = login_hint.filter(|hint| !hint.is_empty()).map(Into::into);
+        details.tenant = tenant.map(Into::into);
+        self
+    }
+
     pub(crate) fn with_aadsts(mut self, codes: impl IntoIterator<Item = u32>) -> Self {
         self.details_mut().aadsts = codes.into_iter().collect();
         self
@@ -310,6 +332,16 @@ impl InteractionRequired {
     /// Returns the claims that the flow which prompts must send, exactly as Entra gave them.
     pub fn claims(&self) -> Option<&str> {
         self.0.claims.as_deref()
+    }
+
+    /// Returns the user whom the request was about (a UPN), where that was known.
+    pub fn login_hint(&self) -> Option<&str> {
+        self.0.login_hint.as_deref()
+    }
+
+    /// Returns the tenant that the request named in place of the application's.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.0.tenant.as_deref()
     }
 
     /// Returns what kind of action is needed, in MSAL's words: `basic_action`, `additional_action`, `message_only`,

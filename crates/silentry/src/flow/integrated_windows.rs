@@ -109,18 +109,20 @@ impl SignIn {
                 signed_in: whose.as_deref(),
                 ..self.asked.redemption("iwa")
             };
-            let result = redemption.assertion(&call, &asserted.assertion).await?;
+            let result = redemption.assertion(&call, &asserted.assertion).await;
+            let result = result.map_err(|error| {
+                let tenant = self.asked.options.tenant.as_deref();
+                error.about(Some(upn.as_str()), tenant)
+            })?;
             warn_of_another_user(&upn, &result);
             Ok(result)
         };
         let who = self.who.as_ref().or(self.username.as_ref());
         let name = flight::name(application, who.map_or("", String::as_str), &self.asked);
         let asking = application.throttle.asking(name);
-        application
-            .throttle
-            .around(&*application.clock, &asking, result)
-            .await
-            .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
+        let throttle = &application.throttle;
+        let unless_refused = throttle.around(&*application.clock, &asking, result);
+        call.run("iwa", unless_refused).await
     }
 }
 

@@ -109,11 +109,9 @@ pub(crate) async fn sign_in(
     let asking = application
         .throttle
         .asking(flight::name(application, who, &asked));
-    application
-        .throttle
-        .around(&*application.clock, &asking, result)
-        .await
-        .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
+    let throttle = &application.throttle;
+    let unless_refused = throttle.around(&*application.clock, &asking, result);
+    call.run("web", unless_refused).await
 }
 
 fn nobody_came(patience: Duration) -> Error {

@@ -9,14 +9,19 @@
 //!
 //! It **remembers** what it found out about realm and network, and nothing else ([`verdicts`](super::verdicts)).
 
+#[cfg(feature = "integrated")]
+mod integrated;
+
 use std::sync::Arc;
 
-use super::flight::Accept;
-use super::verdicts::Circumstances;
-use super::{asked, device_code, integrated_windows, signed_in, silent, username_password};
+#[cfg(feature = "integrated")]
+use self::integrated::{integrated_windows_auth, signed_in_account};
+use super::{device_code, silent, username_password};
+#[cfg(feature = "integrated")]
+use crate::client::AcquireTokenByIntegratedWindowsAuth;
 use crate::client::{
-    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
-    AcquireTokenSilent, Application, AuthenticationResult, BeginDeviceCode, RequestOptions, Rung,
+    AcquireToken, AcquireTokenByUsernamePassword, AcquireTokenSilent, Application,
+    AuthenticationResult, BeginDeviceCode, RequestOptions, Rung,
 };
 use crate::error::{Attempt, Category, Error, Stage};
 
@@ -24,7 +29,10 @@ use crate::error::{Attempt, Category, Error, Stage};
 struct Wanted {
     application: Arc<Application>,
     scopes: Vec<String>,
+    #[cfg(feature = "integrated")]
     username: Option<String>,
+    /// Whom the way that asked for the user knew.
+    login_hint: Option<String>,
     options: RequestOptions,
 }
 
@@ -33,6 +41,8 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     let mut wanted = Wanted {
         application: request.application,
         scopes: request.scopes,
+        login_hint: request.username.clone(),
+        #[cfg(feature = "integrated")]
         username: request.username,
         options: request.options,
     };
@@ -48,11 +58,11 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
             return Err(error.after(attempts));
         }
         tracing::debug!(way, code = error.code(), "going on to the next way in");
-        if let Error::InteractionRequired(needed) = &error
-            && let Some(claims) = needed.claims()
-        {
-            // What Entra asks for, the way that prompts must ask for.
-            wanted.options.claims = Some(claims.to_owned());
+        if let Error::InteractionRequired(needed) = &error {
+            // What Entra asks for, the way that prompts must ask for, and of the same user.
+            wanted.options.go_on_from(needed);
+            let known = needed.login_hint().map(str::to_owned);
+            wanted.login_hint = wanted.login_hint.or(known);
         }
         attempts.push(Attempt {
             way,
@@ -81,6 +91,7 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
             let silent = AcquireTokenSilent::new(application, scopes, account);
             silent::acquire(AcquireTokenSilent { options, ..silent }).await
         }
+        #[cfg(feature = "integrated")]
         Rung::IntegratedWindowsAuth => {
             let integrated = AcquireTokenByIntegratedWindowsAuth::new(application, scopes);
             let username = wanted.username.clone();
@@ -101,7 +112,7 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
         Rung::Interactive => {
             let interactive = crate::client::AcquireTokenInteractive::new(application, scopes);
             super::interactive::sign_in(crate::client::AcquireTokenInteractive {
-                login_hint: wanted.username.clone(),
+                login_hint: wanted.login_hint.clone(),
                 options,
                 ..interactive
             })
@@ -115,56 +126,15 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
     }
 }
 
-/// The account that an integrated sign-in gave to the very user who is signed in now; never one whose name is alike.
-async fn signed_in_account(wanted: &Wanted) -> Result<Account, Error> {
-    let application = &*wanted.application;
-    let authority = asked::authority(application, &wanted.options)?;
-    let caught_up = application.cache.catch_up(&*application.clock).await;
-    caught_up.map_err(|error| super::cache_failed(&error))?;
-    let who = signed_in::who(application).await;
-    let account = who.and_then(|who| signed_in::account(application, &authority, &who));
-    account.ok_or_else(|| {
-        Error::new(
-            "no_account_for_login_hint",
-            Stage::Cache,
-            "the token cache knows no account of the user who is signed in",
-        )
-    })
-}
-
-/// Signs in with the ticket, unless it is known that this cannot work for the user in this network.
-async fn integrated_windows_auth(
-    wanted: &Wanted,
-    request: AcquireTokenByIntegratedWindowsAuth,
-) -> Result<AuthenticationResult, Error> {
-    let Application {
-        clock, verdicts, ..
-    } = &*wanted.application;
-    let about = circumstances(wanted).await?;
-    let known = about.as_ref();
-    if let Some(error) = known.and_then(|about| verdicts.find(about, clock.now())) {
-        return Err(error);
-    }
-    // What another process brought since the cache was looked at is as good.
-    let result = integrated_windows::sign_in(request, Accept::Any).await;
-    if let (Err(error), Some(about)) = (&result, about) {
-        verdicts.learn(about, error, clock.now());
-    }
-    result
-}
-
-/// `None` when nobody can tell who the user is.
-async fn circumstances(wanted: &Wanted) -> Result<Option<Circumstances>, Error> {
-    let application = &*wanted.application;
-    let authority = asked::authority(application, &wanted.options)?.to_string();
-    let signed_in = signed_in::who(application).await;
-    Ok(match (&wanted.username, signed_in) {
-        (None, None) => None,
-        (username, signed_in) => {
-            let who = [username.clone(), signed_in].map(Option::unwrap_or_default);
-            Some(Circumstances::now(who.join(" "), authority))
-        }
-    })
+/// The account of the user who is signed in to the machine, which nobody can tell here.
+#[cfg(not(feature = "integrated"))]
+async fn signed_in_account(_: &Wanted) -> Result<crate::client::Account, Error> {
+    let message = "no account is given, and who is signed in nobody can tell without the feature `integrated`";
+    Err(Error::new(
+        "no_account_for_login_hint",
+        Stage::Cache,
+        message,
+    ))
 }
 
 fn next_may_cure(error: &Error) -> bool {

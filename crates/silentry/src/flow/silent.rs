@@ -202,8 +202,11 @@ impl Silent {
             (None, true) => Accept::Newer,
             (None, false) => Accept::Any,
         };
+        let tenant = self.asked.options.tenant.clone();
+        let account = self.account.clone();
         let key = self.key();
-        application.flights.share(key, self.exchange(accept)).await
+        let result = application.flights.share(key, self.exchange(accept)).await;
+        result.map_err(|error| error.about(Some(account.username()), tenant.as_deref()))
     }
 
     fn key(&self) -> Option<FlightKey> {
@@ -230,9 +233,13 @@ impl Silent {
         }
     }
 
-    /// Redeems a refresh token; those of the family serve when the client's own does not.
     async fn redeem(&self) -> Result<AuthenticationResult, Error> {
         let call = Call::new(&self.application, &self.asked.options)?;
+        call.run("silent", self.redeem_one(&call)).await
+    }
+
+    /// Redeems a refresh token; those of the family serve when the client's own does not.
+    async fn redeem_one(&self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
         let redemption = Redemption {
             expected: self.account.home_account_id.as_deref(),
             ..self.asked.redemption("refresh_token")
@@ -241,7 +248,7 @@ impl Silent {
         for token in self.refresh_tokens() {
             let asking = self.asking(&token);
             let grant = TokenGrant::RefreshToken(&token);
-            let exchange = redemption.grant(&call, grant, Grant::Other);
+            let exchange = redemption.grant(call, grant, Grant::Other);
             let throttle = &self.application.throttle;
             match throttle
                 .around(&*self.application.clock, &asking, exchange)
@@ -252,10 +259,10 @@ impl Silent {
                 Err(error) if error.code() == "invalid_grant" => {
                     refused.get_or_insert(error);
                 }
-                Err(error) => return Err(error.with_correlation_id(&call.correlation_id)),
+                Err(error) => return Err(error),
             }
         }
-        let error = refused.unwrap_or_else(|| {
+        Err(refused.unwrap_or_else(|| {
             let who = match self.account.username() {
                 "" => "this account",
                 name => name,
@@ -264,8 +271,7 @@ impl Silent {
                 "the token cache has no token and no refresh token of {who} for this client"
             );
             Error::new("no_tokens_found", Stage::Cache, message)
-        });
-        Err(error.with_correlation_id(&call.correlation_id))
+        }))
     }
 
     fn asking(&self, refresh_token: &Secret) -> Asking {

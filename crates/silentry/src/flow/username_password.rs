@@ -61,11 +61,9 @@ pub(crate) async fn sign_in(
     };
     let name = flight::name(application, request.username.trim(), &asked);
     let asking = application.throttle.asking(name);
-    application
-        .throttle
-        .around(&*application.clock, &asking, result)
-        .await
-        .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
+    let throttle = &application.throttle;
+    let unless_refused = throttle.around(&*application.clock, &asking, result);
+    call.run("password", unless_refused).await
 }
 
 /// Reads the UPN, which leads to the federation server; `None` where the authority takes the password itself, from a
