@@ -33,6 +33,12 @@
 //! - What was learnt about realms and federation servers is remembered for five minutes by a
 //!   [`PublicClientApplication`] and its clones, so that the next sign-in needs two exchanges instead of four.
 //!
+//! # Without async
+//!
+//! With the feature `blocking`, `.wait()` stands wherever async code writes `.await`, on any thread:
+//! `app.acquire_token(scopes).wait()?`, after `use silentry::blocking::Wait`. Windows, command line tools and plugins
+//! that have no runtime need none.
+//!
 //! # Errors
 //!
 //! Every failure is an [`Error`] with a stable [`code`](Error::code), the [`stage`](Error::stage) where it happened and
@@ -43,7 +49,7 @@
 //! - `integrated` (default): sign-in with the Kerberos ticket, also to proxies. Without it nobody can tell who is signed
 //!   in to the machine, and [`acquire_token`](PublicClientApplication::acquire_token) needs to be told the account.
 //! - `interactive` (default): sign-in in the system's browser.
-//! - `blocking`: [`blocking::Wait`], for programs without async.
+//! - `blocking`: the trait `blocking::Wait`, for programs without async.
 //! - `persistent-cache` (default): the token caches of the operating systems ([`cache::store`]). Without it only the
 //!   trait remains.
 //!
@@ -71,7 +77,7 @@ pub mod transport;
 
 pub use authority::{Authority, Tenant};
 #[cfg(feature = "interactive")]
-pub use browser::{Browser, BrowserError};
+pub use browser::{Browser, BrowserError, SystemBrowser};
 pub use cache::TokenCache;
 #[cfg(feature = "interactive")]
 pub use client::AcquireTokenInteractive;

@@ -32,7 +32,7 @@ pub use username_password::AcquireTokenByUsernamePassword;
 
 #[cfg(feature = "integrated")]
 pub(crate) use builder::NegotiateSettings;
-pub(crate) use ladder::Rung;
+pub(crate) use ladder::{AskPassword, CachedUser, Rung, WayDetails};
 pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;

@@ -13,17 +13,20 @@
 mod integrated;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 #[cfg(feature = "integrated")]
-use self::integrated::{integrated_windows_auth, signed_in_account};
-use super::{device_code, silent, username_password};
+use self::integrated::integrated_windows_auth;
+use super::{asked, cached_user, device_code, silent, username_password};
 #[cfg(feature = "integrated")]
 use crate::client::AcquireTokenByIntegratedWindowsAuth;
 use crate::client::{
-    AcquireToken, AcquireTokenByUsernamePassword, AcquireTokenSilent, Application,
-    AuthenticationResult, BeginDeviceCode, RequestOptions, Rung,
+    AcquireToken, AcquireTokenByUsernamePassword, AcquireTokenSilent, Application, AskPassword,
+    AuthenticationResult, BeginDeviceCode, RequestOptions, Rung, WayDetails,
 };
 use crate::error::{Attempt, Category, Error, Stage};
+use crate::own_thread;
+use crate::secret::Secret;
 
 /// What every way in is asked for.
 struct Wanted {
@@ -33,6 +36,7 @@ struct Wanted {
     username: Option<String>,
     /// Whom the way that asked for the user knew.
     login_hint: Option<String>,
+    details: WayDetails,
     options: RequestOptions,
 }
 
@@ -44,6 +48,7 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         login_hint: request.username.clone(),
         #[cfg(feature = "integrated")]
         username: request.username,
+        details: request.details,
         options: request.options,
     };
     let mut attempts = Vec::new();
@@ -51,7 +56,12 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     for (at, rung) in rungs.into_iter().enumerate() {
         let way = rung.way();
         let error = match step(&wanted, rung).await {
-            Ok(result) => return Ok(result),
+            Ok(result) => {
+                return Ok(AuthenticationResult {
+                    way: Some(way),
+                    ..result
+                });
+            }
             Err(error) => error,
         };
         if at == last || !next_may_cure(&error) {
@@ -81,15 +91,22 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
     let application = Arc::clone(&wanted.application);
     let scopes = wanted.scopes.clone();
     let options = wanted.options.clone();
+    let WayDetails {
+        force_refresh,
+        federation_metadata,
+        language,
+        ..
+    } = wanted.details.clone();
     match rung {
-        Rung::SignedInUser => {
-            let account = signed_in_account(wanted).await?;
-            let silent = AcquireTokenSilent::new(application, scopes, account);
-            silent::acquire(AcquireTokenSilent { options, ..silent }).await
-        }
-        Rung::Account(account) => {
-            let silent = AcquireTokenSilent::new(application, scopes, account);
-            silent::acquire(AcquireTokenSilent { options, ..silent }).await
+        Rung::Silent(user) => {
+            let authority = asked::authority(&application, &options)?;
+            let account = cached_user::account(&application, &authority, user).await?;
+            silent::acquire(AcquireTokenSilent {
+                force_refresh,
+                options,
+                ..AcquireTokenSilent::new(application, scopes, account)
+            })
+            .await
         }
         #[cfg(feature = "integrated")]
         Rung::IntegratedWindowsAuth => {
@@ -97,6 +114,7 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
             let username = wanted.username.clone();
             let integrated = AcquireTokenByIntegratedWindowsAuth {
                 username,
+                federation_metadata,
                 options,
                 ..integrated
             };
@@ -104,37 +122,52 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
         }
         Rung::DeviceCode(show) => {
             let begin = BeginDeviceCode::new(application, scopes);
-            let pending = device_code::begin(BeginDeviceCode { options, ..begin }).await?;
+            let pending = device_code::begin(BeginDeviceCode {
+                language,
+                options,
+                ..begin
+            })
+            .await?;
             show(pending.code());
             device_code::wait(pending).await
         }
         #[cfg(feature = "interactive")]
         Rung::Interactive => {
             let interactive = crate::client::AcquireTokenInteractive::new(application, scopes);
+            let details = wanted.details.clone();
             super::interactive::sign_in(crate::client::AcquireTokenInteractive {
                 login_hint: wanted.login_hint.clone(),
+                prompt: details.prompt,
+                domain_hint: details.domain_hint,
+                port: details.port,
+                browser: details.browser,
                 options,
                 ..interactive
             })
             .await
         }
-        Rung::UsernamePassword { username, password } => {
+        Rung::UsernamePassword { username, ask } => {
+            let password = asked_password(&application, ask).await?;
             let sign_in =
                 AcquireTokenByUsernamePassword::new(application, scopes, username, password);
-            username_password::sign_in(AcquireTokenByUsernamePassword { options, ..sign_in }).await
+            username_password::sign_in(AcquireTokenByUsernamePassword {
+                federation_metadata,
+                options,
+                ..sign_in
+            })
+            .await
         }
     }
 }
 
-/// The account of the user who is signed in to the machine, which nobody can tell here.
-#[cfg(not(feature = "integrated"))]
-async fn signed_in_account(_: &Wanted) -> Result<crate::client::Account, Error> {
-    let message = "no account is given, and who is signed in nobody can tell without the feature `integrated`";
-    Err(Error::new(
-        "no_account_for_login_hint",
-        Stage::Cache,
-        message,
-    ))
+/// A person types it, and may take the day over it.
+async fn asked_password(application: &Application, ask: AskPassword) -> Result<Secret, Error> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let asked = own_thread::run("silentry-password", &*application.clock, DAY, ask).await;
+    let missing = |why: String| Error::new("password_required", Stage::Request, why);
+    asked
+        .map_err(|_| missing("nobody could be asked for the password".to_owned()))?
+        .map_err(missing)
 }
 
 fn next_may_cure(error: &Error) -> bool {

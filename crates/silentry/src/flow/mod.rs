@@ -1,6 +1,7 @@
 //! The ways in: one file each, a straight line from top to bottom.
 
 mod asked;
+mod cached_user;
 mod call;
 pub(crate) mod device_code;
 mod endpoints;

@@ -279,6 +279,7 @@ impl Redemption<'_> {
             },
             correlation_id: call.correlation_id.clone(),
             token_source: TokenSource::IdentityProvider,
+            way: None,
         }
     }
 }

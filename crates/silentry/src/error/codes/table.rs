@@ -73,9 +73,10 @@ pub static CODES: &[CodeEntry] = &[
     .cured_by_sign_in(),
     here(
         "multiple_accounts_for_login_hint",
-        Category::Usage,
-        "Several accounts have this name, in several tenants: choose one of those that the cache lists.",
-    ),
+        Category::NotSignedIn,
+        "Name the account by its user name, or by its home account id where two have the same name.",
+    )
+    .cured_by_sign_in(),
     here(
         "token_cache_failed",
         Category::Other,

@@ -1,30 +1,11 @@
-//! The ways in of the user who is signed in to the machine.
+//! The way in of the user who is signed in to the machine, unless it is known to lead nowhere.
 
 use super::super::flight::Accept;
 use super::super::verdicts::Circumstances;
-use super::super::{asked, cache_failed, integrated_windows, signed_in};
+use super::super::{asked, integrated_windows, signed_in};
 use super::Wanted;
-use crate::client::{
-    Account, AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult,
-};
-use crate::error::{Error, Stage};
-
-/// The account that an integrated sign-in gave to the very user who is signed in now; never one whose name is alike.
-pub(super) async fn signed_in_account(wanted: &Wanted) -> Result<Account, Error> {
-    let unknown = || {
-        let message = "the token cache knows no account of the user who is signed in";
-        Error::new("no_account_for_login_hint", Stage::Cache, message)
-    };
-    let application = &*wanted.application;
-    let authority = asked::authority(application, &wanted.options)?;
-    let who = signed_in::who(application).await.ok_or_else(unknown)?;
-    if let Some(account) = signed_in::account(application, &authority, &who) {
-        return Ok(account);
-    }
-    let caught_up = application.cache.catch_up(&*application.clock).await;
-    caught_up.map_err(|error| cache_failed(&error))?;
-    signed_in::account(application, &authority, &who).ok_or_else(unknown)
-}
+use crate::client::{AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult};
+use crate::error::Error;
 
 /// Signs in with the ticket, unless it is known that this cannot work for the user in this network.
 pub(super) async fn integrated_windows_auth(
@@ -34,13 +15,21 @@ pub(super) async fn integrated_windows_auth(
     let Application {
         clock, verdicts, ..
     } = &*wanted.application;
-    let about = circumstances(wanted).await?;
+    // Metadata of the program's own may lead where the domain's does not.
+    let about = match request.federation_metadata {
+        Some(_) => None,
+        None => circumstances(wanted).await?,
+    };
     let known = about.as_ref();
     if let Some(error) = known.and_then(|about| verdicts.find(about, clock.now())) {
         return Err(error);
     }
-    // What another process brought since the cache was looked at is as good.
-    let result = integrated_windows::sign_in(request, Accept::Any).await;
+    let accept = match wanted.details.force_refresh {
+        true => Accept::Newer,
+        // What another process brought since the cache was looked at is as good.
+        false => Accept::Any,
+    };
+    let result = integrated_windows::sign_in(request, accept).await;
     if let (Err(error), Some(about)) = (&result, about) {
         verdicts.learn(about, error, clock.now());
     }
