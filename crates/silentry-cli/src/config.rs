@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::arguments::Settings;
+use crate::arguments::{ConfigFile, Settings};
 use crate::failure::Failure;
 use crate::text;
 
 /// Nobody writes a larger one by hand.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Reads the settings of `named`, else of the user's config file where there is one.
-pub(crate) fn read(named: Option<&Path>) -> Result<Settings, Failure> {
+/// Reads the settings of the file that is named, else of the user's config file where there is one.
+pub(crate) fn read(file: &ConfigFile) -> Result<Settings, Failure> {
+    let named = file.config.as_deref();
     let Some(path) = named.map(Path::to_owned).or_else(default_path) else {
         return Ok(Settings::default());
     };

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use silentry::{Category, Error};
 
+use crate::arguments::Ladder;
+
 const USAGE: u8 = 2;
 const OTHER: u8 = 1;
 const INTERRUPTED: u8 = 130;
@@ -35,6 +37,22 @@ impl Failure {
         stage: &str,
     ) -> Self {
         Failure::new(OTHER, code, message, mitigation, stage)
+    }
+
+    /// No way of the ladder gave a token: the last one's error, with every one that was tried.
+    pub(crate) fn of_ladder(error: Error, ladder: &Ladder) -> Self {
+        let before = error.attempts().iter().map(|attempt| {
+            json!({ "mode": attempt.way, "error": attempt.code, "message": attempt.message })
+        });
+        let mut attempts: Vec<_> = before.collect();
+        if let Some(last) = ladder.modes().get(attempts.len()) {
+            let message = error.to_string();
+            attempts
+                .push(json!({ "mode": last.as_str(), "error": error.code(), "message": message }));
+        }
+        let mut failure = Failure::from(error);
+        failure.more.push(("attempts", Value::Array(attempts)));
+        failure
     }
 
     pub(crate) fn interrupted() -> Self {
@@ -101,6 +119,7 @@ impl Failure {
                 }
             }
         }
+        text.push_str(&self.tried());
         text.push_str(&format!("\n\n({} at {}", self.code, self.stage));
         if let Some((_, Value::String(id))) = self.more.iter().find(|(n, _)| *n == "correlation_id")
         {
@@ -108,6 +127,24 @@ impl Failure {
         }
         text.push(')');
         text
+    }
+}
+
+impl Failure {
+    /// The ways that were tried, where they were several.
+    fn tried(&self) -> String {
+        let attempts = self.more.iter().find(|(name, _)| *name == "attempts");
+        let Some((_, Value::Array(attempts))) = attempts.filter(|(_, tried)| tried[1].is_object())
+        else {
+            return String::new();
+        };
+        let word =
+            |attempt: &Value, member: &str| attempt[member].as_str().unwrap_or_default().to_owned();
+        let lines = attempts.iter().map(|attempt| {
+            let (mode, code) = (word(attempt, "mode"), word(attempt, "error"));
+            format!("  {mode:<10}  {code}: {}", word(attempt, "message"))
+        });
+        format!("\n\ntried:\n{}", lines.collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -2,14 +2,23 @@
 //!
 //! stdout carries the token or JSON and nothing else; everything for people goes to stderr.
 
+mod accounts;
+mod application;
 mod arguments;
+mod cache;
 mod config;
 mod failure;
 mod inspect;
+mod login;
+mod logout;
 mod output;
+mod password;
+mod progress;
+mod sign_in;
 mod text;
 mod token;
 mod trace;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -34,6 +43,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     trace::start(arguments.verbose, arguments.log)?;
     match arguments.command {
         Command::Token(command) => token::run(*command),
+        Command::Login(command) => login::run(*command),
+        Command::Accounts(command) => accounts::run(command),
+        Command::Logout(command) => logout::run(command),
         Command::Inspect(command) => inspect::run(command),
     }
 }

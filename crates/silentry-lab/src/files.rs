@@ -22,6 +22,8 @@ pub(crate) struct Files {
     pub(crate) jaas_conf: PathBuf,
     /// The ticket-granting ticket of the user that programs run as.
     pub(crate) ccache: PathBuf,
+    /// Where the `silentry` command keeps what it gets in here.
+    pub(crate) token_cache: PathBuf,
     /// Removes the directory when it is the lab's own.
     _temporary: Option<TempDir>,
 }
@@ -50,6 +52,7 @@ impl Files {
             krb5_conf: directory.join("krb5.conf"),
             jaas_conf: directory.join("jaas.conf"),
             ccache: directory.join(format!("krb5cc_{}_tgt", user.account)),
+            token_cache: directory.join("tokens.json"),
             directory,
             _temporary: temporary,
         };
@@ -61,6 +64,13 @@ impl Files {
             program::jaas_conf(&files.ccache).as_bytes(),
         )?;
         domain.write_tgt(user, &files.ccache)?;
+        // Signed with keys of a lab that is no more.
+        match fs::remove_file(&files.token_cache) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(LabError::io("removing the old token cache")(error));
+            }
+            _ => {}
+        }
         Ok(files)
     }
 }

@@ -192,6 +192,7 @@ impl Lab {
             krb5_conf: &self.files.krb5_conf,
             jaas_conf: &self.files.jaas_conf,
             ccache: &self.files.ccache,
+            token_cache: &self.files.token_cache,
             tenant: self.user.domain(),
         }
     }

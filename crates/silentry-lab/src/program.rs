@@ -9,7 +9,7 @@ use crate::directory::{CLIENT_ID, DEFAULT_SCOPE};
 use crate::jks;
 
 /// Variables that would lead a program past the lab.
-const REMOVED: [&str; 9] = [
+const REMOVED: [&str; 12] = [
     "NO_PROXY",
     "no_proxy",
     "ALL_PROXY",
@@ -17,6 +17,9 @@ const REMOVED: [&str; 9] = [
     "SSL_CERT_DIR",
     "SILENTRY_USERNAME",
     "SILENTRY_AUTHORITY",
+    "SILENTRY_MODE",
+    "SILENTRY_ACCOUNT",
+    "SILENTRY_CACHE_FORMAT",
     "KRB5_CLIENT_KTNAME",
     "KRB5_KTNAME",
 ];
@@ -29,6 +32,7 @@ pub(crate) struct Surroundings<'l> {
     pub(crate) krb5_conf: &'l Path,
     pub(crate) jaas_conf: &'l Path,
     pub(crate) ccache: &'l Path,
+    pub(crate) token_cache: &'l Path,
     pub(crate) tenant: &'l str,
 }
 
@@ -64,6 +68,8 @@ impl Surroundings<'_> {
             ("KRB5_CONFIG", self.krb5_conf.as_os_str().to_owned()),
             ("KRB5CCNAME", ccache),
             ("SILENTRY_CA_BUNDLE", ca),
+            // The lab's tokens are worth nothing outside, and must not lie among the user's own.
+            ("SILENTRY_CACHE", self.token_cache.as_os_str().to_owned()),
             ("SILENTRY_CLIENT_ID", CLIENT_ID.into()),
             // The lab has no LDAP, and that of its realm's name in the real DNS is nobody's business.
             ("SILENTRY_DIRECTORY", "off".into()),

@@ -70,6 +70,12 @@ fn the_child_finds_the_lab_and_nothing_else() {
     assert_eq!(value("SILENTRY_TENANT").as_deref(), Some("managed.test"));
     assert_eq!(value("SILENTRY_DIRECTORY").as_deref(), Some("off"));
     assert!(value("KRB5CCNAME").unwrap().starts_with("FILE:/"));
+    let folder = |name| {
+        Path::new(&value(name).unwrap())
+            .parent()
+            .map(Path::to_owned)
+    };
+    assert_eq!(folder("SILENTRY_CACHE"), folder("SSL_CERT_FILE"));
     for name in ["NO_PROXY", "all_proxy", "SSL_CERT_DIR"] {
         assert_eq!(value(name), None, "{name}");
     }

@@ -33,6 +33,12 @@
 //! - What was learnt about realms and federation servers is remembered for five minutes by a
 //!   [`PublicClientApplication`] and its clones, so that the next sign-in needs two exchanges instead of four.
 //!
+//! # Without async
+//!
+//! With the feature `blocking`, `.wait()` stands wherever async code writes `.await`, on any thread:
+//! `app.acquire_token(scopes).wait()?`, after `use silentry::blocking::Wait`. Windows, command line tools and plugins
+//! that have no runtime need none.
+//!
 //! # Errors
 //!
 //! Every failure is an [`Error`] with a stable [`code`](Error::code), the [`stage`](Error::stage) where it happened and
@@ -43,6 +49,7 @@
 //! - `integrated` (default): sign-in with the Kerberos ticket. Without it only the readers of documents remain:
 //!   [`federation`], [`oauth`], [`cache`].
 //! - `interactive` (default): sign-in in the system's browser; it needs `integrated`.
+//! - `blocking`: the trait `blocking::Wait`, for programs without async; it needs `integrated`.
 //! - `persistent-cache` (default): the token caches of the operating systems ([`cache::store`]). Without it only the
 //!   trait remains.
 //!
@@ -59,6 +66,8 @@
 )]
 
 pub mod authority;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "interactive")]
 mod browser;
 pub mod cache;
@@ -81,16 +90,16 @@ pub mod transport;
 
 pub use authority::{Authority, Tenant};
 #[cfg(feature = "interactive")]
-pub use browser::{Browser, BrowserError};
+pub use browser::{Browser, BrowserError, SystemBrowser};
 pub use cache::TokenCache;
 #[cfg(all(feature = "integrated", feature = "interactive"))]
 pub use client::AcquireTokenInteractive;
 #[cfg(feature = "integrated")]
 pub use client::{
-    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
-    AcquireTokenSilent, AcquireTokenWithDeviceCode, AuthenticationResult, BeginDeviceCode,
-    DeviceCode, DeviceCodeSignIn, MutualAuthentication, PublicClientApplication,
-    PublicClientApplicationBuilder, TokenSource,
+    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByRefreshToken,
+    AcquireTokenByUsernamePassword, AcquireTokenSilent, AcquireTokenWithDeviceCode,
+    AuthenticationResult, BeginDeviceCode, DeviceCode, DeviceCodeSignIn, MutualAuthentication,
+    PublicClientApplication, PublicClientApplicationBuilder, TokenSource,
 };
 #[cfg(feature = "integrated")]
 pub use directory::Directory;

@@ -172,7 +172,7 @@ pub(super) fn openid_configuration(entra: &Entra, request: &Request, word: &str)
         Tenant::Common | Tenant::Organizations => "{tenantid}",
         // Personal accounts live in a tenant of their own.
         Tenant::Consumers => "9188040d-6c67-4c5b-b112-36a304b66dad",
-        Tenant::Home => word,
+        Tenant::Home | Tenant::Partner => word,
     };
     let issuer = if v2 {
         format!("https://{host}/{issuer_tenant}/v2.0")

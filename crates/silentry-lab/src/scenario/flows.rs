@@ -66,7 +66,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Flow::Interactive,
         "authorize-error-page",
         "Entra shows an error page, and the browser never comes back.",
-        (Some("request_timeout"), 6),
+        (Some("authentication_timed_out"), 3),
         |s| s.entra.authorize = Authorize::ErrorPage,
     ),
     of_flow(

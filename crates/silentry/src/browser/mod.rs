@@ -36,8 +36,9 @@ impl fmt::Display for BrowserError {
 
 impl std::error::Error for BrowserError {}
 
-/// The browser that the system opens addresses with.
-pub(crate) struct SystemBrowser;
+/// The browser that the system opens addresses with; the sign-in uses it unless told otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemBrowser;
 
 impl Browser for SystemBrowser {
     fn open(&self, url: &str) -> Result<(), BrowserError> {

@@ -143,6 +143,17 @@ impl Index {
         Some(account)
     }
 
+    /// Returns whether integrated sign-ins have left any account there.
+    pub(crate) fn has_bindings(&self, environment: &str) -> bool {
+        self.signed_in.contains_key(environment)
+    }
+
+    /// Returns whether an integrated sign-in gave the account to somebody.
+    pub(crate) fn is_bound(&self, environment: &str, home_account_id: &str) -> bool {
+        let mut users = self.signed_in.get(environment).into_iter().flatten();
+        users.any(|(_, account)| account == home_account_id)
+    }
+
     fn rows(&self, environment: &str, home_account_id: &str) -> Option<&AccountRows> {
         self.accounts.get(environment)?.get(home_account_id)
     }

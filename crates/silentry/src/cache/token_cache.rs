@@ -98,6 +98,17 @@ impl TokenCache {
             .map(str::to_owned)
     }
 
+    /// Returns whether integrated sign-ins have left any account there.
+    pub(crate) fn has_bindings(&self, environment: &str) -> bool {
+        self.shared.read().index.has_bindings(environment)
+    }
+
+    /// Returns whether an integrated sign-in gave the account to somebody.
+    pub(crate) fn is_bound(&self, environment: &str, home_account_id: &str) -> bool {
+        let memory = self.shared.read();
+        memory.index.is_bound(environment, home_account_id)
+    }
+
     /// Returns the accounts of all clouds.
     pub(crate) fn accounts(&self) -> Vec<CachedAccount> {
         self.shared.read().document.accounts()

@@ -2,7 +2,7 @@
 
 use super::{Account, PublicClientApplication};
 use crate::cache::{self, Owner};
-use crate::error::Error;
+use crate::error::{Error, Stage};
 use crate::flow::{cache_failed, environments};
 
 impl PublicClientApplication {
@@ -30,6 +30,43 @@ impl PublicClientApplication {
                 environment: account.environment,
             })
             .collect())
+    }
+
+    /// Returns the account of this [`home_account_id`](Account::home_account_id), when the token cache knows it.
+    ///
+    /// # Errors
+    ///
+    /// `token_cache_failed` when the store of the cache cannot be read.
+    pub async fn account(&self, home_account_id: &str) -> Result<Option<Account>, Error> {
+        let accounts = self.accounts().await?;
+        Ok(accounts
+            .into_iter()
+            .find(|account| account.home_account_id.as_deref() == Some(home_account_id)))
+    }
+
+    /// Returns the account of the user with this name (a UPN, in any case).
+    ///
+    /// # Errors
+    ///
+    /// `no_account_for_login_hint`, `multiple_accounts_for_login_hint`, and `token_cache_failed` when the store of the
+    /// cache cannot be read.
+    pub async fn account_for_login_hint(&self, upn: &str) -> Result<Account, Error> {
+        let mut named = self.accounts().await?;
+        named.retain(|account| account.username.eq_ignore_ascii_case(upn));
+        let known = named.len();
+        match (named.pop(), known) {
+            (Some(account), 1) => Ok(account),
+            (None, _) => Err(Error::new(
+                "no_account_for_login_hint",
+                Stage::Cache,
+                format!("the token cache knows no account named {upn}"),
+            )),
+            (Some(_), _) => Err(Error::new(
+                "multiple_accounts_for_login_hint",
+                Stage::Cache,
+                format!("the token cache knows {known} accounts named {upn}"),
+            )),
+        }
     }
 
     /// Forgets a user: every token and everything else that the cache has of the account in its cloud. Entra is told

@@ -48,6 +48,7 @@ pub struct PublicClientApplicationBuilder {
     tenant: Option<String>,
     client_capabilities: Vec<String>,
     trusted_federation_hosts: Vec<String>,
+    extra_query_parameters: Vec<(String, String)>,
     client_sku: String,
     cache: TokenCache,
     refresh_tokens: bool,
@@ -88,6 +89,7 @@ impl PublicClientApplicationBuilder {
             tenant: None,
             client_capabilities: Vec::new(),
             trusted_federation_hosts: Vec::new(),
+            extra_query_parameters: Vec::new(),
             client_sku: "Silentry".to_owned(),
             cache: TokenCache::in_memory(),
             refresh_tokens: true,
@@ -202,6 +204,18 @@ impl PublicClientApplicationBuilder {
     /// default: they were given to other programs.
     pub fn with_family_refresh_tokens(mut self, use_them: bool) -> Self {
         self.family_tokens = use_them;
+        self
+    }
+
+    /// Adds query parameters to every authorization and token request, and to nothing else.
+    pub fn with_extra_query_parameters<I, N, V>(mut self, parameters: I) -> Self
+    where
+        I: IntoIterator<Item = (N, V)>,
+        N: Into<String>,
+        V: Into<String>,
+    {
+        self.extra_query_parameters
+            .extend(super::request::owned(parameters));
         self
     }
 
@@ -349,6 +363,7 @@ impl PublicClientApplicationBuilder {
                 known_authorities: self.known_authorities,
                 client_capabilities: self.client_capabilities,
                 trusted_federation_hosts: self.trusted_federation_hosts,
+                extra_query_parameters: self.extra_query_parameters,
                 client_sku: self.client_sku,
                 cache: self.cache,
                 refresh_tokens: self.refresh_tokens,

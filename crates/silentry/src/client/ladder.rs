@@ -7,8 +7,12 @@ use std::sync::Arc;
 use super::device_code::ShowDeviceCode;
 use super::request::common_request_methods;
 use super::{Account, Application, AuthenticationResult, DeviceCode, RequestOptions};
+#[cfg(feature = "interactive")]
+use crate::browser::Browser;
 use crate::error::Error;
 use crate::flow;
+#[cfg(feature = "interactive")]
+use crate::oauth::authorization::Prompt;
 use crate::secret::Secret;
 
 /// Several ways in, about to be tried one after the other; await it.
@@ -20,29 +24,57 @@ pub struct AcquireToken {
     pub(crate) scopes: Vec<String>,
     pub(crate) username: Option<String>,
     pub(crate) rungs: Vec<Rung>,
+    pub(crate) details: WayDetails,
     pub(crate) options: RequestOptions,
 }
 
+/// What only some of the ways understand.
+#[derive(Clone, Default)]
+pub(crate) struct WayDetails {
+    pub(crate) force_refresh: bool,
+    pub(crate) federation_metadata: Option<String>,
+    pub(crate) language: Option<String>,
+    #[cfg(feature = "interactive")]
+    pub(crate) prompt: Option<Prompt>,
+    #[cfg(feature = "interactive")]
+    pub(crate) domain_hint: Option<String>,
+    #[cfg(feature = "interactive")]
+    pub(crate) port: Option<u16>,
+    #[cfg(feature = "interactive")]
+    pub(crate) browser: Option<Arc<dyn Browser>>,
+}
+
+/// Asks a person for a password; the text says why there is none.
+pub(crate) type AskPassword = Box<dyn FnOnce() -> Result<Secret, String> + Send>;
+
 /// One way in.
 pub(crate) enum Rung {
-    /// From the cache, for the user who is signed in to the machine.
-    SignedInUser,
-    /// From the cache, for this account.
-    Account(Account),
+    Silent(CachedUser),
     IntegratedWindowsAuth,
     DeviceCode(ShowDeviceCode),
     #[cfg(feature = "interactive")]
     Interactive,
     UsernamePassword {
         username: String,
-        password: Secret,
+        ask: AskPassword,
     },
+}
+
+/// Whose token a way through the cache looks for.
+pub(crate) enum CachedUser {
+    /// That of the user who is signed in to the machine.
+    SignedIn,
+    /// The same, else that of the account which is alone there.
+    SignedInOrSole,
+    /// That of the account with this user name or home account id.
+    Named(String),
+    Account(Account),
 }
 
 impl Rung {
     pub(crate) fn way(&self) -> &'static str {
         match self {
-            Rung::SignedInUser | Rung::Account(_) => "silent",
+            Rung::Silent(_) => "silent",
             Rung::IntegratedWindowsAuth => "iwa",
             Rung::DeviceCode(_) => "devicecode",
             #[cfg(feature = "interactive")]
@@ -58,9 +90,29 @@ impl AcquireToken {
             application,
             scopes,
             username: None,
-            rungs: vec![Rung::SignedInUser, Rung::IntegratedWindowsAuth],
+            rungs: vec![
+                Rung::Silent(CachedUser::SignedIn),
+                Rung::IntegratedWindowsAuth,
+            ],
+            details: WayDetails::default(),
             options: RequestOptions::default(),
         }
+    }
+
+    /// Leaves out the two ways that it begins with: only those added after this are tried, in the order in which they
+    /// are added.
+    ///
+    /// ```
+    /// # fn example(app: &silentry::PublicClientApplication) -> silentry::AcquireToken {
+    /// app.acquire_token(["https://graph.microsoft.com/User.Read"])
+    ///     .from_nothing()
+    ///     .or_integrated_windows_auth()
+    ///     .or_device_code(|code| eprintln!("{}", code.message()))
+    /// # }
+    /// ```
+    pub fn from_nothing(mut self) -> Self {
+        self.rungs.clear();
+        self
     }
 
     /// Names the user's UPN, for the integrated sign-in and as a hint in the browser.
@@ -72,13 +124,40 @@ impl AcquireToken {
     /// Looks in the cache for this account instead of the user who is signed in to the machine, and leaves the
     /// integrated sign-in out, which could only give that user's token.
     pub fn with_account(mut self, account: &Account) -> Self {
-        self.rungs.retain(|rung| {
-            !matches!(
-                rung,
-                Rung::SignedInUser | Rung::Account(_) | Rung::IntegratedWindowsAuth
-            )
-        });
-        self.rungs.insert(0, Rung::Account(account.clone()));
+        self.rungs
+            .retain(|rung| !matches!(rung, Rung::Silent(_) | Rung::IntegratedWindowsAuth));
+        self.rungs
+            .insert(0, Rung::Silent(CachedUser::Account(account.clone())));
+        self
+    }
+
+    /// Goes on in the cache, for the user who is signed in to the machine: with the account that an integrated sign-in
+    /// of that very user gave.
+    pub fn or_silent(mut self) -> Self {
+        self.rungs.push(Rung::Silent(CachedUser::SignedIn));
+        self
+    }
+
+    /// Goes on in the cache as [`or_silent`](Self::or_silent) does, and when the user who is signed in to the machine
+    /// has no account there, with the account that is alone in it.
+    ///
+    /// It serves programs whose users sign in by hand. An account that an integrated sign-in gave to somebody is never
+    /// taken for another user's.
+    pub fn or_silent_for_sole_account(mut self) -> Self {
+        self.rungs.push(Rung::Silent(CachedUser::SignedInOrSole));
+        self
+    }
+
+    /// Goes on in the cache, for the account with this user name or home account id.
+    pub fn or_silent_for(mut self, username_or_id: impl Into<String>) -> Self {
+        self.rungs
+            .push(Rung::Silent(CachedUser::Named(username_or_id.into())));
+        self
+    }
+
+    /// Goes on with the Kerberos ticket of the user who is signed in to the machine.
+    pub fn or_integrated_windows_auth(mut self) -> Self {
+        self.rungs.push(Rung::IntegratedWindowsAuth);
         self
     }
 
@@ -98,11 +177,70 @@ impl AcquireToken {
     /// Goes on with a user name and a password; see
     /// [`acquire_token_by_username_password`](super::PublicClientApplication::acquire_token_by_username_password) for
     /// what speaks against it.
-    pub fn or_username_password(mut self, upn: impl Into<String>, password: Secret) -> Self {
+    pub fn or_username_password(self, upn: impl Into<String>, password: Secret) -> Self {
+        self.or_username_and_asked_password(upn, move || Ok(password))
+    }
+
+    /// Goes on with a user name and a password that `ask` gets from the user, only when it comes to that. It may block,
+    /// and says in a sentence why there is no password.
+    pub fn or_username_and_asked_password(
+        mut self,
+        upn: impl Into<String>,
+        ask: impl FnOnce() -> Result<Secret, String> + Send + 'static,
+    ) -> Self {
         self.rungs.push(Rung::UsernamePassword {
             username: upn.into(),
-            password,
+            ask: Box::new(ask),
         });
+        self
+    }
+
+    /// Sets whether a new access token is asked for although the cache has a good one. `false` by default.
+    pub fn with_force_refresh(mut self, force: bool) -> Self {
+        self.details.force_refresh = force;
+        self
+    }
+
+    /// Uses this metadata document (the XML itself, not its address) instead of fetching it, for the integrated sign-in
+    /// and for a password of a federated user.
+    ///
+    /// Who gives the document vouches for it: ticket and password go to the hosts that it names.
+    pub fn with_federation_metadata(mut self, document: impl Into<String>) -> Self {
+        self.details.federation_metadata = Some(document.into());
+        self
+    }
+
+    /// Asks for the message of the device code in this language (`de-DE`); Entra's default is English.
+    pub fn with_language(mut self, language: impl Into<String>) -> Self {
+        self.details.language = Some(language.into());
+        self
+    }
+
+    /// Sets what the user is asked in the browser.
+    #[cfg(feature = "interactive")]
+    pub fn with_prompt(mut self, prompt: Prompt) -> Self {
+        self.details.prompt = Some(prompt);
+        self
+    }
+
+    /// Names the user's domain, which leads the browser to its federation server at once.
+    #[cfg(feature = "interactive")]
+    pub fn with_domain_hint(mut self, domain: impl Into<String>) -> Self {
+        self.details.domain_hint = Some(domain.into());
+        self
+    }
+
+    /// Listens for the browser on this port of the loopback address instead of a free one.
+    #[cfg(feature = "interactive")]
+    pub fn with_redirect_port(mut self, port: u16) -> Self {
+        self.details.port = Some(port);
+        self
+    }
+
+    /// Shows the address of the sign-in another way than in the system's browser.
+    #[cfg(feature = "interactive")]
+    pub fn with_browser(mut self, browser: impl Browser) -> Self {
+        self.details.browser = Some(Arc::new(browser));
         self
     }
 

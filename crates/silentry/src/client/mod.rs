@@ -7,6 +7,7 @@ mod integrated_windows_auth;
 #[cfg(feature = "interactive")]
 mod interactive;
 mod ladder;
+mod refresh_token;
 mod request;
 mod result;
 mod silent;
@@ -20,12 +21,13 @@ pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
 #[cfg(feature = "interactive")]
 pub use interactive::AcquireTokenInteractive;
 pub use ladder::AcquireToken;
+pub use refresh_token::AcquireTokenByRefreshToken;
 pub use result::{Account, AuthenticationResult, TokenSource};
 pub use silent::AcquireTokenSilent;
 pub use username_password::AcquireTokenByUsernamePassword;
 
 pub(crate) use builder::NegotiateSettings;
-pub(crate) use ladder::Rung;
+pub(crate) use ladder::{AskPassword, CachedUser, Rung, WayDetails};
 pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;
@@ -53,6 +55,7 @@ pub(crate) struct Application {
     pub(crate) known_authorities: Vec<String>,
     pub(crate) client_capabilities: Vec<String>,
     pub(crate) trusted_federation_hosts: Vec<String>,
+    pub(crate) extra_query_parameters: Vec<(String, String)>,
     pub(crate) client_sku: String,
     pub(crate) negotiate: NegotiateSettings,
     pub(crate) directory: DirectorySettings,
@@ -187,6 +190,23 @@ impl PublicClientApplication {
     {
         let scopes = scopes.into_iter().map(Into::into).collect();
         AcquireTokenSilent::new(Arc::clone(&self.inner), scopes, account.clone())
+    }
+
+    /// Signs in with a refresh token that another library kept, and keeps what it gives in the token cache: the way here
+    /// from a program that had a cache of its own.
+    ///
+    /// Use it once for each account, then [`acquire_token_silent`](Self::acquire_token_silent).
+    pub fn acquire_token_by_refresh_token<I>(
+        &self,
+        scopes: I,
+        refresh_token: Secret,
+    ) -> AcquireTokenByRefreshToken
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        AcquireTokenByRefreshToken::new(Arc::clone(&self.inner), scopes, refresh_token)
     }
 
     /// Returns the client id.

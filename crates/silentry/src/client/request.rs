@@ -47,6 +47,14 @@ impl RequestOptions {
     }
 }
 
+/// Takes over names and values, whatever texts they are.
+pub(crate) fn owned<N: Into<String>, V: Into<String>>(
+    pairs: impl IntoIterator<Item = (N, V)>,
+) -> impl Iterator<Item = (String, String)> {
+    let pairs = pairs.into_iter();
+    pairs.map(|(name, value)| (name.into(), value.into()))
+}
+
 /// Gives a request builder with a field `options` the methods that every request has.
 macro_rules! common_request_methods {
     () => {
@@ -75,9 +83,7 @@ macro_rules! common_request_methods {
             N: Into<String>,
             V: Into<String>,
         {
-            let parameters = parameters
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()));
+            let parameters = $crate::client::request::owned(parameters);
             self.options.extra_query_parameters.extend(parameters);
             self
         }
@@ -89,9 +95,7 @@ macro_rules! common_request_methods {
             N: Into<String>,
             V: Into<String>,
         {
-            let headers = headers
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()));
+            let headers = $crate::client::request::owned(headers);
             self.options.extra_headers.extend(headers);
             self
         }

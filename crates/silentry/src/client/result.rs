@@ -19,6 +19,7 @@ pub struct AuthenticationResult {
     pub(crate) account: Account,
     pub(crate) correlation_id: String,
     pub(crate) token_source: TokenSource,
+    pub(crate) way: Option<&'static str>,
 }
 
 /// Where a token came from.
@@ -91,6 +92,12 @@ impl AuthenticationResult {
     /// Returns where the token came from.
     pub fn token_source(&self) -> TokenSource {
         self.token_source
+    }
+
+    /// Returns which of several ways in gave the token, in the word of [`Attempt::way`](crate::Attempt::way); `None`
+    /// when there was one way only.
+    pub fn way(&self) -> Option<&'static str> {
+        self.way
     }
 }
 

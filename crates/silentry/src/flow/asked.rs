@@ -24,14 +24,21 @@ impl Asked {
         scopes: &[String],
         options: RequestOptions,
     ) -> Result<Self, Error> {
-        let scopes = Scopes::new(scopes)
-            .map_err(|error| Error::new("invalid_scopes", Stage::Request, error.to_string()))?;
+        let mut options = options;
+        let of_application = application.extra_query_parameters.iter().cloned();
+        options.extra_query_parameters.splice(..0, of_application);
         Ok(Self {
-            scopes,
+            scopes: read_scopes(scopes.iter().map(String::as_str))?,
             authority: authority(application, &options)?,
             claims: claims(application, &options)?,
             options,
         })
+    }
+
+    /// The scopes, and some for which no token is wanted yet.
+    #[cfg(feature = "interactive")]
+    pub(super) fn scopes_and(&self, more: &[String]) -> Result<Scopes, Error> {
+        read_scopes(self.scopes.iter().chain(more.iter().map(String::as_str)))
     }
 
     /// How the token endpoint is asked for it; `source` is how the user signed in, as the cache tells other programs
@@ -42,8 +49,14 @@ impl Asked {
             source,
             signed_in: None,
             nonce: None,
+            expected: None,
         }
     }
+}
+
+fn read_scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<Scopes, Error> {
+    Scopes::new(scopes)
+        .map_err(|error| Error::new("invalid_scopes", Stage::Request, error.to_string()))
 }
 
 pub(super) fn authority(

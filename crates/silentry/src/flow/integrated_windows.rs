@@ -25,14 +25,20 @@ pub(crate) async fn sign_in(
         let own_metadata = request.federation_metadata.as_deref();
         let username = request.username.as_deref();
         let (upn, federation) = upn::find(&call, &asked.authority, username, own_metadata).await?;
-        let assertion = windows_transport::request_assertion(&call, &federation).await?;
-        let after = signed_in::who(application).await;
-        let redemption = Redemption {
+        let asserted = windows_transport::request_assertion(&call, &federation).await?;
+        let whose = match asserted.principal {
+            Some(principal) => Some(signed_in::named(&principal)),
             // A switch of users meanwhile leaves open whose ticket it was.
-            signed_in: after.as_deref().filter(|_| before == after),
+            None => {
+                let after = signed_in::who(application).await;
+                after.filter(|after| before.as_ref() == Some(after))
+            }
+        };
+        let redemption = Redemption {
+            signed_in: whose.as_deref(),
             ..asked.redemption("iwa")
         };
-        let result = redemption.assertion(&call, &assertion).await?;
+        let result = redemption.assertion(&call, &asserted.assertion).await?;
         warn_of_another_user(&upn, &result);
         Ok(result)
     };

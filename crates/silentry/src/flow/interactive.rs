@@ -15,7 +15,7 @@ use crate::authority::endpoints::Endpoints;
 use crate::browser::{Browser, LoopbackListener, SystemBrowser};
 use crate::client::{AcquireTokenInteractive, Application, AuthenticationResult};
 use crate::error::{Error, Stage};
-use crate::oauth::authorization::{AuthorizationRequest, AuthorizationResponse, Prompt};
+use crate::oauth::authorization::{AuthorizationRequest, Outcome, Prompt};
 use crate::oauth::classification::Grant;
 use crate::oauth::token_request::TokenGrant;
 use crate::random;
@@ -29,6 +29,7 @@ pub(crate) async fn sign_in(
 ) -> Result<AuthenticationResult, Error> {
     let application = &*request.application;
     let asked = Asked::new(application, &request.scopes, request.options)?;
+    let scopes = asked.scopes_and(&request.extra_scopes_to_consent)?;
     let call = Call::new(application, &asked.options)?;
     let redemption = asked.redemption("authorization_code");
 
@@ -46,7 +47,7 @@ pub(crate) async fn sign_in(
             server: endpoints.authority.kind(),
             form_post: endpoints.form_post,
             client_id: &application.client_id,
-            scopes: &asked.scopes,
+            scopes: &scopes,
             offline_access: application.refresh_tokens,
             redirect_uri: &redirect_uri,
             state: &state,
@@ -72,14 +73,22 @@ pub(crate) async fn sign_in(
             })?,
             () = application.clock.sleep(request.patience) => return Err(nobody_came(request.patience)),
         };
-        if response.state() != state {
+        if response.state != state {
             let message = "the browser came back with the answer to another sign-in";
             return Err(Error::new("state_mismatch", Stage::Browser, message));
         }
-        check_issuer(&endpoints, response.issuer())?;
-        let code = match response {
-            AuthorizationResponse::Code { code, .. } => code,
-            AuthorizationResponse::Refused { error, .. } => {
+        check_issuer(&endpoints, response.issuer.as_deref())?;
+        let code = match response.outcome {
+            Outcome::Code(code) => code,
+            Outcome::Cancelled => {
+                let message = "the user cancelled the sign-in";
+                return Err(Error::new(
+                    "authentication_canceled",
+                    Stage::Browser,
+                    message,
+                ));
+            }
+            Outcome::Refused(error) => {
                 return Err(redemption.refused(&call, Grant::Other, &error));
             }
         };

@@ -4,20 +4,24 @@
 //! would fail alike: a bad request, a client or scope that Entra refuses, a certificate that is not trusted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{asked, device_code, integrated_windows, signed_in, silent, username_password};
-use crate::cache;
+use super::{asked, cached_user, device_code, integrated_windows, silent, username_password};
 use crate::client::{
-    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
-    AcquireTokenSilent, Application, AuthenticationResult, BeginDeviceCode, RequestOptions, Rung,
+    AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
+    AcquireTokenSilent, Application, AskPassword, AuthenticationResult, BeginDeviceCode,
+    RequestOptions, Rung, WayDetails,
 };
 use crate::error::{Attempt, Category, Error, Stage};
+use crate::own_thread;
+use crate::secret::Secret;
 
 /// What every way in is asked for.
 struct Wanted {
     application: Arc<Application>,
     scopes: Vec<String>,
     username: Option<String>,
+    details: WayDetails,
     options: RequestOptions,
 }
 
@@ -27,6 +31,7 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         application: request.application,
         scopes: request.scopes,
         username: request.username,
+        details: request.details,
         options: request.options,
     };
     let mut attempts = Vec::new();
@@ -34,7 +39,12 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     for (at, rung) in rungs.into_iter().enumerate() {
         let way = rung.way();
         let error = match step(&wanted, rung).await {
-            Ok(result) => return Ok(result),
+            Ok(result) => {
+                return Ok(AuthenticationResult {
+                    way: Some(way),
+                    ..result
+                });
+            }
             Err(error) => error,
         };
         if at == last || !next_may_cure(&error) {
@@ -64,21 +74,29 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
     let application = Arc::clone(&wanted.application);
     let scopes = wanted.scopes.clone();
     let options = wanted.options.clone();
+    let WayDetails {
+        force_refresh,
+        federation_metadata,
+        language,
+        ..
+    } = wanted.details.clone();
     match rung {
-        Rung::SignedInUser => {
-            let account = signed_in_account(wanted).await?;
-            let silent = AcquireTokenSilent::new(application, scopes, account);
-            silent::acquire(AcquireTokenSilent { options, ..silent }).await
-        }
-        Rung::Account(account) => {
-            let silent = AcquireTokenSilent::new(application, scopes, account);
-            silent::acquire(AcquireTokenSilent { options, ..silent }).await
+        Rung::Silent(user) => {
+            let host = asked::authority(&application, &options)?.host().to_owned();
+            let account = cached_user::account(&application, &host, user).await?;
+            silent::acquire(AcquireTokenSilent {
+                force_refresh,
+                options,
+                ..AcquireTokenSilent::new(application, scopes, account)
+            })
+            .await
         }
         Rung::IntegratedWindowsAuth => {
             let integrated = AcquireTokenByIntegratedWindowsAuth::new(application, scopes);
             let username = wanted.username.clone();
             integrated_windows::sign_in(AcquireTokenByIntegratedWindowsAuth {
                 username,
+                federation_metadata,
                 options,
                 ..integrated
             })
@@ -86,58 +104,64 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
         }
         Rung::DeviceCode(show) => {
             let begin = BeginDeviceCode::new(application, scopes);
-            let pending = device_code::begin(BeginDeviceCode { options, ..begin }).await?;
+            let pending = device_code::begin(BeginDeviceCode {
+                language,
+                options,
+                ..begin
+            })
+            .await?;
             show(pending.code());
             device_code::wait(pending).await
         }
         #[cfg(feature = "interactive")]
         Rung::Interactive => {
             let interactive = crate::client::AcquireTokenInteractive::new(application, scopes);
+            let details = wanted.details.clone();
             super::interactive::sign_in(crate::client::AcquireTokenInteractive {
                 login_hint: wanted.username.clone(),
+                prompt: details.prompt,
+                domain_hint: details.domain_hint,
+                port: details.port,
+                browser: details.browser,
                 options,
                 ..interactive
             })
             .await
         }
-        Rung::UsernamePassword { username, password } => {
+        Rung::UsernamePassword { username, ask } => {
+            let password = asked_password(&application, ask).await?;
             let sign_in =
                 AcquireTokenByUsernamePassword::new(application, scopes, username, password);
-            username_password::sign_in(AcquireTokenByUsernamePassword { options, ..sign_in }).await
+            username_password::sign_in(AcquireTokenByUsernamePassword {
+                federation_metadata,
+                options,
+                ..sign_in
+            })
+            .await
         }
     }
 }
 
-/// The account that an integrated sign-in gave to the very user who is signed in now; never one whose name is alike.
-async fn signed_in_account(wanted: &Wanted) -> Result<Account, Error> {
-    let application = &*wanted.application;
-    let authority = asked::authority(application, &wanted.options)?;
-    let caught_up = application.cache.catch_up(&*application.clock).await;
-    caught_up.map_err(|error| super::cache_failed(&error))?;
-    let environment = cache::environment(authority.host());
-    let account = match signed_in::who(application).await {
-        Some(who) => application.cache.account_of(&environment, &who),
-        None => None,
-    };
-    let home_account_id = account.ok_or_else(|| {
-        Error::new(
-            "no_account_for_login_hint",
-            Stage::Cache,
-            "the token cache knows no account of the user who is signed in",
-        )
-    })?;
-    let known = application.cache.accounts().into_iter();
-    let username = known
-        .filter(|account| account.home_account_id == home_account_id)
-        .find_map(|account| account.username);
-    Ok(Account {
-        username: username.unwrap_or_default(),
-        home_account_id: Some(home_account_id),
-        environment: environment.into_owned(),
-    })
+/// A person types it, and may take the day over it.
+async fn asked_password(application: &Application, ask: AskPassword) -> Result<Secret, Error> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let asked = own_thread::run("silentry-password", &*application.clock, DAY, ask).await;
+    let missing = |why: String| Error::new("password_required", Stage::Request, why);
+    asked
+        .map_err(|_| missing("nobody could be asked for the password".to_owned()))?
+        .map_err(missing)
 }
 
 fn next_may_cure(error: &Error) -> bool {
+    // The user was asked, and said no.
+    const DECLINED: [&str; 3] = [
+        "access_denied",
+        "authentication_canceled",
+        "authorization_declined",
+    ];
+    if DECLINED.contains(&error.code()) {
+        return false;
+    }
     match error.category() {
         Category::UserMustAct | Category::NotSignedIn | Category::IntegratedImpossible => true,
         // The federation server or the KDC; the other ways need Entra alone.

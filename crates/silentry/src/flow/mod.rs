@@ -1,6 +1,7 @@
 //! The ways in: one file each, a straight line from top to bottom.
 
 mod asked;
+mod cached_user;
 mod call;
 pub(crate) mod device_code;
 mod endpoints;
@@ -12,6 +13,7 @@ mod kerberos;
 pub(crate) mod ladder;
 mod proxy_ticket;
 mod redeem;
+pub(crate) mod refresh_token;
 mod signed_in;
 pub(crate) mod silent;
 mod upn;

@@ -32,6 +32,8 @@ pub(super) struct Redemption<'a> {
     pub(super) signed_in: Option<&'a str>,
     /// What the id token must name, where the browser was told to ask for it.
     pub(super) nonce: Option<&'a str>,
+    /// The home account id that the answer must name, where the account is known already.
+    pub(super) expected: Option<&'a str>,
 }
 
 impl Redemption<'_> {
@@ -64,6 +66,7 @@ impl Redemption<'_> {
                 .map(|given| given.with_resources_of(&self.asked.scopes));
         }
         let result = self.result(call, &endpoints, &token);
+        self.check_account(&result)?;
         self.keep(call, &endpoints, token).await;
         Ok(result)
     }
@@ -160,6 +163,17 @@ impl Redemption<'_> {
             }
         }
         checked.map_err(|error| Error::new(error.code(), Stage::Token, error.to_string()))
+    }
+
+    /// A refresh token gives its own account's token, or none (MSAL.NET `user_mismatch`).
+    fn check_account(&self, result: &AuthenticationResult) -> Result<(), Error> {
+        match (self.expected, result.account().home_account_id()) {
+            (Some(expected), Some(given)) if !given.eq_ignore_ascii_case(expected) => {
+                let message = "the token is for another account than the one that was asked for";
+                Err(Error::new("user_mismatch", Stage::Token, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The error of a server that refused.
@@ -274,6 +288,7 @@ impl Redemption<'_> {
             },
             correlation_id: call.correlation_id.clone(),
             token_source: TokenSource::IdentityProvider,
+            way: None,
         }
     }
 }

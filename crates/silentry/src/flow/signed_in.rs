@@ -13,7 +13,12 @@ pub(super) async fn who(application: &Application) -> Option<String> {
     let user = signed_in
         .inspect_err(|error| tracing::debug!(%error, "nobody is signed in"))
         .ok()?;
-    Some(format!("{}:{}", os_user(), user.principal))
+    Some(named(&user.principal))
+}
+
+/// Returns the operating system's user with this principal.
+pub(super) fn named(principal: &str) -> String {
+    format!("{}:{principal}", os_user())
 }
 
 /// On Windows the principal is the user of the logon session.

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::asked::Asked;
 use super::cache_failed;
 use super::call::Call;
+use super::redeem::Redemption;
 use crate::cache::{self, Found, Wanted};
 use crate::client::{Account, AcquireTokenSilent, Application, AuthenticationResult, TokenSource};
 use crate::error::{Error, Stage};
@@ -20,15 +21,17 @@ const MARGIN: i64 = 5 * 60;
 pub(crate) async fn acquire(request: AcquireTokenSilent) -> Result<AuthenticationResult, Error> {
     let silent = Silent::of(request)?;
     let application = &*silent.application;
-    if silent.may_use_cache() {
-        if let Some(found) = silent.find() {
-            return Ok(silent.give(found));
-        }
-        let caught_up = application.cache.catch_up(&*application.clock).await;
-        caught_up.map_err(|error| cache_failed(&error))?;
-        if let Some(found) = silent.find() {
-            return Ok(silent.give(found));
-        }
+    if silent.may_use_cache()
+        && let Some(found) = silent.find()
+    {
+        return Ok(silent.give(found));
+    }
+    let caught_up = application.cache.catch_up(&*application.clock).await;
+    caught_up.map_err(|error| cache_failed(&error))?;
+    if silent.may_use_cache()
+        && let Some(found) = silent.find()
+    {
+        return Ok(silent.give(found));
     }
     silent.refresh().await
 }
@@ -102,6 +105,7 @@ impl Silent {
                 .clone()
                 .unwrap_or_default(),
             token_source: TokenSource::Cache,
+            way: None,
         }
     }
 
@@ -121,7 +125,10 @@ impl Silent {
     /// Redeems a refresh token; those of the family serve when the client's own does not.
     async fn refresh(&self) -> Result<AuthenticationResult, Error> {
         let call = Call::new(&self.application, &self.asked.options)?;
-        let redemption = self.asked.redemption("refresh_token");
+        let redemption = Redemption {
+            expected: self.account.home_account_id.as_deref(),
+            ..self.asked.redemption("refresh_token")
+        };
         let mut refused = None;
         for token in self.refresh_tokens() {
             let grant = TokenGrant::RefreshToken(&token);

@@ -119,25 +119,23 @@ impl AuthorizationRequest<'_> {
 }
 
 /// What the browser brought back.
-pub(crate) enum AuthorizationResponse {
-    /// The user signed in.
-    Code {
-        /// What the program redeems.
-        code: Secret,
-        /// What the request said.
-        state: String,
-        /// Who answers, where the answer says so (RFC 9207).
-        issuer: Option<String>,
-    },
+#[derive(Debug)]
+pub(crate) struct AuthorizationResponse {
+    /// What the request said.
+    pub(crate) state: String,
+    /// Who answers, where the answer says so (RFC 9207).
+    pub(crate) issuer: Option<String>,
+    pub(crate) outcome: Outcome,
+}
+
+/// How a sign-in in the browser ended.
+pub(crate) enum Outcome {
+    /// The user signed in: what the program redeems.
+    Code(Secret),
+    /// The user chose not to.
+    Cancelled,
     /// The user did not, or could not.
-    Refused {
-        /// Why.
-        error: Box<ErrorResponse>,
-        /// What the request said.
-        state: String,
-        /// Who answers, where the answer says so (RFC 9207).
-        issuer: Option<String>,
-    },
+    Refused(Box<ErrorResponse>),
 }
 
 impl AuthorizationResponse {
@@ -149,44 +147,27 @@ impl AuthorizationResponse {
                 .find(|(name, value)| name == wanted && !value.is_empty())
                 .map(|(_, value)| value.into_owned())
         };
-        let state = member("state")?;
-        let issuer = member("iss");
-        if member("error").is_some() {
-            let error = Box::new(ErrorResponse::parse(400, form));
-            return Some(Self::Refused {
-                error,
-                state,
-                issuer,
-            });
-        }
-        let code = Secret::from(member("code")?);
-        Some(Self::Code {
-            code,
-            state,
-            issuer,
+        let outcome = if member("error").is_none() {
+            Outcome::Code(Secret::from(member("code")?))
+        } else if member("error_subcode").as_deref() == Some("cancel") {
+            Outcome::Cancelled
+        } else {
+            Outcome::Refused(Box::new(ErrorResponse::parse(400, form)))
+        };
+        Some(Self {
+            state: member("state")?,
+            issuer: member("iss"),
+            outcome,
         })
-    }
-
-    /// Returns the state that came back.
-    pub(crate) fn state(&self) -> &str {
-        match self {
-            Self::Code { state, .. } | Self::Refused { state, .. } => state,
-        }
-    }
-
-    /// Returns who answers, where the answer says so.
-    pub(crate) fn issuer(&self) -> Option<&str> {
-        match self {
-            Self::Code { issuer, .. } | Self::Refused { issuer, .. } => issuer.as_deref(),
-        }
     }
 }
 
-impl fmt::Debug for AuthorizationResponse {
+impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Code { .. } => f.write_str("Code"),
-            Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
+            Self::Code(_) => f.write_str("Code"),
+            Self::Cancelled => f.write_str("Cancelled"),
+            Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
         }
     }
 }
@@ -253,17 +234,16 @@ mod tests {
         assert!(AuthorizationResponse::parse(b"code=&state=s").is_none());
         let code =
             AuthorizationResponse::parse(b"state=s&code=a%2Bb&iss=https%3A%2F%2Fid.test").unwrap();
-        assert_eq!(code.state(), "s");
-        assert_eq!(code.issuer(), Some("https://id.test"));
-        assert!(
-            matches!(&code, AuthorizationResponse::Code { code, .. } if code.expose() == "a+b")
-        );
+        assert_eq!(code.state, "s");
+        assert_eq!(code.issuer.as_deref(), Some("https://id.test"));
+        assert!(matches!(&code.outcome, Outcome::Code(code) if code.expose() == "a+b"));
         assert!(!format!("{code:?}").contains("a+b"));
-        let refused =
-            b"error=access_denied&error_subcode=cancel&error_description=AADSTS65004%3a+no&state=s";
-        let Some(AuthorizationResponse::Refused { error, .. }) =
-            AuthorizationResponse::parse(refused)
-        else {
+        let cancelled = b"error=access_denied&error_subcode=cancel&state=s";
+        let cancelled = AuthorizationResponse::parse(cancelled).unwrap();
+        assert!(matches!(cancelled.outcome, Outcome::Cancelled));
+        let refused = b"error=access_denied&error_description=AADSTS65004%3a+no&state=s";
+        let refused = AuthorizationResponse::parse(refused).unwrap();
+        let Outcome::Refused(error) = refused.outcome else {
             panic!("no refusal");
         };
         assert_eq!(error.error(), "access_denied");

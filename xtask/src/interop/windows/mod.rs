@@ -236,5 +236,7 @@ impl Place<'_> {
             domain.enter(command);
         }
         command.env_remove("SILENTRY_CA_BUNDLE");
+        // Each case signs in anew.
+        command.env("SILENTRY_CACHE", "none");
     }
 }

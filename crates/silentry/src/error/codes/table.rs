@@ -20,6 +20,12 @@ pub static CODES: &[CodeEntry] = &[
          sign in with a device code instead.",
     ),
     here(
+        "authentication_canceled",
+        Category::UserMustAct,
+        "The user closed the sign-in on purpose; start again when the user wants to sign in.",
+    )
+    .cured_by_sign_in(),
+    here(
         "authentication_timed_out",
         Category::UserMustAct,
         "Start again, and finish the sign-in in the browser in time.",
@@ -34,6 +40,11 @@ pub static CODES: &[CodeEntry] = &[
         "nonce_mismatch",
         Category::Refused,
         "The answer belongs to another sign-in: start again, and report it if it stays.",
+    ),
+    there(
+        "user_mismatch",
+        Category::Refused,
+        "The refresh token in the cache is another user's: remove the account and sign in again.",
     ),
     // A sign-in with a device code.
     here(
@@ -61,11 +72,22 @@ pub static CODES: &[CodeEntry] = &[
     )
     .cured_by_sign_in(),
     here(
+        "multiple_accounts_for_login_hint",
+        Category::NotSignedIn,
+        "Name the account by its user name, or by its home account id where two have the same name.",
+    )
+    .cured_by_sign_in(),
+    here(
         "token_cache_failed",
         Category::Other,
         "Check that this user can read and write the place of the token cache, or use another one.",
     ),
     // What the program asks for, or how it is configured.
+    here(
+        "no_refresh_token",
+        Category::Usage,
+        "Give the refresh token that the other library kept, or sign in.",
+    ),
     here(
         "password_required",
         Category::Usage,

@@ -1,85 +1,19 @@
-//! What the command line can say.
+//! What can stand on the command line, in the environment and in the config file, under one name.
 
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use serde::Deserialize;
+use silentry::Prompt;
 
-use crate::inspect::InspectCommand;
+use super::ladder::Ladder;
 
-const EXAMPLES: &str = "\
-Examples:
-  silentry token --client-id 11111111-2222-3333-4444-555555555555 --tenant contoso.com \\
-      --scope https://graph.microsoft.com/User.Read
-  curl -H \"$(silentry token -o header)\" https://graph.microsoft.com/v1.0/me     # the rest from SILENTRY_*
-";
-
-const INSPECT_EXAMPLES: &str = "\
-Examples:
-  silentry inspect mex adfs-mex.xml --url https://sts.contoso.com/adfs/services/trust/mex
-  silentry inspect error reply.json --status 400
-";
-
-const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 other; 2 usage; 3 the user must act (MFA, consent, policy); 4 not signed in, no ticket;
-5 integrated sign-in impossible here; 6 network or time-out; 7 the server refused; 130 interrupted.";
-
-/// A Microsoft Entra access token for the domain user who is already signed in to this machine, without a prompt.
-#[derive(Parser)]
-#[command(name = "silentry", version, before_help = EXAMPLES, after_help = EXIT_CODES, max_term_width = 120)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-
-    /// Tell each step on stderr; twice for more. Secrets are never told.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-
-    /// The same by name: error, warn, info, debug or trace.
-    #[arg(long, global = true, env = "SILENTRY_LOG", value_name = "LEVEL")]
-    pub(crate) log: Option<String>,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Get a token and print it.
-    Token(Box<TokenCommand>),
-    /// Read documents captured in the field, without any network, and say what Silentry makes of them.
-    #[command(subcommand, before_help = INSPECT_EXAMPLES)]
-    Inspect(InspectCommand),
-}
-
-impl Command {
-    /// Whether failures are told as JSON.
-    pub(crate) fn wants_json(&self) -> bool {
-        match self {
-            Command::Token(command) => command.output == Output::Json,
-            Command::Inspect(_) => true,
-        }
-    }
-}
-
-/// How the token is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
-    /// The access token and a line end.
-    Token,
-    /// One JSON object: the token, its times, scopes and account.
-    Json,
-    /// `Authorization: Bearer` and the token.
-    Header,
-    /// Nothing: only the exit code tells.
-    None,
-}
-
-/// A way to get a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Mode {
-    /// Integrated Windows authentication: the signed-in user's Kerberos ticket.
-    Iwa,
-}
+const TICKET: &str = "Integrated sign-in";
+const PROMPTS: &str = "Sign-ins that prompt";
+const CACHE: &str = "Token cache";
+const REQUEST: &str = "Request";
+const NETWORK: &str = "Network";
 
 /// Whether the federation server must prove who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -91,34 +25,53 @@ pub(crate) enum MutualAuth {
     WhenOffered,
 }
 
-#[derive(Args)]
-#[command(before_help = EXAMPLES, after_help = EXIT_CODES)]
-pub(crate) struct TokenCommand {
-    #[command(flatten)]
-    pub(crate) settings: Settings,
-
-    /// What to print.
-    #[arg(
-        short,
-        long,
-        env = "SILENTRY_OUTPUT",
-        value_name = "FORMAT",
-        default_value = "token"
-    )]
-    pub(crate) output: Output,
-
-    /// Read settings from this file instead of the user's.
-    #[arg(long, env = "SILENTRY_CONFIG", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+/// What the user is asked in the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum BrowserPrompt {
+    /// Choose an account.
+    SelectAccount,
+    /// Sign in again.
+    Login,
+    /// Consent again.
+    Consent,
+    /// Make a new account.
+    Create,
+    /// Nothing: fail where the user would be asked.
+    None,
 }
 
-/// What can stand on the command line, in the environment and in the config file, under one name.
+/// How the file of a token cache is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CacheFormat {
+    /// By its permissions alone.
+    #[default]
+    Plain,
+    /// As the system keeps secrets: DPAPI, the Keychain, the Secret Service.
+    Os,
+}
+
+impl From<BrowserPrompt> for Prompt {
+    fn from(prompt: BrowserPrompt) -> Self {
+        match prompt {
+            BrowserPrompt::SelectAccount => Prompt::SelectAccount,
+            BrowserPrompt::Login => Prompt::Login,
+            BrowserPrompt::Consent => Prompt::Consent,
+            BrowserPrompt::Create => Prompt::Create,
+            BrowserPrompt::None => Prompt::None,
+        }
+    }
+}
+
+/// The settings; those of the command line win over the environment, and those over the file.
 #[derive(Args, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
-    /// How to get the token.
-    #[arg(long, env = "SILENTRY_MODE")]
-    pub(crate) mode: Option<Mode>,
+    /// The ways in, tried from left to right: `silent` (the token cache), `iwa` (the Kerberos ticket), `devicecode`,
+    /// `web` (the browser), `password`. (default: silent,iwa, which never prompts; of `login`: iwa,web)
+    #[arg(long, env = "SILENTRY_MODE", value_name = "WAY,...")]
+    pub(crate) mode: Option<Ladder>,
 
     /// The application (client) id of your app registration. (required)
     #[arg(long, env = "SILENTRY_CLIENT_ID", value_name = "GUID")]
@@ -142,82 +95,118 @@ pub(crate) struct Settings {
     #[serde(rename = "scope")]
     pub(crate) scopes: Vec<String>,
 
-    /// The signed-in user's UPN, when it cannot be found out (`whoami /upn` on Windows), or DOMAIN\user.
+    /// The user: whose account of the cache is meant, who is expected in the browser, whose password it is. With `iwa`
+    /// the signed-in user's UPN, when it cannot be found out (`whoami /upn` on Windows), or DOMAIN\user: the ticket
+    /// decides whose token it is.
     #[arg(long, env = "SILENTRY_USERNAME", value_name = "UPN")]
     pub(crate) username: Option<String>,
 
+    /// The account of the cache, by its home account id (`silentry accounts`); not with `iwa`.
+    #[arg(long, env = "SILENTRY_ACCOUNT", value_name = "ID", help_heading = CACHE)]
+    pub(crate) account: Option<String>,
+
+    /// Ask for a new token although the cache has a good one.
+    #[arg(long, env = "SILENTRY_FORCE_REFRESH", value_parser = FalseyValueParser::new(), help_heading = CACHE)]
+    pub(crate) force_refresh: bool,
+
+    /// Where tokens are kept: a file, `none`, or `default`, which is where the system keeps secrets, else
+    /// $XDG_RUNTIME_DIR. (default: default)
+    #[arg(long, env = "SILENTRY_CACHE", value_name = "FILE|none|default", help_heading = CACHE)]
+    pub(crate) cache: Option<PathBuf>,
+
+    /// How the file of --cache is protected: `plain` by its permissions alone, as MSAL Python's FilePersistence; `os`
+    /// as the system keeps secrets, as its build_encrypted_persistence. (default: plain)
+    #[arg(long, env = "SILENTRY_CACHE_FORMAT", value_name = "plain|os", hide_possible_values = true, help_heading = CACHE)]
+    pub(crate) cache_format: Option<CacheFormat>,
+
+    /// The language of the device code's message, such as de-DE. (default: that of LANG)
+    #[arg(long, env = "SILENTRY_LANGUAGE", value_name = "TAG", help_heading = PROMPTS)]
+    pub(crate) language: Option<String>,
+
+    /// The domain that leads the browser to the user's federation server at once.
+    #[arg(long, env = "SILENTRY_DOMAIN_HINT", value_name = "DOMAIN", help_heading = PROMPTS)]
+    pub(crate) domain_hint: Option<String>,
+
+    /// What the browser asks the user.
+    #[arg(long, env = "SILENTRY_PROMPT", help_heading = PROMPTS)]
+    pub(crate) prompt: Option<BrowserPrompt>,
+
+    /// The port of the loopback address where the browser comes back to. (default: a free one)
+    #[arg(long, env = "SILENTRY_PORT", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = PROMPTS)]
+    pub(crate) port: Option<u16>,
+
     /// The domain controller to ask for the UPN on Linux and macOS, or `off`. (default: one of the
     /// user's realm, when no guess from the Kerberos principal leads to a federation server)
-    #[arg(long, env = "SILENTRY_DIRECTORY", value_name = "HOST|off")]
+    #[arg(long, env = "SILENTRY_DIRECTORY", help_heading = TICKET, value_name = "HOST|off")]
     pub(crate) directory: Option<String>,
 
     /// The attribute of the directory that Entra knows users by, such as `mail`. (default:
     /// userPrincipalName)
-    #[arg(long, env = "SILENTRY_UPN_ATTRIBUTE", value_name = "NAME")]
+    #[arg(long, env = "SILENTRY_UPN_ATTRIBUTE", help_heading = TICKET, value_name = "NAME")]
     pub(crate) upn_attribute: Option<String>,
 
     /// The federation server's service principal name, when it is not `HTTP/` and its host.
-    #[arg(long, env = "SILENTRY_SPN", value_name = "HTTP/NAME")]
+    #[arg(long, env = "SILENTRY_SPN", help_heading = TICKET, value_name = "HTTP/NAME")]
     pub(crate) spn: Option<String>,
 
     /// The ticket cache to use instead of the login's.
-    #[arg(long, env = "SILENTRY_CCACHE", value_name = "CCACHE")]
+    #[arg(long, env = "SILENTRY_CCACHE", help_heading = TICKET, value_name = "CCACHE")]
     pub(crate) ccache: Option<String>,
 
     /// A client keytab to sign in with, for services without a login.
-    #[arg(long, env = "SILENTRY_KEYTAB", value_name = "FILE")]
+    #[arg(long, env = "SILENTRY_KEYTAB", help_heading = TICKET, value_name = "FILE")]
     pub(crate) keytab: Option<PathBuf>,
 
     /// The GSSAPI library to load instead of the system's.
-    #[arg(long, env = "SILENTRY_GSSAPI_LIBRARY", value_name = "FILE")]
+    #[arg(long, env = "SILENTRY_GSSAPI_LIBRARY", help_heading = TICKET, value_name = "FILE")]
     pub(crate) gssapi_library: Option<PathBuf>,
 
     /// Federation metadata from a file instead of the network; you vouch for the hosts it names.
-    #[arg(long, env = "SILENTRY_FEDERATION_METADATA", value_name = "FILE")]
+    #[arg(long, env = "SILENTRY_FEDERATION_METADATA", help_heading = TICKET, value_name = "FILE")]
     pub(crate) federation_metadata: Option<PathBuf>,
 
     /// A host that may receive the ticket although another host's metadata names it; repeatable.
     #[arg(
         long = "trusted-federation-host",
-        env = "SILENTRY_TRUSTED_FEDERATION_HOSTS",
+        env = "SILENTRY_TRUSTED_FEDERATION_HOSTS", help_heading = TICKET,
         value_name = "HOST",
         value_delimiter = ' '
     )]
     pub(crate) trusted_federation_hosts: Vec<String>,
 
     /// Whether the federation server must prove who it is. (default: required)
-    #[arg(long, env = "SILENTRY_MUTUAL_AUTH")]
+    #[arg(long, env = "SILENTRY_MUTUAL_AUTH", help_heading = TICKET)]
     pub(crate) mutual_auth: Option<MutualAuth>,
 
     /// Do not bind the ticket to the TLS connection: behind balancers that end TLS before AD FS.
-    #[arg(long, env = "SILENTRY_NO_CHANNEL_BINDING", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "SILENTRY_NO_CHANNEL_BINDING", help_heading = TICKET, value_parser = FalseyValueParser::new())]
     pub(crate) no_channel_binding: bool,
 
     /// Let Windows fall back to NTLM.
-    #[arg(long, env = "SILENTRY_ALLOW_NTLM", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "SILENTRY_ALLOW_NTLM", help_heading = TICKET, value_parser = FalseyValueParser::new())]
     pub(crate) allow_ntlm: bool,
 
     /// Claims to pass on, as JSON.
-    #[arg(long, env = "SILENTRY_CLAIMS", value_name = "JSON")]
+    #[arg(long, env = "SILENTRY_CLAIMS", help_heading = REQUEST, value_name = "JSON")]
     pub(crate) claims: Option<String>,
 
     /// A client capability, such as cp1; repeatable.
     #[arg(
         long = "client-capability",
-        env = "SILENTRY_CLIENT_CAPABILITIES",
+        env = "SILENTRY_CLIENT_CAPABILITIES", help_heading = REQUEST,
         value_name = "NAME",
         value_delimiter = ' '
     )]
     pub(crate) client_capabilities: Vec<String>,
 
     /// The correlation id of this call, to find it in other logs.
-    #[arg(long, env = "SILENTRY_CORRELATION_ID", value_name = "GUID")]
+    #[arg(long, env = "SILENTRY_CORRELATION_ID", help_heading = REQUEST, value_name = "GUID")]
     pub(crate) correlation_id: Option<String>,
 
     /// A query parameter for the token request; repeatable.
     #[arg(
         long = "extra-query-parameter",
-        env = "SILENTRY_EXTRA_QUERY_PARAMETERS",
+        env = "SILENTRY_EXTRA_QUERY_PARAMETERS", help_heading = REQUEST,
         value_name = "NAME=VALUE",
         value_delimiter = ' '
     )]
@@ -226,18 +215,18 @@ pub(crate) struct Settings {
     /// A header for the token request; repeatable.
     #[arg(
         long = "extra-header",
-        env = "SILENTRY_EXTRA_HEADERS",
+        env = "SILENTRY_EXTRA_HEADERS", help_heading = REQUEST,
         value_name = "NAME=VALUE",
         value_delimiter = '\n'
     )]
     pub(crate) extra_headers: Vec<String>,
 
     /// A PEM file of certificate authorities to trust besides the platform's.
-    #[arg(long, env = "SILENTRY_CA_BUNDLE", value_name = "FILE")]
+    #[arg(long, env = "SILENTRY_CA_BUNDLE", help_heading = NETWORK, value_name = "FILE")]
     pub(crate) ca_bundle: Option<PathBuf>,
 
     /// The HTTP proxy to use instead of the system's (HTTPS_PROXY and NO_PROXY are honoured).
-    #[arg(long, env = "SILENTRY_PROXY", value_name = "http://HOST:PORT")]
+    #[arg(long, env = "SILENTRY_PROXY", help_heading = NETWORK, value_name = "http://HOST:PORT")]
     pub(crate) proxy: Option<String>,
 }
 
@@ -251,6 +240,14 @@ impl Settings {
             authority: self.authority.or(other.authority),
             scopes: first_given(self.scopes, other.scopes),
             username: self.username.or(other.username),
+            account: self.account.or(other.account),
+            force_refresh: self.force_refresh || other.force_refresh,
+            cache: self.cache.or(other.cache),
+            cache_format: self.cache_format.or(other.cache_format),
+            language: self.language.or(other.language),
+            domain_hint: self.domain_hint.or(other.domain_hint),
+            prompt: self.prompt.or(other.prompt),
+            port: self.port.or(other.port),
             directory: self.directory.or(other.directory),
             upn_attribute: self.upn_attribute.or(other.upn_attribute),
             spn: self.spn.or(other.spn),
@@ -285,30 +282,7 @@ fn first_given(one: Vec<String>, other: Vec<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn every_setting_has_an_environment_twin() {
-        let command = Arguments::command();
-        let token = command.find_subcommand("token").unwrap();
-        for argument in token
-            .get_arguments()
-            .filter(|a| a.get_long().is_some_and(|l| l != "help"))
-        {
-            assert!(
-                argument.get_env().is_some(),
-                "--{} has none",
-                argument.get_long().unwrap()
-            );
-        }
-    }
 
     #[test]
     fn the_command_line_wins_over_the_file() {

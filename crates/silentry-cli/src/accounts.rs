@@ -1,0 +1,90 @@
+//! `silentry accounts`.
+
+use clap::Args;
+use serde_json::{Value, json};
+use silentry::Account;
+
+use crate::arguments::{CacheArguments, Format};
+use crate::cache::Cache;
+use crate::failure::Failure;
+use crate::progress::progress;
+use crate::{application, config, output, wait};
+
+const EXAMPLES: &str = "\
+Examples:
+  silentry accounts
+  silentry accounts -o json --cache ~/.silentry.json
+";
+
+const NOTES: &str = "\
+Exit codes: 0 also when nobody has signed in; 1 the cache cannot be read; 2 usage.";
+
+#[derive(Args)]
+#[command(before_help = EXAMPLES, after_help = NOTES)]
+pub(crate) struct AccountsCommand {
+    #[command(flatten)]
+    cache: CacheArguments,
+
+    /// How to list them.
+    #[arg(
+        short,
+        long,
+        env = "SILENTRY_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub(crate) output: Format,
+}
+
+/// Lists the accounts of the cache.
+pub(crate) fn run(command: AccountsCommand) -> Result<(), Failure> {
+    let (settings, file) = command.cache.settings();
+    let settings = settings.or(config::read(&file)?);
+    let cache = Cache::of(&settings)?.or_failure()?;
+    let application = application::of_cache(&settings, cache)?;
+    let (_, telling) = progress();
+    let accounts = wait::until_done(async { Ok(application.accounts().await?) }, telling)?;
+    match command.output {
+        Format::Json => output::json(&accounts.iter().map(to_json).collect()),
+        Format::Text if accounts.is_empty() => {
+            anstream::eprintln!("nobody has signed in");
+            Ok(())
+        }
+        Format::Text => output::line(&table(&accounts)),
+    }
+}
+
+/// An account as every command tells it.
+pub(crate) fn to_json(account: &Account) -> Value {
+    json!({
+        "username": account.username(),
+        "home_account_id": account.home_account_id(),
+        "environment": account.environment(),
+    })
+}
+
+fn table(accounts: &[Account]) -> String {
+    let rows = accounts.iter().map(|account| {
+        [
+            shown(account.username()),
+            shown(account.home_account_id().unwrap_or_default()),
+            shown(account.environment()),
+        ]
+    });
+    let titles = ["USERNAME", "HOME ACCOUNT ID", "CLOUD"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(titles).chain(rows).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or_default()
+    };
+    let (name, id) = (width(0), width(1));
+    let lines = rows
+        .iter()
+        .map(|[username, home, cloud]| format!("{username:name$}  {home:id$}  {cloud}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What a cache says, without what could steer the terminal.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}

@@ -1,0 +1,104 @@
+//! The application that the settings describe.
+
+use std::path::Path;
+
+use silentry::{Directory, MutualAuthentication, PublicClientApplication, TokenCache};
+
+use crate::arguments::{MutualAuth, Settings};
+use crate::failure::Failure;
+use crate::text;
+
+/// No metadata document or CA bundle is larger.
+const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Builds the application with the client id of the settings, which must be there.
+pub(crate) fn of(
+    settings: &Settings,
+    cache: TokenCache,
+) -> Result<PublicClientApplication, Failure> {
+    let Some(client_id) = &settings.client_id else {
+        return Err(missing("--client-id", "SILENTRY_CLIENT_ID"));
+    };
+    let mut builder = PublicClientApplication::builder(client_id)
+        .with_token_cache(cache)
+        .with_client_capabilities(&settings.client_capabilities)
+        .with_trusted_federation_hosts(&settings.trusted_federation_hosts)
+        .with_channel_binding(!settings.no_channel_binding)
+        .with_ntlm(settings.allow_ntlm)
+        .with_mutual_authentication(match settings.mutual_auth {
+            Some(MutualAuth::WhenOffered) => MutualAuthentication::WhenOffered,
+            Some(MutualAuth::Required) | None => MutualAuthentication::Required,
+        });
+    if let Some(authority) = &settings.authority {
+        builder = builder.with_authority(authority);
+    }
+    if let Some(tenant) = &settings.tenant {
+        builder = builder.with_tenant_id(tenant);
+    }
+    if let Some(directory) = &settings.directory {
+        builder = builder.with_directory(match directory.as_str() {
+            "off" => Directory::Off,
+            host => Directory::Host(host.to_owned()),
+        });
+    }
+    if let Some(attribute) = &settings.upn_attribute {
+        builder = builder.with_upn_attribute(attribute);
+    }
+    if let Some(spn) = &settings.spn {
+        builder = builder.with_service_principal_name(spn);
+    }
+    if let Some(ccache) = &settings.ccache {
+        builder = builder.with_ticket_cache(ccache);
+    }
+    if let Some(keytab) = &settings.keytab {
+        builder = builder.with_client_keytab(keytab);
+    }
+    if let Some(library) = &settings.gssapi_library {
+        builder = builder.with_gssapi_library(library);
+    }
+    if let Some(path) = &settings.ca_bundle {
+        builder = builder.with_ca_bundle(read_file(path)?);
+    }
+    if let Some(proxy) = &settings.proxy {
+        builder = builder.with_proxy(proxy);
+    }
+    Ok(builder.build()?)
+}
+
+/// Builds what looks into the token cache and sends nothing, so that no client id is needed.
+pub(crate) fn of_cache(
+    settings: &Settings,
+    cache: TokenCache,
+) -> Result<PublicClientApplication, Failure> {
+    let mut builder = PublicClientApplication::builder("none").with_token_cache(cache);
+    if let Some(authority) = &settings.authority {
+        builder = builder.with_authority(authority);
+    }
+    Ok(builder.build()?)
+}
+
+/// Reads a document that a setting names.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bad = |why: String| {
+        Failure::usage(
+            "file_not_readable",
+            format!("{} cannot be read: {why}", path.display()),
+            "Check the path and its permissions.",
+        )
+    };
+    let metadata = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?;
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(bad("it is too large".to_owned()));
+    }
+    let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    Ok(text::normalized(bytes))
+}
+
+/// The failure of a setting that must be there and is not.
+pub(crate) fn missing(flag: &str, variable: &str) -> Failure {
+    Failure::usage(
+        "usage",
+        format!("{flag} is missing"),
+        &format!("Give {flag}, set {variable}, or write it into the config file."),
+    )
+}

@@ -1,0 +1,130 @@
+//! `silentry login`.
+
+use clap::Args;
+use serde_json::json;
+use silentry::{Account, AuthenticationResult, PublicClientApplication};
+
+use crate::arguments::{ConfigFile, EXIT_CODES, Format, Ladder, Mode, Settings};
+use crate::cache::Cache;
+use crate::failure::Failure;
+use crate::password::PasswordArguments;
+use crate::progress::progress;
+use crate::sign_in::SignIn;
+use crate::{application, config, output, token, wait};
+
+const EXAMPLES: &str = "\
+Examples:
+  silentry login --client-id 11111111-2222-3333-4444-555555555555 --tenant contoso.com
+  silentry login --mode devicecode -o json
+  silentry login --mode web --username ana@contoso.com --cache ~/.silentry.json
+";
+
+/// What every user may have without consent: who it is, and a refresh token for what is asked for later.
+const SCOPES: [&str; 3] = ["openid", "profile", "offline_access"];
+
+#[derive(Args)]
+#[command(before_help = EXAMPLES, after_help = EXIT_CODES)]
+pub(crate) struct LoginCommand {
+    #[command(flatten)]
+    settings: Settings,
+
+    #[command(flatten)]
+    password: PasswordArguments,
+
+    /// How to tell who was signed in.
+    #[arg(
+        short,
+        long,
+        env = "SILENTRY_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Options"
+    )]
+    pub(crate) output: Format,
+
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+/// Signs in anew, keeps the tokens, and tells who it was.
+pub(crate) fn run(command: LoginCommand) -> Result<(), Failure> {
+    let settings = command.settings.or(config::read(&command.config)?);
+    let ladder = ladder(&settings)?;
+    let cache = Cache::of(&settings)?.or_failure()?;
+    let application = application::of(&settings, cache)?;
+    let scopes = match settings.scopes.is_empty() {
+        true => SCOPES.map(str::to_owned).to_vec(),
+        false => settings.scopes.clone(),
+    };
+    let (progress, telling) = progress();
+    let sign_in = SignIn {
+        application: &application,
+        settings: &settings,
+        scopes: &scopes,
+        ladder: &ladder,
+        password: command.password.read(ladder.has(Mode::Password))?,
+        progress,
+    };
+    let work = async {
+        let result = sign_in.climb().await?;
+        was_kept(&application, result.account()).await?;
+        Ok(result)
+    };
+    print(&wait::until_done(work, telling)?, command.output)
+}
+
+/// The ticket, else the browser. A login signs in anew, so the cache, which a mode for `token` may name, is left out.
+fn ladder(settings: &Settings) -> Result<Ladder, Failure> {
+    if settings.account.is_some() {
+        return Err(Failure::usage(
+            "usage",
+            "--account names an account that has signed in",
+            "Name the user who is to sign in by --username.",
+        ));
+    }
+    let ladder = match &settings.mode {
+        Some(ladder) => ladder.without_silent(),
+        None => Ladder::new(vec![Mode::Iwa, Mode::Web]),
+    };
+    ladder.ok_or_else(|| {
+        Failure::usage(
+            "usage",
+            "`silent` signs nobody in",
+            "Give --mode iwa, devicecode, web or password, or several with commas between.",
+        )
+    })
+}
+
+/// A token that could not be kept is a token all the same, but no login.
+async fn was_kept(application: &PublicClientApplication, user: &Account) -> Result<(), Failure> {
+    let known = application.accounts().await?;
+    let id = user.home_account_id();
+    if id.is_some() && known.iter().any(|account| account.home_account_id() == id) {
+        return Ok(());
+    }
+    Err(Failure::other(
+        "token_cache_failed",
+        format!(
+            "{} was signed in, but the tokens could not be kept",
+            user.username()
+        ),
+        "Check that this user can write the place of the token cache, or name another with --cache.",
+        "cache",
+    ))
+}
+
+fn print(result: &AuthenticationResult, output: Format) -> Result<(), Failure> {
+    let user = result.account();
+    match output {
+        Format::Text => output::line(&format!("signed in as {}", user.username())),
+        Format::Json => output::json(&json!({
+            "username": user.username(),
+            "home_account_id": user.home_account_id(),
+            "environment": user.environment(),
+            "tenant_id": result.tenant_id(),
+            "scopes": result.scopes(),
+            "flow": token::flow(result),
+            "correlation_id": result.correlation_id(),
+        })),
+    }
+}

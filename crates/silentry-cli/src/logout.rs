@@ -1,0 +1,123 @@
+//! `silentry logout`.
+
+use clap::Args;
+use serde_json::{Value, json};
+use silentry::Account;
+
+use crate::accounts;
+use crate::arguments::{CacheArguments, Format};
+use crate::cache::Cache;
+use crate::failure::Failure;
+use crate::progress::progress;
+use crate::{application, config, output, wait};
+
+const EXAMPLES: &str = "\
+Examples:
+  silentry logout ana@contoso.com
+  silentry logout --all -o json
+";
+
+const NOTES: &str = "\
+Without a name the only account is forgotten; of several, one must be named. Entra is told nothing: tokens that a
+program holds stay good until they expire, and the browser stays signed in.
+
+Exit codes: 0 it is forgotten, or was not there; 1 the cache cannot be changed; 2 usage.";
+
+#[derive(Args)]
+#[command(before_help = EXAMPLES, after_help = NOTES)]
+pub(crate) struct LogoutCommand {
+    /// Forget the account with this user name.
+    #[arg(value_name = "USERNAME", conflicts_with_all = ["account", "all"])]
+    username: Option<String>,
+
+    /// Forget the account with this home account id (`silentry accounts`).
+    #[arg(long, value_name = "ID", conflicts_with = "all")]
+    account: Option<String>,
+
+    /// Forget every account.
+    #[arg(long)]
+    all: bool,
+
+    #[command(flatten)]
+    cache: CacheArguments,
+
+    /// How to tell what was forgotten.
+    #[arg(
+        short,
+        long,
+        env = "SILENTRY_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub(crate) output: Format,
+}
+
+/// Removes accounts from the cache and tells which.
+pub(crate) fn run(command: LogoutCommand) -> Result<(), Failure> {
+    let (settings, file) = command.cache.settings();
+    let settings = settings.or(config::read(&file)?);
+    let cache = Cache::of(&settings)?.or_failure()?;
+    let application = application::of_cache(&settings, cache)?;
+    let which = Which {
+        username: command.username,
+        account: command.account,
+        all: command.all,
+    };
+    let work = async {
+        let accounts = which.of(application.accounts().await?)?;
+        for account in &accounts {
+            application.remove_account(account).await?;
+        }
+        Ok(accounts)
+    };
+    let (_, telling) = progress();
+    let removed = wait::until_done(work, telling)?;
+    tell(&removed, command.output)
+}
+
+/// Which accounts are meant.
+struct Which {
+    username: Option<String>,
+    account: Option<String>,
+    all: bool,
+}
+
+impl Which {
+    fn of(&self, mut accounts: Vec<Account>) -> Result<Vec<Account>, Failure> {
+        if let Some(username) = &self.username {
+            accounts.retain(|account| account.username().eq_ignore_ascii_case(username));
+        } else if let Some(id) = &self.account {
+            accounts.retain(|account| account.home_account_id() == Some(id));
+        } else if !self.all && accounts.len() > 1 {
+            return Err(Failure::usage(
+                "usage",
+                format!(
+                    "{} accounts have signed in, and none is named",
+                    accounts.len()
+                ),
+                "Name one by its user name or --account; `silentry accounts` lists them, --all means all.",
+            ));
+        }
+        Ok(accounts)
+    }
+}
+
+fn tell(removed: &[Account], output: Format) -> Result<(), Failure> {
+    match output {
+        Format::Json => {
+            let removed: Value = removed.iter().map(accounts::to_json).collect();
+            output::json(&json!({ "removed": removed }))
+        }
+        Format::Text if removed.is_empty() => {
+            anstream::eprintln!("nothing to forget: no such account has signed in");
+            Ok(())
+        }
+        Format::Text => {
+            let names = removed
+                .iter()
+                .map(|account| accounts::shown(account.username()));
+            let lines = names.map(|name| format!("forgot {name}"));
+            output::line(&lines.collect::<Vec<_>>().join("\n"))
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! From the settings to a token: the ways in, one after the other.
+
+use silentry::{AcquireToken, AuthenticationResult, PublicClientApplication};
+
+use crate::application::{missing, read_file};
+use crate::arguments::{Ladder, Mode, Settings};
+use crate::failure::Failure;
+use crate::password::Password;
+use crate::progress::{AnnouncedBrowser, Progress};
+
+/// What is signed in with.
+pub(crate) struct SignIn<'a> {
+    pub(crate) application: &'a PublicClientApplication,
+    pub(crate) settings: &'a Settings,
+    pub(crate) scopes: &'a [String],
+    pub(crate) ladder: &'a Ladder,
+    pub(crate) password: Password,
+    pub(crate) progress: Progress,
+}
+
+impl SignIn<'_> {
+    /// Tries the ways of the ladder until one gives a token.
+    pub(crate) async fn climb(self) -> Result<AuthenticationResult, Failure> {
+        let ladder = self.ladder;
+        let request = self.request()?;
+        request
+            .await
+            .map_err(|error| Failure::of_ladder(error, ladder))
+    }
+
+    fn request(self) -> Result<AcquireToken, Failure> {
+        let SignIn {
+            application,
+            settings,
+            scopes,
+            ladder,
+            password,
+            progress,
+        } = self;
+        let mut request = application
+            .acquire_token(scopes)
+            .from_nothing()
+            .with_force_refresh(settings.force_refresh)
+            .with_browser(AnnouncedBrowser(progress.clone()))
+            .with_extra_query_parameters(pairs(
+                "--extra-query-parameter",
+                &settings.extra_query_parameters,
+            )?)
+            .with_extra_headers(pairs("--extra-header", &settings.extra_headers)?);
+        if let Some(username) = &settings.username {
+            request = request.with_username(username);
+        }
+        if let Some(path) = &settings.federation_metadata {
+            let document = String::from_utf8_lossy(&read_file(path)?).into_owned();
+            request = request.with_federation_metadata(document);
+        }
+        if let Some(claims) = &settings.claims {
+            request = request.with_claims(claims);
+        }
+        if let Some(id) = &settings.correlation_id {
+            request = request.with_correlation_id(id);
+        }
+        if let Some(language) = language(settings)? {
+            request = request.with_language(language);
+        }
+        if let Some(domain) = &settings.domain_hint {
+            request = request.with_domain_hint(domain);
+        }
+        if let Some(prompt) = settings.prompt {
+            request = request.with_prompt(prompt.into());
+        }
+        if let Some(port) = settings.port {
+            request = request.with_redirect_port(port);
+        }
+        let mut password = Some(password);
+        for mode in ladder.modes() {
+            request = match mode {
+                Mode::Silent => silent(request, settings, ladder),
+                Mode::Iwa => request.or_integrated_windows_auth(),
+                Mode::DeviceCode => {
+                    let progress = progress.clone();
+                    request.or_device_code(move |code| progress.show(code))
+                }
+                Mode::Web => request.or_interactive(),
+                Mode::Password => {
+                    let Some(username) = &settings.username else {
+                        return Err(missing("--username", "SILENTRY_USERNAME"));
+                    };
+                    let password = password.take().unwrap_or(Password::ToAsk);
+                    let ask = password.asker(username, progress.clone());
+                    request.or_username_and_asked_password(username, ask)
+                }
+            };
+        }
+        Ok(request)
+    }
+}
+
+/// Whose token the cache is searched for.
+///
+/// The ticket decides whose token `iwa` gives, so before `iwa` the cache may only give that very user's; a user name
+/// only leads to the federation server there, and a ticket that was chosen must not end at somebody else's account.
+fn silent(request: AcquireToken, settings: &Settings, ladder: &Ladder) -> AcquireToken {
+    let ticket_chosen = settings.ccache.is_some() || settings.keytab.is_some();
+    match (&settings.account, &settings.username) {
+        (Some(id), _) => request.or_silent_for(id),
+        _ if ladder.has(Mode::Iwa) => request.or_silent(),
+        (None, Some(username)) => request.or_silent_for(username),
+        (None, None) if ticket_chosen => request.or_silent(),
+        (None, None) => request.or_silent_for_sole_account(),
+    }
+}
+
+/// The language of messages: the one that is asked for, else that of the environment's messages.
+fn language(settings: &Settings) -> Result<Option<String>, Failure> {
+    let is_tag = |text: &str| {
+        (2..=35).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if let Some(language) = &settings.language {
+        if !is_tag(language) {
+            return Err(Failure::usage(
+                "usage",
+                format!("--language `{language}` is no language tag"),
+                "Write it as de or de-DE.",
+            ));
+        }
+        return Ok(Some(language.clone()));
+    }
+    let variables = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter();
+    let locale = variables
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|locale| !locale.is_empty());
+    Ok(locale
+        .as_deref()
+        .and_then(tag_of_locale)
+        .filter(|tag| is_tag(tag)))
+}
+
+/// `de_DE.UTF-8@euro` is `de-DE`; `C` and `POSIX` are no language.
+fn tag_of_locale(locale: &str) -> Option<String> {
+    let name = locale.split(['.', '@']).next()?;
+    (!matches!(name, "C" | "POSIX")).then(|| name.replace('_', "-"))
+}
+
+fn pairs<'a>(flag: &str, texts: &'a [String]) -> Result<Vec<(&'a str, &'a str)>, Failure> {
+    let pair = |text: &'a String| {
+        text.split_once('=').ok_or_else(|| {
+            Failure::usage(
+                "usage",
+                format!("{flag} `{text}` has no `=`"),
+                "Write NAME=VALUE.",
+            )
+        })
+    };
+    texts.iter().map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tag_of_locale;
+
+    #[test]
+    fn a_locale_names_a_language() {
+        assert_eq!(tag_of_locale("de_DE.UTF-8@euro").as_deref(), Some("de-DE"));
+        assert_eq!(tag_of_locale("fr").as_deref(), Some("fr"));
+        for locale in ["C", "POSIX", "C.UTF-8"] {
+            assert_eq!(tag_of_locale(locale), None, "{locale}");
+        }
+    }
+}

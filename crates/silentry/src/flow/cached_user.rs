@@ -1,0 +1,121 @@
+//! Which account of the cache is meant.
+//!
+//! "The user who is signed in" is found by what an integrated sign-in recorded, never by a name that is alike. Nobody
+//! else's account is ever guessed: one that an integrated sign-in gave to somebody belongs to whoever held the ticket,
+//! even when it is the only one in the cache.
+
+use super::signed_in;
+use crate::cache;
+use crate::cache::schema::CachedAccount;
+use crate::client::{Account, Application, CachedUser};
+use crate::error::{Error, Stage};
+
+/// Returns the account that is meant, from what the cache knows by now.
+pub(super) async fn account(
+    application: &Application,
+    host: &str,
+    user: CachedUser,
+) -> Result<Account, Error> {
+    if let CachedUser::Account(account) = user {
+        return Ok(account);
+    }
+    let caught_up = application.cache.catch_up(&*application.clock).await;
+    caught_up.map_err(|error| super::cache_failed(&error))?;
+    let environment = &*cache::environment(host);
+    let accounts = Accounts {
+        application,
+        environment,
+    };
+    let account = match user {
+        CachedUser::Named(name) => accounts.named(&name)?,
+        CachedUser::SignedInOrSole => match accounts.signed_in().await {
+            Some(account) => account,
+            None => accounts.sole()?,
+        },
+        CachedUser::SignedIn | CachedUser::Account(_) => {
+            accounts.signed_in().await.ok_or_else(|| {
+                none("the token cache knows no account of the user who is signed in".to_owned())
+            })?
+        }
+    };
+    Ok(Account {
+        username: account.username.unwrap_or_default(),
+        home_account_id: Some(account.home_account_id),
+        environment: account.environment,
+    })
+}
+
+/// The accounts of one cloud.
+struct Accounts<'a> {
+    application: &'a Application,
+    environment: &'a str,
+}
+
+impl Accounts<'_> {
+    /// The one that an integrated sign-in gave to the very user who is signed in now.
+    async fn signed_in(&self) -> Option<CachedAccount> {
+        let cache = &self.application.cache;
+        // The Kerberos library is asked only where its answer can lead to an account.
+        if !cache.has_bindings(self.environment) {
+            return None;
+        }
+        let who = signed_in::who(self.application).await?;
+        let home_account_id = cache.account_of(self.environment, &who)?;
+        let known = self
+            .all()
+            .find(|account| account.home_account_id == home_account_id);
+        Some(known.unwrap_or_else(|| CachedAccount {
+            username: None,
+            home_account_id,
+            environment: self.environment.to_owned(),
+        }))
+    }
+
+    fn sole(&self) -> Result<CachedAccount, Error> {
+        let account = only(self.all(), || "the token cache knows no account".to_owned())?;
+        let cache = &self.application.cache;
+        if cache.is_bound(self.environment, &account.home_account_id) {
+            let message = "the only account of the token cache belongs to a ticket of somebody who is not signed in now";
+            return Err(none(message.to_owned()));
+        }
+        Ok(account)
+    }
+
+    fn named(&self, name: &str) -> Result<CachedAccount, Error> {
+        let named = self.all().filter(|account| {
+            account.home_account_id == name
+                || account
+                    .username
+                    .as_ref()
+                    .is_some_and(|username| username.eq_ignore_ascii_case(name))
+        });
+        only(named, || {
+            let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+            format!("the token cache knows no account `{name}`")
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = CachedAccount> {
+        let accounts = self.application.cache.accounts().into_iter();
+        accounts.filter(|account| account.environment == self.environment)
+    }
+}
+
+fn only(
+    mut accounts: impl Iterator<Item = CachedAccount>,
+    if_none: impl FnOnce() -> String,
+) -> Result<CachedAccount, Error> {
+    let account = accounts.next().ok_or_else(|| none(if_none()))?;
+    match accounts.next() {
+        None => Ok(account),
+        Some(_) => Err(Error::new(
+            "multiple_accounts_for_login_hint",
+            Stage::Cache,
+            "the token cache knows several accounts that could be meant",
+        )),
+    }
+}
+
+fn none(message: String) -> Error {
+    Error::new("no_account_for_login_hint", Stage::Cache, message)
+}
