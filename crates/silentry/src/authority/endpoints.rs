@@ -14,6 +14,10 @@ use super::{Authority, AuthorityKind, Tenant};
 
 /// Where an authority takes requests, and who issues its tokens.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "interactive"),
+    allow(dead_code, reason = "what serves the browser is unused without one")
+)]
 pub(crate) struct Endpoints {
     /// At the host that its cloud prefers.
     pub(crate) authority: Authority,

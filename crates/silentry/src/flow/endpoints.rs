@@ -41,7 +41,7 @@ enum Answer {
     Cloud(CloudMetadata),
     /// Nobody could be asked: the host stands for itself.
     Nothing,
-    Server(OpenIdConfiguration),
+    Server(Box<OpenIdConfiguration>),
 }
 
 /// Finds the endpoints of an authority.
@@ -84,10 +84,11 @@ pub(super) async fn configuration(
 ) -> Result<OpenIdConfiguration, Error> {
     let mut memory = memory(call).await;
     if let Some(Answer::Server(server)) = recall(&memory, call) {
-        return Ok(server);
+        return Ok(*server);
     }
     let server = ask_server(call, authority).await?;
-    remember(&mut memory, call, Answer::Server(server.clone()), LIFETIME);
+    let answer = Answer::Server(Box::new(server.clone()));
+    remember(&mut memory, call, answer, LIFETIME);
     Ok(server)
 }
 
