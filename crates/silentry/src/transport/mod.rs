@@ -25,7 +25,7 @@ pub use error::{TransportError, TransportErrorKind};
 pub use http1::{HyperTransport, HyperTransportBuilder};
 pub use message::{HttpRequest, HttpResponse, Method};
 
-pub(crate) use clock::{Clock, TokioClock};
+pub(crate) use clock::{Clock, TokioClock, within};
 pub(crate) use exchange::{Exchange, is_redirect, is_stale, redirect_refused, retry_after};
 pub(crate) use pool::{Connections, Lease};
 pub(crate) use proxy_login::{ProxyAuthenticator, ProxyNegotiation};
