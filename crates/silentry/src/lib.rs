@@ -46,24 +46,15 @@
 //!
 //! # Features
 //!
-//! - `integrated` (default): sign-in with the Kerberos ticket. Without it only the readers of documents remain:
-//!   [`federation`], [`oauth`], [`cache`].
-//! - `interactive` (default): sign-in in the system's browser; it needs `integrated`.
-//! - `blocking`: the trait `blocking::Wait`, for programs without async; it needs `integrated`.
+//! - `integrated` (default): sign-in with the Kerberos ticket, also to proxies. Without it nobody can tell who is signed
+//!   in to the machine, and [`acquire_token`](PublicClientApplication::acquire_token) needs to be told the account.
+//! - `interactive` (default): sign-in in the system's browser.
+//! - `blocking`: the trait `blocking::Wait`, for programs without async.
 //! - `persistent-cache` (default): the token caches of the operating systems ([`cache::store`]). Without it only the
 //!   trait remains.
 //!
 //! [`with_trusted_federation_hosts`]: PublicClientApplicationBuilder::with_trusted_federation_hosts
 //! [`with_ntlm`]: PublicClientApplicationBuilder::with_ntlm
-
-#![cfg_attr(
-    not(feature = "integrated"),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "what serves flows alone is unused without one"
-    )
-)]
 
 pub mod authority;
 #[cfg(feature = "blocking")]
@@ -71,19 +62,15 @@ pub mod blocking;
 #[cfg(feature = "interactive")]
 mod browser;
 pub mod cache;
-#[cfg(feature = "integrated")]
 mod client;
 #[cfg(feature = "integrated")]
 mod directory;
 mod error;
 pub mod federation;
-#[cfg(feature = "integrated")]
 mod flow;
-#[cfg(feature = "integrated")]
 mod identity;
 pub mod oauth;
 mod own_thread;
-#[cfg(feature = "integrated")]
 mod random;
 pub mod secret;
 pub mod transport;
@@ -92,20 +79,22 @@ pub use authority::{Authority, Tenant};
 #[cfg(feature = "interactive")]
 pub use browser::{Browser, BrowserError, SystemBrowser};
 pub use cache::TokenCache;
-#[cfg(all(feature = "integrated", feature = "interactive"))]
+#[cfg(feature = "interactive")]
 pub use client::AcquireTokenInteractive;
-#[cfg(feature = "integrated")]
 pub use client::{
-    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByRefreshToken,
-    AcquireTokenByUsernamePassword, AcquireTokenSilent, AcquireTokenWithDeviceCode,
-    AuthenticationResult, BeginDeviceCode, DeviceCode, DeviceCodeSignIn, MutualAuthentication,
-    PublicClientApplication, PublicClientApplicationBuilder, TokenSource,
+    Account, AcquireToken, AcquireTokenByRefreshToken, AcquireTokenByUsernamePassword,
+    AcquireTokenSilent, AcquireTokenWithDeviceCode, AuthenticationResult, BeginDeviceCode,
+    DeviceCode, DeviceCodeSignIn, PublicClientApplication, PublicClientApplicationBuilder,
+    TokenSource,
 };
+#[cfg(feature = "integrated")]
+pub use client::{AcquireTokenByIntegratedWindowsAuth, MutualAuthentication};
 #[cfg(feature = "integrated")]
 pub use directory::Directory;
 pub use error::{
     Attempt, CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError,
     Stage,
 };
+pub use oauth::ClaimsChallenge;
 #[cfg(feature = "interactive")]
 pub use oauth::authorization::Prompt;

@@ -239,3 +239,65 @@ async fn mfa_that_the_ticket_cannot_give_is_asked_for_with_a_device_code() {
         .unwrap();
     assert_eq!(token.account().username(), user.upn);
 }
+
+/// Opens nothing.
+#[derive(Clone, Default)]
+struct Noted(Arc<Mutex<Option<Url>>>);
+
+impl Browser for Noted {
+    fn open(&self, url: &str) -> Result<(), BrowserError> {
+        *self.0.lock().unwrap() = Url::parse(url).ok();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_way_that_prompts_goes_on_from_what_the_ticket_could_not_do() {
+    let lab = lab("mfa").await;
+    let upn = lab.user().upn;
+    let ccache = lab.ccache(upn).unwrap();
+    let app = PublicClientApplication::builder(CLIENT_ID)
+        .with_tenant_id("contoso.test")
+        .with_proxy(lab.proxy_url())
+        .with_ca_bundle(lab.ca_pem())
+        .with_ticket_cache(format!("FILE:{}", ccache.display()))
+        .build()
+        .unwrap();
+    let tenant = silentry_lab::TENANT_ID;
+    let sign_in_with_ticket = app
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .with_tenant_id(tenant);
+    let Err(Error::InteractionRequired(needed)) = sign_in_with_ticket.await else {
+        panic!("multi-factor authentication is no matter of a ticket");
+    };
+    assert_eq!(needed.login_hint(), Some(upn));
+
+    let noted = Noted::default();
+    let nobody_came = app
+        .acquire_token_interactive(SCOPES)
+        .for_interaction(&needed)
+        .with_browser(noted.clone())
+        .with_timeout(Duration::from_millis(10))
+        .await;
+    assert!(nobody_came.is_err());
+    let url = noted.0.lock().unwrap().take().unwrap();
+    let asked = |name: &str| {
+        let mut pairs = url.query_pairs();
+        pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+    };
+    assert!(url.path().contains(tenant), "{url}");
+    assert_eq!(asked("login_hint").as_deref(), Some(upn));
+    assert_eq!(asked("claims").as_deref(), needed.claims());
+
+    let at_browser = Arc::clone(&lab);
+    let token = app
+        .acquire_token_with_device_code(SCOPES, move |code| {
+            let person = Person::new(at_browser.user()).with_user_code(code.user_code());
+            let page = code.verification_uri().to_owned();
+            sign_in(Arc::clone(&at_browser), page, person);
+        })
+        .for_interaction(&needed)
+        .await
+        .unwrap();
+    assert_eq!(token.account().username(), upn);
+}

@@ -290,3 +290,60 @@ async fn a_damaged_cache_is_set_aside_and_a_new_one_begins() {
     assert_eq!(app.accounts().await.unwrap().len(), 1);
     assert!(store.text.lock().unwrap().0.starts_with('{'));
 }
+
+#[tokio::test]
+async fn a_busy_server_is_not_asked_again_for_the_same_token() {
+    for scenario in ["token-429", "token-429-date"] {
+        let lab = Lab::builder().scenario(scenario).start().await.unwrap();
+        let app = builder(&lab).build().unwrap();
+        let sign_in = || app.acquire_token_by_integrated_windows_auth(SCOPES);
+        let first = sign_in().await.unwrap_err();
+        assert!(first.is_retryable() && !first.is_throttled());
+        assert!(first.retry_after().unwrap().as_secs().abs_diff(60) <= 2);
+        let exchanges = lab.exchanges().len();
+        let again = sign_in().await.unwrap_err();
+        assert_eq!(lab.exchanges().len(), exchanges, "{scenario}");
+        assert_eq!(again.code(), first.code());
+        assert!(again.is_retryable() && again.is_throttled());
+        assert!(again.retry_after() <= first.retry_after());
+        assert_eq!(again.correlation_id(), first.correlation_id());
+        assert!(again.to_string().contains("not asked again"), "{again}");
+
+        let other =
+            app.acquire_token_by_integrated_windows_auth(["https://graph.microsoft.com/.default"]);
+        assert!(!other.await.unwrap_err().is_throttled());
+    }
+}
+
+#[tokio::test]
+async fn a_dead_refresh_token_is_tried_once_and_a_new_one_at_once() {
+    let lab = Lab::builder()
+        .scenario("refresh-revoked")
+        .start()
+        .await
+        .unwrap();
+    let app = builder(&lab).build().unwrap();
+    let signed_in = app
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+    let forced = || {
+        app.acquire_token_silent(SCOPES, signed_in.account())
+            .with_force_refresh(true)
+    };
+    let first = forced().await.unwrap_err();
+    assert!(matches!(first, Error::InteractionRequired(_)));
+    let exchanges = lab.exchanges().len();
+    let again = forced().await.unwrap_err();
+    assert_eq!(lab.exchanges().len(), exchanges);
+    assert!(matches!(again, Error::InteractionRequired(_)));
+    assert!(again.is_throttled() && !first.is_throttled());
+    assert_eq!(again.code(), first.code());
+    let left = again.retry_after().unwrap().as_secs();
+    assert!((100..=120).contains(&left), "{left}");
+
+    app.acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+    assert!(!forced().await.unwrap_err().is_throttled());
+}

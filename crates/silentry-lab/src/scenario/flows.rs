@@ -16,7 +16,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Flow::DeviceCode,
         "device-expired",
         "The code expires before anybody has typed it.",
-        (Some("expired_token"), 3),
+        (Some("code_expired"), 3),
         |s| s.entra.device_code = DeviceCode::Expires,
     ),
     of_flow(

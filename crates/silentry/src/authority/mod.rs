@@ -7,6 +7,7 @@ pub(crate) mod issuer;
 pub(crate) mod openid;
 mod tenant;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use url::Url;
@@ -201,13 +202,14 @@ impl Authority {
 
     /// Returns the `realm` of its rows in the cache: the tenant, for AD FS the word that MSAL Python and Go write, else
     /// the path of the issuer, which keeps the issuers of one host apart.
-    pub(crate) fn realm(&self) -> String {
+    pub(crate) fn realm(&self) -> Cow<'_, str> {
         match &self.who {
-            Who::Entra(tenant) => tenant.to_string(),
-            Who::AdFs => "adfs".to_owned(),
+            Who::Entra(tenant) => tenant.as_str().into(),
+            Who::AdFs => "adfs".into(),
             Who::OpenIdConnect(issuer) => Url::parse(issuer)
                 .map(|url| url.path().trim_matches('/').to_owned())
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into(),
         }
     }
 

@@ -25,9 +25,9 @@ impl PublicClientApplication {
         Ok(accounts
             .filter(|account| ours.iter().any(|host| *host == account.environment))
             .map(|account| Account {
-                username: account.username.unwrap_or_default(),
-                home_account_id: Some(account.home_account_id),
-                environment: account.environment,
+                username: account.username.unwrap_or_default().into(),
+                home_account_id: Some(account.home_account_id.into()),
+                environment: account.environment.into(),
             })
             .collect())
     }
@@ -76,11 +76,11 @@ impl PublicClientApplication {
     ///
     /// `token_cache_failed` when the store of the cache cannot be written.
     pub async fn remove_account(&self, account: &Account) -> Result<(), Error> {
-        let Some(home_account_id) = account.home_account_id.clone() else {
+        let Some(home_account_id) = account.home_account_id() else {
             return Ok(());
         };
         let owner = Owner {
-            home_account_id,
+            home_account_id: home_account_id.to_owned(),
             environment: cache::environment(&account.environment).into_owned(),
         };
         let application = &*self.inner;

@@ -1,34 +1,29 @@
 //! How an application is configured.
 
-use std::path::PathBuf;
+#[cfg(feature = "integrated")]
+mod integrated;
+
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+
+#[cfg(feature = "integrated")]
+pub use integrated::MutualAuthentication;
+#[cfg(feature = "integrated")]
+pub(crate) use integrated::NegotiateSettings;
 
 use super::{Application, PublicClientApplication};
 use crate::authority::{Authority, Tenant};
 use crate::cache::TokenCache;
-use crate::directory::{Directory, DirectoryMemory, DirectorySettings};
+#[cfg(feature = "integrated")]
+use crate::directory::{DirectoryMemory, DirectorySettings};
 use crate::error::{Error, Stage};
-use crate::flow::{EndpointMemory, FederationMemory, ProxyTicket};
+use crate::flow::{EndpointMemory, FederationMemory, Flights, Throttle};
+#[cfg(feature = "integrated")]
+use crate::flow::{ProxyTicket, Verdicts};
 use crate::random;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
 
-/// A silent KDC holds MIT's library for about 27 s, too long for anybody to wait.
-const KERBEROS_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// By how many seconds processes may differ in when they renew a token (MSAL.NET).
 const REFRESH_JITTER: u16 = 300;
-
-/// Whether the federation server must prove that it is the one the ticket was made for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MutualAuthentication {
-    /// It must: a reply without the proof is refused.
-    #[default]
-    Required,
-    /// A proof that is there must verify; a missing one is accepted.
-    WhenOffered,
-}
 
 /// Builds a [`PublicClientApplication`].
 ///
@@ -53,7 +48,9 @@ pub struct PublicClientApplicationBuilder {
     cache: TokenCache,
     refresh_tokens: bool,
     family_tokens: bool,
+    #[cfg(feature = "integrated")]
     negotiate: NegotiateSettings,
+    #[cfg(feature = "integrated")]
     directory: DirectorySettings,
     http: HyperTransportBuilder,
     transport: Option<Arc<dyn Transport>>,
@@ -64,19 +61,6 @@ enum NamedAuthority {
     Default,
     Url(String),
     Issuer(String),
-}
-
-/// How the Negotiate token is made.
-#[derive(Clone, Debug)]
-pub(crate) struct NegotiateSettings {
-    pub(crate) mutual_authentication: MutualAuthentication,
-    pub(crate) channel_binding: bool,
-    pub(crate) ntlm: bool,
-    pub(crate) service_principal_name: Option<String>,
-    pub(crate) ticket_cache: Option<String>,
-    pub(crate) client_keytab: Option<PathBuf>,
-    pub(crate) library: Option<PathBuf>,
-    pub(crate) timeout: Duration,
 }
 
 impl PublicClientApplicationBuilder {
@@ -94,16 +78,9 @@ impl PublicClientApplicationBuilder {
             cache: TokenCache::in_memory(),
             refresh_tokens: true,
             family_tokens: false,
-            negotiate: NegotiateSettings {
-                mutual_authentication: MutualAuthentication::Required,
-                channel_binding: true,
-                ntlm: false,
-                service_principal_name: None,
-                ticket_cache: None,
-                client_keytab: None,
-                library: None,
-                timeout: KERBEROS_TIMEOUT,
-            },
+            #[cfg(feature = "integrated")]
+            negotiate: NegotiateSettings::default(),
+            #[cfg(feature = "integrated")]
             directory: DirectorySettings::default(),
             http: HyperTransport::builder(),
             transport: None,
@@ -225,73 +202,6 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Sets whether the federation server must prove who it is. [`MutualAuthentication::Required`] by default.
-    pub fn with_mutual_authentication(mut self, mutual: MutualAuthentication) -> Self {
-        self.negotiate.mutual_authentication = mutual;
-        self
-    }
-
-    /// Sets whether the Negotiate token is bound to the TLS connection (Extended Protection). `true` by default; only
-    /// a balancer or inspector that ends TLS before AD FS is a reason for `false`.
-    pub fn with_channel_binding(mut self, bind: bool) -> Self {
-        self.negotiate.channel_binding = bind;
-        self
-    }
-
-    /// Sets whether Windows may fall back to NTLM. `false` by default.
-    pub fn with_ntlm(mut self, allow: bool) -> Self {
-        self.negotiate.ntlm = allow;
-        self
-    }
-
-    /// Asks for a ticket for this service principal name (`HTTP/name`) instead of the federation server's host.
-    pub fn with_service_principal_name(mut self, spn: impl Into<String>) -> Self {
-        self.negotiate.service_principal_name = Some(spn.into());
-        self
-    }
-
-    /// Uses this ticket cache (a file, or `DIR:`, `KEYRING:`, `KCM:` with its name) instead of the login's.
-    pub fn with_ticket_cache(mut self, ccache: impl Into<String>) -> Self {
-        self.negotiate.ticket_cache = Some(ccache.into());
-        self
-    }
-
-    /// Signs in with the keys of this client keytab instead of the login's ticket, for services without a login.
-    pub fn with_client_keytab(mut self, keytab: impl Into<PathBuf>) -> Self {
-        self.negotiate.client_keytab = Some(keytab.into());
-        self
-    }
-
-    /// Loads this GSSAPI library instead of the system's.
-    pub fn with_gssapi_library(mut self, library: impl Into<PathBuf>) -> Self {
-        self.negotiate.library = Some(library.into());
-        self
-    }
-
-    /// Gives each call of the Kerberos library this long. 15 s by default.
-    pub fn with_kerberos_timeout(mut self, timeout: Duration) -> Self {
-        self.negotiate.timeout = timeout;
-        self
-    }
-
-    /// Chooses the directory that tells the signed-in user's UPN on Linux and macOS. [`Directory::Automatic`] by
-    /// default.
-    ///
-    /// It is asked with the user's own ticket, over a connection that this ticket protects, for two seconds at most.
-    /// Its answer is remembered for an hour, its silence for thirty seconds. Windows asks its own directory, whatever
-    /// is chosen here.
-    pub fn with_directory(mut self, directory: Directory) -> Self {
-        self.directory.server = directory;
-        self
-    }
-
-    /// Reads the UPN from this attribute of the directory instead of `userPrincipalName`: where Entra knows users by
-    /// an alternate login id, such as `mail`. The directory is then asked before anything is guessed.
-    pub fn with_upn_attribute(mut self, attribute: impl Into<String>) -> Self {
-        self.directory.upn_attribute = Some(attribute.into());
-        self
-    }
-
     /// Trusts the certificate authorities of a PEM bundle besides the platform's.
     pub fn with_ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.http = self.http.with_ca_bundle(pem);
@@ -343,16 +253,19 @@ impl PublicClientApplicationBuilder {
         if let Some(tenant) = &self.tenant {
             authority = authority.with_tenant(Tenant::parse(tenant)?)?;
         }
+        #[cfg(feature = "integrated")]
         self.directory.check()?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => {
-                let ticket = ProxyTicket::new(self.negotiate.clone());
-                Arc::new(
-                    self.http
-                        .with_proxy_authenticator(Arc::new(ticket))
-                        .build()?,
-                )
+                #[cfg(feature = "integrated")]
+                let http = {
+                    let ticket = ProxyTicket::new(self.negotiate.clone());
+                    self.http.with_proxy_authenticator(Arc::new(ticket))
+                };
+                #[cfg(not(feature = "integrated"))]
+                let http = self.http;
+                Arc::new(http.build()?)
             }
         };
         Ok(PublicClientApplication {
@@ -369,12 +282,19 @@ impl PublicClientApplicationBuilder {
                 refresh_tokens: self.refresh_tokens,
                 family_tokens: self.family_tokens,
                 refresh_jitter: random::around_zero(REFRESH_JITTER),
+                #[cfg(feature = "integrated")]
                 negotiate: self.negotiate,
+                #[cfg(feature = "integrated")]
                 directory: self.directory,
                 connections: Connections::new(transport),
                 clock: Box::new(TokioClock),
+                flights: Flights::default(),
+                throttle: Throttle::default(),
+                #[cfg(feature = "integrated")]
+                verdicts: Verdicts::default(),
                 endpoint_memory: EndpointMemory::default(),
                 federation_memory: Mutex::new(FederationMemory::default()),
+                #[cfg(feature = "integrated")]
                 directory_memory: Mutex::new(DirectoryMemory::default()),
             }),
         })

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::request::common_request_methods;
 use super::{Account, Application, AuthenticationResult, RequestOptions};
 use crate::browser::Browser;
-use crate::error::Error;
+use crate::error::{Error, InteractionRequired};
 use crate::flow::interactive;
 use crate::oauth::authorization::Prompt;
 
@@ -95,6 +95,16 @@ impl AcquireTokenInteractive {
     /// Gives the user this long. 5 minutes by default.
     pub fn with_timeout(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Goes on from an error that asked for the user: takes the claims that Entra wants, and the tenant and user of the
+    /// request that failed.
+    pub fn for_interaction(mut self, needed: &InteractionRequired) -> Self {
+        self.options.go_on_from(needed);
+        if self.login_hint.is_none() {
+            self.login_hint = needed.login_hint().map(str::to_owned);
+        }
         self
     }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod builder;
 mod device_code;
+#[cfg(feature = "integrated")]
 mod integrated_windows_auth;
 #[cfg(feature = "interactive")]
 mod interactive;
@@ -15,8 +16,11 @@ mod username_password;
 
 use std::sync::{Arc, Mutex};
 
-pub use builder::{MutualAuthentication, PublicClientApplicationBuilder};
+#[cfg(feature = "integrated")]
+pub use builder::MutualAuthentication;
+pub use builder::PublicClientApplicationBuilder;
 pub use device_code::{AcquireTokenWithDeviceCode, BeginDeviceCode, DeviceCode, DeviceCodeSignIn};
+#[cfg(feature = "integrated")]
 pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
 #[cfg(feature = "interactive")]
 pub use interactive::AcquireTokenInteractive;
@@ -26,14 +30,18 @@ pub use result::{Account, AuthenticationResult, TokenSource};
 pub use silent::AcquireTokenSilent;
 pub use username_password::AcquireTokenByUsernamePassword;
 
+#[cfg(feature = "integrated")]
 pub(crate) use builder::NegotiateSettings;
 pub(crate) use ladder::{AskPassword, CachedUser, Rung, WayDetails};
 pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;
 use crate::cache::TokenCache;
+#[cfg(feature = "integrated")]
 use crate::directory::{DirectoryMemory, DirectorySettings};
-use crate::flow::{EndpointMemory, FederationMemory};
+#[cfg(feature = "integrated")]
+use crate::flow::Verdicts;
+use crate::flow::{EndpointMemory, FederationMemory, Flights, Throttle};
 use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
 
@@ -57,7 +65,9 @@ pub(crate) struct Application {
     pub(crate) trusted_federation_hosts: Vec<String>,
     pub(crate) extra_query_parameters: Vec<(String, String)>,
     pub(crate) client_sku: String,
+    #[cfg(feature = "integrated")]
     pub(crate) negotiate: NegotiateSettings,
+    #[cfg(feature = "integrated")]
     pub(crate) directory: DirectorySettings,
     pub(crate) connections: Connections,
     pub(crate) clock: Box<dyn Clock>,
@@ -69,8 +79,16 @@ pub(crate) struct Application {
     /// How much later than Entra would like tokens are renewed, in seconds; processes differ in it (MSAL.NET), so that
     /// not all of them ask at once.
     pub(crate) refresh_jitter: i64,
+    /// The exchanges under way that several callers may wait for.
+    pub(crate) flights: Flights,
+    /// The requests that servers have just refused.
+    pub(crate) throttle: Throttle,
+    /// What ladders found out about integrated sign-in.
+    #[cfg(feature = "integrated")]
+    pub(crate) verdicts: Verdicts,
     pub(crate) endpoint_memory: EndpointMemory,
     pub(crate) federation_memory: Mutex<FederationMemory>,
+    #[cfg(feature = "integrated")]
     pub(crate) directory_memory: Mutex<DirectoryMemory>,
 }
 
@@ -99,6 +117,7 @@ impl PublicClientApplication {
     ///
     /// It never prompts. It works for users of a domain that is federated with AD FS; AD FS must be reachable and
     /// Entra must not ask for more than the ticket.
+    #[cfg(feature = "integrated")]
     pub fn acquire_token_by_integrated_windows_auth<I>(
         &self,
         scopes: I,

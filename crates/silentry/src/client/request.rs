@@ -1,9 +1,9 @@
 //! What every request can be told, whatever the flow.
 
-use crate::error::Error;
+use crate::error::{Error, InteractionRequired};
 
 /// What every request can be told.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct RequestOptions {
     pub(crate) tenant: Option<String>,
     pub(crate) claims: Option<String>,
@@ -13,6 +13,16 @@ pub(crate) struct RequestOptions {
 }
 
 impl RequestOptions {
+    /// Goes on from an error that asked for the user.
+    pub(crate) fn go_on_from(&mut self, needed: &InteractionRequired) {
+        if let Some(claims) = needed.claims() {
+            self.claims = Some(claims.to_owned());
+        }
+        if let Some(tenant) = needed.tenant() {
+            self.tenant = Some(tenant.to_owned());
+        }
+    }
+
     /// Refuses headers that would break the request or replace what the flow itself says.
     pub(crate) fn check_extra_headers(&self) -> Result<(), Error> {
         for (name, value) in &self.extra_headers {

@@ -37,6 +37,7 @@ impl Error {
             },
             retryable: classified.retryable,
             retry_after,
+            throttled: false,
             // The server's own, when it does not echo ours: that is the one its support can find.
             correlation_id: response.correlation_id().map(str::to_owned),
             http_status: Some(response.status()),
@@ -47,6 +48,8 @@ impl Error {
                 .filter(|word| *word != Classification::None)
                 .map(Classification::as_str),
             claims: response.claims().map(str::to_owned),
+            login_hint: None,
+            tenant: None,
             consent_urls: consent
                 .filter(|_| asks_for_consent(response))
                 .map_or_else(Vec::new, |consent| {

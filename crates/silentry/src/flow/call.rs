@@ -1,7 +1,9 @@
 //! One call: its correlation id, and how it presents itself to Entra and to the federation server.
 
+use std::future::Future;
 use std::time::Duration;
 
+use tracing::Instrument;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -47,6 +49,22 @@ impl<'a> Call<'a> {
             application,
             exchange,
             correlation_id,
+        })
+    }
+
+    /// Does what the call is about, in a span with its correlation id, which every error gets as well.
+    pub(super) async fn run<T>(
+        &self,
+        way: &'static str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let span = tracing::info_span!("acquire_token", way, correlation_id = %self.correlation_id);
+        let result = work.instrument(span.clone()).await;
+        result.map_err(|error| {
+            let error = error.with_correlation_id(&self.correlation_id);
+            let (code, stage) = (error.code(), error.stage());
+            span.in_scope(|| tracing::debug!(code, %stage, "no token"));
+            error
         })
     }
 

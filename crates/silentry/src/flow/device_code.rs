@@ -16,6 +16,8 @@ use crate::oauth::device_code::{DeviceCodeResponse, DeviceCodeResponseError};
 use crate::oauth::token_request::{TokenGrant, device_code_form};
 use crate::secret::Secret;
 
+/// What the log calls this way in.
+const WAY: &str = "devicecode";
 /// What the cache says of how the user signed in, in MSAL Python's word.
 const SOURCE: &str = "device_code";
 /// How much longer to wait after `slow_down`, and after a network that failed (RFC 8628 section 3.5).
@@ -42,8 +44,8 @@ pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Err
     let application = Arc::clone(&request.application);
     let mut asked = Asked::new(&application, &request.scopes, request.options)?;
     let call = Call::new(&application, &asked.options)?;
-    let response = ask_for_code(&call, &asked, request.language.as_deref()).await;
-    let response = response.map_err(|error| error.with_correlation_id(&call.correlation_id))?;
+    let ask = ask_for_code(&call, &asked, request.language.as_deref());
+    let response = call.run(WAY, ask).await?;
     asked.options.correlation_id = Some(call.correlation_id);
 
     let message = response.message.unwrap_or_else(|| {
@@ -74,31 +76,38 @@ pub(crate) async fn wait(mut pending: PendingSignIn) -> Result<AuthenticationRes
     let application = Arc::clone(&pending.application);
     let options = pending.asked.options.clone();
     let call = Call::new(&application, &options)?;
-    loop {
-        application.clock.sleep(pending.interval).await;
-        let expired = application.clock.now() >= pending.code.expires_on;
-        match pending.ask(&call).await {
-            Ok(result) => return Ok(result),
-            Err(error) if expired && may_ask_again(&error) => {
-                return Err(pending.expired(&call));
-            }
-            Err(error) if error.code() == "authorization_pending" => {}
-            Err(error) if may_ask_again(&error) => pending.interval += SLOWER,
-            Err(error) => return Err(error.with_correlation_id(&call.correlation_id)),
-        }
-    }
+    call.run(WAY, pending.poll(&call)).await
 }
 
 impl PendingSignIn {
+    async fn poll(&mut self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
+        let clock = &call.application.clock;
+        loop {
+            clock.sleep(self.interval).await;
+            let expired = clock.now() >= self.code.expires_on;
+            match self.ask(call).await {
+                Ok(result) => return Ok(result),
+                Err(error) if expired && may_ask_again(&error) => return Err(self.expired()),
+                // RFC 8628's word, and that of the v1 endpoints; MSAL's is the latter.
+                Err(error) if matches!(error.code(), "expired_token" | "code_expired") => {
+                    return Err(self.expired().with_answer_of(&error));
+                }
+                Err(error) if error.code() == "authorization_pending" => {}
+                Err(error) if may_ask_again(&error) => self.interval += SLOWER,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     async fn ask(&self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
         let grant = TokenGrant::DeviceCode(&self.device_code);
         let redemption = self.asked.redemption(SOURCE);
         redemption.grant(call, grant, Grant::Other).await
     }
 
-    fn expired(&self, call: &Call<'_>) -> Error {
+    fn expired(&self) -> Error {
         let message = format!("nobody entered the code {} in time", self.code.user_code);
-        Error::new("code_expired", Stage::Token, message).with_correlation_id(&call.correlation_id)
+        Error::new("code_expired", Stage::Token, message)
     }
 }
 

@@ -32,6 +32,10 @@ pub(super) struct Federation {
     /// What the assertion is to be made out to.
     pub(super) audience: String,
     /// Where this was read, to forget it when it leads nowhere.
+    #[cfg_attr(
+        not(feature = "integrated"),
+        allow(dead_code, reason = "only who holds a ticket tries another endpoint")
+    )]
     metadata_address: Option<HttpsUrl>,
 }
 
@@ -49,6 +53,7 @@ struct Remembered<T> {
 
 /// Finds the federation server that takes the ticket of `upn`. `own_metadata` is a document that the caller vouches
 /// for.
+#[cfg(feature = "integrated")]
 pub(super) async fn discover(
     call: &Call<'_>,
     authority: &Authority,
@@ -77,6 +82,7 @@ pub(super) async fn discover_for_password(
 /// What the federation server is to take.
 #[derive(Clone, Copy)]
 enum Credential {
+    #[cfg(feature = "integrated")]
     Ticket,
     Password,
 }
@@ -112,6 +118,7 @@ async fn of_realm(
 }
 
 /// Forgets what led to a server that cannot be reached: the network may be another one.
+#[cfg(feature = "integrated")]
 pub(super) fn forget(call: &Call<'_>, federation: &Federation) {
     if let Some(address) = &federation.metadata_address {
         memory(call).metadata.remove(address);
@@ -208,6 +215,7 @@ fn endpoints(
     credential: Credential,
 ) -> Result<Vec<FederationEndpoint>, Error> {
     let found = match credential {
+        #[cfg(feature = "integrated")]
         Credential::Ticket => metadata.integrated_windows(),
         Credential::Password => metadata.username_password(),
     };

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::asked::Asked;
 use super::call::Call;
 use super::endpoints;
+use super::flight;
 use super::redeem::Redemption;
 use crate::authority::AuthorityKind;
 use crate::authority::endpoints::Endpoints;
@@ -104,9 +105,13 @@ pub(crate) async fn sign_in(
         .grant(&call, grant, Grant::Other)
         .await
     };
-    result
-        .await
-        .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
+    let who = request.login_hint.as_deref().unwrap_or_default();
+    let asking = application
+        .throttle
+        .asking(flight::name(application, who, &asked));
+    let throttle = &application.throttle;
+    let unless_refused = throttle.around(&*application.clock, &asking, result);
+    call.run("web", unless_refused).await
 }
 
 fn nobody_came(patience: Duration) -> Error {

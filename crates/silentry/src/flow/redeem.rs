@@ -233,7 +233,7 @@ impl Redemption<'_> {
         let application = call.application;
         let client_id = application.client_id.clone();
         let host = endpoints.authority.environment();
-        let tenant = endpoints.authority.realm();
+        let tenant = endpoints.authority.realm().into_owned();
         let is_adfs = endpoints.authority.kind() == AuthorityKind::AdFs;
         let scopes = self.asked.scopes.clone();
         let source = self.source;
@@ -282,22 +282,13 @@ impl Redemption<'_> {
             expires_on: after(token.lifetime(seconds(now))),
             extended_expires_on: token.ext_expires_in.map(after),
             refresh_on: token.refresh_in.map(after),
-            scopes: token
-                .scope
-                .as_ref()
-                .unwrap_or(&self.asked.scopes)
-                .iter()
-                .map(str::to_owned)
-                .collect(),
-            tenant_id: id.and_then(|id| id.tid.clone()),
-            unique_id: id.and_then(|id| id.local_account_id()).map(str::to_owned),
+            scopes: token.scope.as_ref().unwrap_or(&self.asked.scopes).clone(),
+            tenant_id: id.and_then(|id| id.tid.as_deref()).map(Into::into),
+            unique_id: id.and_then(|id| id.local_account_id()).map(Into::into),
             account: Account {
-                username: id
-                    .and_then(IdToken::username)
-                    .unwrap_or_default()
-                    .to_owned(),
-                home_account_id: home_account_id(client_info.as_ref(), id),
-                environment: endpoints.authority.environment(),
+                username: id.and_then(IdToken::username).unwrap_or_default().into(),
+                home_account_id: home_account_id(client_info.as_ref(), id).map(Into::into),
+                environment: endpoints.authority.environment().into(),
             },
             correlation_id: call.correlation_id.clone(),
             token_source: TokenSource::IdentityProvider,

@@ -22,6 +22,6 @@ pub(crate) async fn sign_in(
     let call = Call::new(application, &asked.options)?;
     let grant = TokenGrant::RefreshToken(&request.refresh_token);
     let redemption = asked.redemption("refresh_token");
-    let result = redemption.grant(&call, grant, Grant::Other).await;
-    result.map_err(|error| error.with_correlation_id(&call.correlation_id))
+    let exchange = redemption.grant(&call, grant, Grant::Other);
+    call.run("refresh_token", exchange).await
 }

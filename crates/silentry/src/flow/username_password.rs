@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::asked::Asked;
 use super::call::Call;
 use super::federation::{self, Federation};
-use super::wstrust;
+use super::{flight, wstrust};
 use crate::authority::{Authority, AuthorityKind};
 use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
 use crate::error::{Error, Stage};
@@ -59,9 +59,11 @@ pub(crate) async fn sign_in(
         };
         redemption.grant(&call, grant, Grant::Other).await
     };
-    result
-        .await
-        .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
+    let name = flight::name(application, request.username.trim(), &asked);
+    let asking = application.throttle.asking(name);
+    let throttle = &application.throttle;
+    let unless_refused = throttle.around(&*application.clock, &asking, result);
+    call.run("password", unless_refused).await
 }
 
 /// Reads the UPN, which leads to the federation server; `None` where the authority takes the password itself, from a
