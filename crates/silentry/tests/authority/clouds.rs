@@ -1,10 +1,12 @@
 //! Hosts that are in no table of clouds.
 
+use std::time::Duration;
+
 use silentry::secret::Secret;
 use silentry::{AuthenticationResult, Error, PublicClientApplication, TokenSource};
-use silentry_lab::{Lab, SOVEREIGN_ALIAS, SOVEREIGN_HOST, TENANT_ID, user};
+use silentry_lab::{Lab, Person, SOVEREIGN_ALIAS, SOVEREIGN_HOST, TENANT_ID, user};
 
-use crate::{asked, builder, lab};
+use crate::{PersonAtBrowser, asked, builder, lab};
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
@@ -149,6 +151,40 @@ async fn known_clouds_are_not_asked_about() {
             [format!("realm {host}"), format!("token {host}")]
         );
     }
+}
+
+#[tokio::test]
+async fn everybody_may_sign_in_where_the_user_is_there_and_nowhere_else() {
+    let lab = lab().await;
+    let app = builder(&lab).with_tenant_id("common").build().unwrap();
+    let refused = [
+        app.acquire_token_by_integrated_windows_auth(SCOPES).await,
+        sign_in(&app).await,
+    ];
+    for refused in refused {
+        assert_eq!(refused.unwrap_err().code(), "missing_tenanted_authority");
+    }
+    assert_eq!(asked(&lab, 0), [""; 0]);
+
+    let signing_in = app.begin_device_code(SCOPES).await.unwrap();
+    let code = signing_in.code().clone();
+    let bob = Person::new(user("bob").unwrap()).with_user_code(code.user_code());
+    let mut browser = lab.browser().unwrap();
+    browser
+        .sign_in(code.verification_uri(), &bob)
+        .await
+        .unwrap();
+    let by_code = signing_in.await.unwrap();
+    assert_eq!(by_code.account().username(), "bob@managed.test");
+    let in_browser = app
+        .acquire_token_interactive(SCOPES)
+        .with_browser(PersonAtBrowser::alice(&lab))
+        .with_timeout(Duration::from_secs(20))
+        .await
+        .unwrap();
+    assert_eq!(in_browser.tenant_id(), Some(TENANT_ID));
+    let hit = app.acquire_token_silent(SCOPES, in_browser.account());
+    assert_eq!(hit.await.unwrap().token_source(), TokenSource::Cache);
 }
 
 #[tokio::test]
