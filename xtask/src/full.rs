@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 
 use crate::report::{Report, Step};
+use crate::test::TESTS;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
-use crate::{bench, domain, fuzz, interop, public_api, release, systems};
+use crate::{bench, domain, examples, fuzz, interop, public_api, release, systems};
 
 /// Tests against MIT Kerberos, `xmlsec1` and curl hide behind this feature of a package.
 const STRANGERS: &str = "strangers";
@@ -32,11 +33,12 @@ fn source(workspace: &Workspace, report: &mut Report) {
         Ok(String::new())
     });
     report.gate("build the tests", |step| {
-        run(step, "test --workspace --no-run --locked")?;
+        let mut tests = workspace.cargo(TESTS);
+        step.run(tests.args(["--no-run", "--locked"]))?;
         Ok(String::new())
     });
     report.step("tests", |step| {
-        run(step, "test --workspace --no-fail-fast")?;
+        step.run(workspace.cargo(TESTS).arg("--no-fail-fast"))?;
         count_tests(step)
     });
     report.step("tests with strangers", |step| {
@@ -92,6 +94,7 @@ fn guards(workspace: &Workspace, tools: &Tools, report: &mut Report) {
     });
     report.step("public API", |step| public_api::check(workspace, step));
     report.step("fuzzing", |step| fuzz::run(workspace, tools, step));
+    report.step("examples", |step| examples::run(workspace, tools, step));
 }
 
 /// What ships: the command, in a real domain, within its limits.
@@ -126,7 +129,7 @@ fn dependencies(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<Str
 }
 
 /// Returns how many tests passed, from cargo's own lines; none at all is a failure.
-fn count_tests(step: &Step) -> Result<String> {
+pub(crate) fn count_tests(step: &Step) -> Result<String> {
     let log = step.log()?;
     let passed: u64 = log
         .lines()

@@ -17,6 +17,8 @@ mod cross;
 #[cfg(unix)]
 mod domain;
 #[cfg(unix)]
+mod examples;
+#[cfg(unix)]
 mod full;
 #[cfg(unix)]
 mod fuzz;

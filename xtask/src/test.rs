@@ -6,6 +6,9 @@ use anyhow::Result;
 
 use crate::workspace::Workspace;
 
+/// The Rust tests, with those of what a feature adds that is off by default.
+pub(crate) const TESTS: &str = "test --workspace --features silentry/blocking";
+
 /// What to check.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -32,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 /// Passes the output of the tests on as it comes: a person is waiting for it.
 fn quick(workspace: &Workspace) -> Result<ExitCode> {
-    let mut tests = workspace.cargo("test --workspace");
+    let mut tests = workspace.cargo(TESTS);
     let status = tests.stdin(Stdio::null()).status()?;
     Ok(if status.success() {
         ExitCode::SUCCESS

@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 
 use crate::process::command;
 use crate::workspace::Workspace;
-use crate::{cross, interop};
+use crate::{cross, examples, interop};
 
 /// The Debian packages, each with what needs it.
 const PACKAGES: [(&str, &str); 24] = [
@@ -154,7 +154,10 @@ impl Tools {
 /// have come another way.
 fn missing_packages() -> Result<Vec<(&'static str, &'static str)>> {
     let mut missing = Vec::new();
-    let all = PACKAGES.into_iter().chain(cross::PACKAGES);
+    let all = PACKAGES
+        .into_iter()
+        .chain(cross::PACKAGES)
+        .chain(examples::PACKAGES);
     for (name, reason) in all.chain(interop::packages()) {
         let installed = match name {
             "python3-pip" => answers(&mut command("python3 -m pip --version")),

@@ -35,8 +35,9 @@ mod xml;
 pub use browser::{Browser, Field, Form, Page, Person};
 pub use directory::{
     AUTOLOGON_HOST, CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DEFAULT_SCOPE, Demand, FEDERATED_DOMAIN,
-    FEDERATION_HOST, FEDERATION_ISSUER, FOREIGN_FEDERATION_HOST, MFA_CODE, REALM, TENANT_ID,
-    TRUSTED_REALM, User, user, users,
+    FEDERATION_HOST, FEDERATION_ISSUER, FOREIGN_FEDERATION_HOST, MFA_CODE, PARTNER_DOMAIN,
+    PARTNER_TENANT_ID, REALM, SOVEREIGN_ALIAS, SOVEREIGN_HOST, TENANT_ID, TRUSTED_REALM, User,
+    user, users,
 };
 pub use error::LabError;
 pub use journal::{Exchange, Journal, PresentedTicket};

@@ -109,6 +109,28 @@ impl Context {
     /// [`Error::MutualAuthenticationFailed`] if the token does not prove that the server is the service;
     /// [`Error::Timeout`].
     pub fn finish(mut self, final_token: Option<&[u8]>) -> Result<ServerProof, Error> {
+        self.take_final(final_token)
+    }
+
+    /// Ends the negotiation as [`Context::finish`] does, and returns whose ticket it was made with (RFC 2743,
+    /// 2.2.6), however often the login's ticket changed meanwhile.
+    ///
+    /// The principal is `None` on Windows, where a logon session has one user, and for a negotiation that is not
+    /// complete since the server sent no final token.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::finish`].
+    pub fn finish_naming_user(
+        mut self,
+        final_token: Option<&[u8]>,
+    ) -> Result<(ServerProof, Option<String>), Error> {
+        let proof = self.take_final(final_token)?;
+        let initiator = self.initiator.as_ref().filter(|_| self.complete);
+        Ok((proof, initiator.and_then(Initiator::user)))
+    }
+
+    fn take_final(&mut self, final_token: Option<&[u8]>) -> Result<ServerProof, Error> {
         if let Some(token) = final_token.filter(|_| !self.complete) {
             let step = self.step(token).map_err(|error| match error {
                 Error::MutualAuthenticationFailed { .. } | Error::Timeout { .. } => error,

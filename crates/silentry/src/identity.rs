@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+#[cfg(feature = "integrated")]
 use crate::authority::Tenant;
 use crate::error::{Error, Stage};
 
@@ -85,6 +86,7 @@ impl fmt::Display for UserPrincipalName {
 }
 
 /// What the platform knows of the signed-in user.
+#[cfg(feature = "integrated")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SignedIn {
     /// `user@REALM`.
@@ -94,6 +96,7 @@ pub(crate) struct SignedIn {
 }
 
 /// The UPNs to ask Entra about.
+#[cfg(feature = "integrated")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Candidates {
     /// Said by the caller or the platform: what Entra says of it is the answer.
@@ -107,6 +110,7 @@ pub(crate) enum Candidates {
 /// # Errors
 ///
 /// `unknown_user` when the principal is not a user's, or gives no name that Entra could know.
+#[cfg(feature = "integrated")]
 pub(crate) fn upn_candidates(signed_in: &SignedIn, tenant: &Tenant) -> Result<Candidates, Error> {
     if let Some(upn) = &signed_in.upn {
         return Ok(Candidates::Known(UserPrincipalName::parse(upn)?));
@@ -154,7 +158,7 @@ pub(crate) fn upn_candidates(signed_in: &SignedIn, tenant: &Tenant) -> Result<Ca
     Ok(Candidates::Guessed(candidates))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "integrated"))]
 mod tests {
     use super::*;
 

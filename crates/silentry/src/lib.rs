@@ -33,6 +33,12 @@
 //! - What was learnt about realms and federation servers is remembered for five minutes by a
 //!   [`PublicClientApplication`] and its clones, so that the next sign-in needs two exchanges instead of four.
 //!
+//! # Without async
+//!
+//! With the feature `blocking`, `.wait()` stands wherever async code writes `.await`, on any thread:
+//! `app.acquire_token(scopes).wait()?`, after `use silentry::blocking::Wait`. Windows, command line tools and plugins
+//! that have no runtime need none.
+//!
 //! # Errors
 //!
 //! Every failure is an [`Error`] with a stable [`code`](Error::code), the [`stage`](Error::stage) where it happened and
@@ -40,41 +46,31 @@
 //!
 //! # Features
 //!
-//! - `integrated` (default): sign-in with the Kerberos ticket. Without it only the readers of documents remain:
-//!   [`federation`], [`oauth`], [`cache`].
-//! - `interactive` (default): sign-in in the system's browser; it needs `integrated`.
+//! - `integrated` (default): sign-in with the Kerberos ticket, also to proxies. Without it nobody can tell who is signed
+//!   in to the machine, and [`acquire_token`](PublicClientApplication::acquire_token) needs to be told the account.
+//! - `interactive` (default): sign-in in the system's browser.
+//! - `blocking`: the trait `blocking::Wait`, for programs without async.
 //! - `persistent-cache` (default): the token caches of the operating systems ([`cache::store`]). Without it only the
 //!   trait remains.
 //!
 //! [`with_trusted_federation_hosts`]: PublicClientApplicationBuilder::with_trusted_federation_hosts
 //! [`with_ntlm`]: PublicClientApplicationBuilder::with_ntlm
 
-#![cfg_attr(
-    not(feature = "integrated"),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "what serves flows alone is unused without one"
-    )
-)]
-
 pub mod authority;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "interactive")]
 mod browser;
 pub mod cache;
-#[cfg(feature = "integrated")]
 mod client;
 #[cfg(feature = "integrated")]
 mod directory;
 mod error;
 pub mod federation;
-#[cfg(feature = "integrated")]
 mod flow;
-#[cfg(feature = "integrated")]
 mod identity;
 pub mod oauth;
 mod own_thread;
-#[cfg(feature = "integrated")]
 mod random;
 pub mod secret;
 pub mod transport;
@@ -83,20 +79,22 @@ pub use authority::{Authority, Tenant};
 #[cfg(feature = "interactive")]
 pub use browser::{Browser, BrowserError, SystemBrowser};
 pub use cache::TokenCache;
-#[cfg(all(feature = "integrated", feature = "interactive"))]
+#[cfg(feature = "interactive")]
 pub use client::AcquireTokenInteractive;
-#[cfg(feature = "integrated")]
 pub use client::{
-    Account, AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
+    Account, AcquireToken, AcquireTokenByRefreshToken, AcquireTokenByUsernamePassword,
     AcquireTokenSilent, AcquireTokenWithDeviceCode, AuthenticationResult, BeginDeviceCode,
-    DeviceCode, DeviceCodeSignIn, MutualAuthentication, PublicClientApplication,
-    PublicClientApplicationBuilder, TokenSource,
+    DeviceCode, DeviceCodeSignIn, PublicClientApplication, PublicClientApplicationBuilder,
+    TokenSource,
 };
+#[cfg(feature = "integrated")]
+pub use client::{AcquireTokenByIntegratedWindowsAuth, MutualAuthentication};
 #[cfg(feature = "integrated")]
 pub use directory::Directory;
 pub use error::{
     Attempt, CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError,
     Stage,
 };
+pub use oauth::ClaimsChallenge;
 #[cfg(feature = "interactive")]
 pub use oauth::authorization::Prompt;

@@ -1,10 +1,13 @@
 //! Text that nobody may see: tokens, assertions, passwords and the bodies that carry them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-/// A secret text: wiped from memory when dropped, never shown by `Debug`, and without `Display`.
+/// A secret text: wiped from memory when its last clone is dropped, never shown by `Debug`, and without `Display`.
+///
+/// Clones share the text: there is one copy to wipe, and handing it out costs nothing.
 ///
 /// Reading it takes the word [`expose`](Secret::expose), so that every place where a secret leaves
 /// the type can be found by searching for that word.
@@ -17,7 +20,7 @@ use zeroize::Zeroizing;
 /// assert_eq!(token.expose(), "eyJ0eXAi");
 /// ```
 #[derive(Clone, Default)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// Returns the text itself.
@@ -37,7 +40,7 @@ impl From<String> for Secret {
     /// Takes the text over without a copy; a `String` that has grown before may have left pieces of
     /// it in memory, so whoever builds a secret reserves its whole length first.
     fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        Self(Arc::new(Zeroizing::new(text)))
     }
 }
 

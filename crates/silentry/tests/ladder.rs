@@ -108,3 +108,60 @@ async fn what_every_way_would_fail_at_ends_it() {
         .unwrap_err();
     assert!(!matches!(error, Error::Client(_)), "{error}");
 }
+
+/// A second climb of the same application, with the number of exchanges that it took.
+async fn climb_again(lab: &Lab, app: &PublicClientApplication, user: &str) -> (Error, usize) {
+    let climb = || app.acquire_token(SCOPES).with_username(user);
+    let first = climb().await.unwrap_err();
+    let exchanges = lab.exchanges().len();
+    let again = climb().await.unwrap_err();
+    assert_eq!(again.code(), first.code());
+    (again, lab.exchanges().len() - exchanges)
+}
+
+#[tokio::test]
+async fn what_realm_and_network_say_is_not_found_out_again() {
+    for scenario in [
+        "managed-user",
+        "extranet-mex",
+        "adfs-down",
+        "personal-account",
+    ] {
+        let lab = Lab::builder().scenario(scenario).start().await.unwrap();
+        let user = lab.user();
+        let app = builder(&lab, user.upn).build().unwrap();
+        let (error, exchanges) = climb_again(&lab, &app, user.upn).await;
+        assert_eq!(exchanges, 0, "{scenario}: {error}");
+        assert!(error.to_string().contains("not tried again"), "{error}");
+
+        let prompted = app
+            .acquire_token(SCOPES)
+            .with_username(user.upn)
+            .or_username_password(user.upn, Secret::from(""))
+            .await
+            .unwrap_err();
+        let attempt = &prompted.attempts()[1];
+        assert_eq!((attempt.way, attempt.code.as_str()), ("iwa", error.code()));
+        assert!(attempt.message.contains("not tried again"), "{attempt:?}");
+
+        let alone = app
+            .acquire_token_by_integrated_windows_auth(SCOPES)
+            .with_username(user.upn)
+            .await
+            .unwrap_err();
+        assert!(!alone.to_string().contains("not tried again"), "{alone}");
+        assert!(lab.exchanges().len() > exchanges);
+    }
+}
+
+#[tokio::test]
+async fn what_entra_asks_for_is_asked_for_again() {
+    for scenario in ["mfa", "consent", "password-expired"] {
+        let lab = Lab::builder().scenario(scenario).start().await.unwrap();
+        let user = lab.user().upn;
+        let app = builder(&lab, user).build().unwrap();
+        let (error, exchanges) = climb_again(&lab, &app, user).await;
+        assert!(matches!(error, Error::InteractionRequired(_)), "{error}");
+        assert!(exchanges > 0, "{scenario}: {error}");
+    }
+}

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
 #![cfg(all(feature = "integrated", feature = "interactive"))]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use silentry::secret::Secret;
 use silentry::{Browser, BrowserError, Error, Prompt, PublicClientApplication};
 use silentry_lab::{CLIENT_ID, Lab, Person, user};
+use url::Url;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
@@ -86,7 +88,26 @@ async fn a_user_who_cancels_is_no_success() {
     let error = in_browser("default", person("alice").cancelling())
         .await
         .unwrap_err();
-    assert_eq!(error.code(), "access_denied");
+    assert_eq!(error.code(), "authentication_canceled");
+}
+
+#[tokio::test]
+async fn a_user_who_said_no_is_not_asked_another_way() {
+    let lab = lab("mfa").await;
+    let person = Person::new(lab.user()).cancelling();
+    let at_browser = Arc::clone(&lab);
+    let error = app(&lab)
+        .acquire_token(SCOPES)
+        .or_device_code(move |code| {
+            let person = person.with_user_code(code.user_code());
+            let page = code.verification_uri().to_owned();
+            sign_in(Arc::clone(&at_browser), page, person);
+        })
+        .or_username_password("alice@contoso.test", Secret::from("never used"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "authorization_declined");
+    assert_eq!(error.attempts().len(), 2);
 }
 
 #[tokio::test]
@@ -108,6 +129,59 @@ async fn a_browser_that_never_comes_back_is_waited_for_as_long_as_was_said() {
         .await
         .unwrap_err();
     assert_eq!(error.code(), "authentication_timed_out");
+}
+
+/// Shows nobody where to sign in, but remembers it.
+#[derive(Clone, Default)]
+struct RememberingBrowser(Arc<Mutex<String>>);
+
+impl Browser for RememberingBrowser {
+    fn open(&self, url: &str) -> Result<(), BrowserError> {
+        url.clone_into(&mut self.0.lock().unwrap());
+        Err(BrowserError::new("seen"))
+    }
+}
+
+#[tokio::test]
+async fn the_browser_is_told_what_the_program_wants() {
+    let lab = lab("default").await;
+    let app = PublicClientApplication::builder(CLIENT_ID)
+        .with_tenant_id("contoso.test")
+        .with_proxy(lab.proxy_url())
+        .with_client_capabilities(["cp1"])
+        .with_extra_query_parameters([("slice", "of the application")])
+        .build()
+        .unwrap();
+    let browser = RememberingBrowser::default();
+    let request = app
+        .acquire_token_interactive(SCOPES)
+        .with_extra_scopes_to_consent(["https://api.contoso.test/Files.Read"])
+        .with_login_hint("alice@contoso.test")
+        .with_domain_hint("contoso.test")
+        .with_prompt(Prompt::Consent)
+        .with_extra_query_parameters([("dc", "of the request")])
+        .with_browser(browser.clone());
+    assert_eq!(request.await.unwrap_err().code(), "no_browser");
+    let url = Url::parse(&browser.0.lock().unwrap()).unwrap();
+    let told = |name: &str| {
+        let mut pairs = url.query_pairs();
+        let value = pairs.find(|(own, _)| own == name).map(|(_, value)| value);
+        value.unwrap_or_default().into_owned()
+    };
+    assert_eq!(
+        told("scope"),
+        format!(
+            "https://api.contoso.test/Files.Read {} offline_access openid profile",
+            SCOPES[0]
+        )
+    );
+    assert_eq!(told("login_hint"), "alice@contoso.test");
+    assert_eq!(told("domain_hint"), "contoso.test");
+    assert_eq!(told("prompt"), "consent");
+    assert_eq!(told("slice"), "of the application");
+    assert_eq!(told("dc"), "of the request");
+    assert!(told("claims").contains("cp1"));
+    assert_eq!(told("code_challenge_method"), "S256");
 }
 
 #[tokio::test]
@@ -164,4 +238,66 @@ async fn mfa_that_the_ticket_cannot_give_is_asked_for_with_a_device_code() {
         .await
         .unwrap();
     assert_eq!(token.account().username(), user.upn);
+}
+
+/// Opens nothing.
+#[derive(Clone, Default)]
+struct Noted(Arc<Mutex<Option<Url>>>);
+
+impl Browser for Noted {
+    fn open(&self, url: &str) -> Result<(), BrowserError> {
+        *self.0.lock().unwrap() = Url::parse(url).ok();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_way_that_prompts_goes_on_from_what_the_ticket_could_not_do() {
+    let lab = lab("mfa").await;
+    let upn = lab.user().upn;
+    let ccache = lab.ccache(upn).unwrap();
+    let app = PublicClientApplication::builder(CLIENT_ID)
+        .with_tenant_id("contoso.test")
+        .with_proxy(lab.proxy_url())
+        .with_ca_bundle(lab.ca_pem())
+        .with_ticket_cache(format!("FILE:{}", ccache.display()))
+        .build()
+        .unwrap();
+    let tenant = silentry_lab::TENANT_ID;
+    let sign_in_with_ticket = app
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .with_tenant_id(tenant);
+    let Err(Error::InteractionRequired(needed)) = sign_in_with_ticket.await else {
+        panic!("multi-factor authentication is no matter of a ticket");
+    };
+    assert_eq!(needed.login_hint(), Some(upn));
+
+    let noted = Noted::default();
+    let nobody_came = app
+        .acquire_token_interactive(SCOPES)
+        .for_interaction(&needed)
+        .with_browser(noted.clone())
+        .with_timeout(Duration::from_millis(10))
+        .await;
+    assert!(nobody_came.is_err());
+    let url = noted.0.lock().unwrap().take().unwrap();
+    let asked = |name: &str| {
+        let mut pairs = url.query_pairs();
+        pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+    };
+    assert!(url.path().contains(tenant), "{url}");
+    assert_eq!(asked("login_hint").as_deref(), Some(upn));
+    assert_eq!(asked("claims").as_deref(), needed.claims());
+
+    let at_browser = Arc::clone(&lab);
+    let token = app
+        .acquire_token_with_device_code(SCOPES, move |code| {
+            let person = Person::new(at_browser.user()).with_user_code(code.user_code());
+            let page = code.verification_uri().to_owned();
+            sign_in(Arc::clone(&at_browser), page, person);
+        })
+        .for_interaction(&needed)
+        .await
+        .unwrap();
+    assert_eq!(token.account().username(), upn);
 }

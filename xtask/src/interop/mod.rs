@@ -10,6 +10,7 @@ mod directory;
 mod ground;
 mod kerberos;
 mod ledger;
+mod openid;
 mod page;
 mod proxies;
 mod windows;
@@ -49,6 +50,7 @@ const PARTS: &[Part] = &[
     acceptors::PART,
     proxies::PART,
     directory::PART,
+    openid::PART,
     ledger::PART,
     windows::PART,
 ];

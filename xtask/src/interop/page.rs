@@ -29,13 +29,15 @@ pub(crate) enum Table {
     Proxies,
     /// Which directory says who the user is.
     Directories,
+    /// OpenID Connect servers of others, for Entra.
+    Servers,
     /// What the network and the KDC saw of a sign-in.
     Ledger,
     /// The Windows programs.
     Windows,
 }
 
-const TABLES: [(Table, &str); 10] = [
+const TABLES: [(Table, &str); 11] = [
     (Table::Clients, "Strangers' programs against the lab"),
     (Table::Kdcs, "KDCs that issue our tickets"),
     (Table::Libraries, "GSS-API libraries that make our tokens"),
@@ -44,6 +46,7 @@ const TABLES: [(Table, &str); 10] = [
     (Table::Acceptors, "Acceptors that check our tokens"),
     (Table::Proxies, "Proxies between us and the world"),
     (Table::Directories, "Directories that know the UPN"),
+    (Table::Servers, "OpenID Connect servers in place of Entra"),
     (
         Table::Ledger,
         "The ticket ledger: what network and KDC see of a sign-in",

@@ -174,24 +174,15 @@ impl Browser {
         typed: &[(&str, &str)],
         button: Option<&Field>,
     ) -> Result<Page, LabError> {
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        for field in form.fields.iter().filter(|field| !field.name.is_empty()) {
-            let given = typed
-                .iter()
-                .find(|(name, _)| *name == field.name || *name == field.id);
-            body.append_pair(&field.name, given.map_or(&field.value, |(_, value)| value));
-        }
-        if let Some(button) = button.filter(|button| !button.name.is_empty()) {
-            body.append_pair(&button.name, &button.value);
-        }
+        let body = filled_in(form, typed, button);
         let base = Url::parse(&page.url).map_err(|error| failed(&page.url, &error))?;
         let mut target = base
             .join(&form.action)
             .map_err(|error| failed(&form.action, &error))?;
         if form.posts {
-            return self.walk(Method::POST, target, body.finish()).await;
+            return self.walk(Method::POST, target, body).await;
         }
-        target.set_query(Some(&body.finish()));
+        target.set_query(Some(&body));
         self.walk(Method::GET, target, String::new()).await
     }
 
@@ -267,6 +258,21 @@ impl Browser {
             }
         }
     }
+}
+
+/// What the browser sends of a form.
+fn filled_in(form: &Form, typed: &[(&str, &str)], button: Option<&Field>) -> String {
+    let mut body = url::form_urlencoded::Serializer::new(String::new());
+    for field in form.fields.iter().filter(|field| !field.name.is_empty()) {
+        let given = typed
+            .iter()
+            .find(|(name, _)| *name == field.name || *name == field.id);
+        body.append_pair(&field.name, given.map_or(&field.value, |(_, value)| value));
+    }
+    if let Some(button) = button.filter(|button| !button.name.is_empty()) {
+        body.append_pair(&button.name, &button.value);
+    }
+    body.finish()
 }
 
 fn failed(url: &str, why: &dyn Display) -> LabError {

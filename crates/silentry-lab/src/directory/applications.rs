@@ -84,7 +84,7 @@ pub(crate) struct Resource {
     pub(crate) permissions: &'static [&'static str],
 }
 
-const RESOURCES: [Resource; 4] = [
+const RESOURCES: [Resource; 5] = [
     Resource {
         audience: "https://graph.microsoft.com",
         identifiers: &[
@@ -107,6 +107,11 @@ const RESOURCES: [Resource; 4] = [
             "https://management.core.windows.net",
             "https://management.azure.com",
         ],
+        permissions: &["user_impersonation"],
+    },
+    Resource {
+        audience: "https://database.windows.net/",
+        identifiers: &["https://database.windows.net"],
         permissions: &["user_impersonation"],
     },
     Resource {

@@ -12,8 +12,14 @@ pub(crate) use applications::{Application, Resource, application, resource};
 use people::USERS;
 pub use people::{Demand, User, users};
 
-/// The GUID of the lab's only tenant.
+/// The GUID of the lab's tenant.
 pub const TENANT_ID: &str = "100e3a02-371f-4666-9e23-748a511ebf64";
+
+/// The GUID of the tenant of another organization, in which alice is a guest.
+pub const PARTNER_TENANT_ID: &str = "6f1d3c52-8a0b-4b8e-9a57-2f6f0b1f8c3d";
+
+/// The domain of that tenant.
+pub const PARTNER_DOMAIN: &str = "fabrikam.test";
 
 /// The federated domain of the tenant, and the word children get as `SILENTRY_TENANT`.
 pub const FEDERATED_DOMAIN: &str = "contoso.test";
@@ -42,6 +48,10 @@ pub const FEDERATION_HOST: &str = "sts.contoso.test";
 
 /// The federation service of another organization, which the lab answers for as well.
 pub const FOREIGN_FEDERATION_HOST: &str = "sts.fabrikam.test";
+/// A cloud of Microsoft's that no client has in its table: only instance discovery knows it.
+pub const SOVEREIGN_HOST: &str = "login.sovereign.test";
+/// Another name of that cloud.
+pub const SOVEREIGN_ALIAS: &str = "login.old.sovereign.test";
 
 /// What users type where a second factor is asked for, as if an authenticator app showed it.
 pub const MFA_CODE: &str = "246810";
@@ -137,6 +147,8 @@ pub(crate) enum Tenant {
     Consumers,
     /// The lab's tenant, by GUID or by one of its domains.
     Home,
+    /// The tenant of another organization.
+    Partner,
 }
 
 impl Tenant {
@@ -147,6 +159,7 @@ impl Tenant {
             "organizations" => Some(Self::Organizations),
             "consumers" => Some(Self::Consumers),
             TENANT_ID => Some(Self::Home),
+            PARTNER_TENANT_ID | PARTNER_DOMAIN => Some(Self::Partner),
             other => domain_kind(other).map(|_| Self::Home),
         }
     }
@@ -159,6 +172,15 @@ impl Tenant {
             Self::Organizations => "organizations",
             Self::Consumers => "consumers",
             Self::Home => TENANT_ID,
+            Self::Partner => PARTNER_TENANT_ID,
+        }
+    }
+
+    /// Returns the tenant that issues the tokens: the users' own, unless another one is named.
+    pub(crate) fn issuer_id(self) -> &'static str {
+        match self {
+            Self::Partner => PARTNER_TENANT_ID,
+            Self::Common | Self::Organizations | Self::Consumers | Self::Home => TENANT_ID,
         }
     }
 }

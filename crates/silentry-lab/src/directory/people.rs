@@ -38,6 +38,8 @@ pub struct User {
     pub enabled: bool,
     /// What Entra asks for before it issues a token.
     pub demand: Demand,
+    /// The object id in the partner's tenant; `None` for those who are no guests there.
+    pub guest_object_id: Option<&'static str>,
     /// What is special about this user, for the documentation.
     pub about: &'static str,
 }
@@ -64,7 +66,14 @@ pub(super) const ALICE: User = User {
     object_id: Some("b239d443-eb27-50bf-aff0-b9d487e58f3e"),
     enabled: true,
     demand: Demand::Nothing,
-    about: "federated; integrated sign-in succeeds",
+    guest_object_id: Some("d54a01bd-7a43-4a4c-9a0e-3e2d6f6f7b11"),
+    about: "federated; integrated sign-in succeeds; a guest in the tenant of fabrikam.test",
+};
+
+/// What users have in common who are no guests.
+const NO_GUEST: User = User {
+    guest_object_id: None,
+    ..ALICE
 };
 
 pub(super) const USERS: [User; 11] = [
@@ -77,7 +86,7 @@ pub(super) const USERS: [User; 11] = [
         immutable_id: "O0U1rkblSViksJdYMbJ5NQ==",
         object_id: Some("2ad46236-85f2-5e8e-845b-bcf2f4d68b9b"),
         about: "managed: Entra checks his password, there is no AD FS for him",
-        ..ALICE
+        ..NO_GUEST
     },
     User {
         upn: "carol@contoso.test",
@@ -88,7 +97,7 @@ pub(super) const USERS: [User; 11] = [
         object_id: Some("96cb01c8-34f3-5091-9756-212e0ba1ed44"),
         demand: Demand::Mfa,
         about: "federated; must do multi-factor authentication",
-        ..ALICE
+        ..NO_GUEST
     },
     User {
         upn: "dave@contoso.test",
@@ -99,7 +108,7 @@ pub(super) const USERS: [User; 11] = [
         object_id: Some("4163bc23-0686-524b-b0c1-3dbe2d7410db"),
         demand: Demand::Consent,
         about: "federated; has not consented to the application",
-        ..ALICE
+        ..NO_GUEST
     },
     User {
         upn: "erin@contoso.test",
@@ -110,7 +119,7 @@ pub(super) const USERS: [User; 11] = [
         object_id: Some("3e4fff92-5dac-5943-b654-0ffc16e525ba"),
         demand: Demand::MfaOutside,
         about: "federated; must do multi-factor authentication outside the corporate network",
-        ..ALICE
+        ..NO_GUEST
     },
     User {
         upn: "frank@contoso.test",
@@ -121,7 +130,7 @@ pub(super) const USERS: [User; 11] = [
         object_id: Some("81157418-ede9-58d8-b026-d7bbfdd0223b"),
         enabled: false,
         about: "federated; disabled in Entra",
-        ..ALICE
+        ..NO_GUEST
     },
     User {
         upn: "grace@contoso.test",
@@ -131,7 +140,7 @@ pub(super) const USERS: [User; 11] = [
         immutable_id: "2/iPAoIjl1WESmIV+IpvEA==",
         object_id: None,
         about: "in Active Directory, but not synchronized to Entra",
-        ..ALICE
+        ..NO_GUEST
     },
     User {
         upn: "heidi@dsso.test",
@@ -141,7 +150,7 @@ pub(super) const USERS: [User; 11] = [
         immutable_id: "2Vctp9vX/FCZumw6Q9+zsw==",
         object_id: Some("8bafd345-b626-51e8-89a4-9b3c1d1f8573"),
         about: "managed, in a domain with Seamless SSO",
-        ..ALICE
+        ..NO_GUEST
     },
     User {
         upn: "ivan@contoso.test",
@@ -152,7 +161,7 @@ pub(super) const USERS: [User; 11] = [
         immutable_id: "A4ne+FKOol6Km5f1sKQ47w==",
         object_id: Some("8120c062-3fb3-5727-8aa0-3a2c6d113be4"),
         about: "federated; the account lives in the trusted realm EMEA.CONTOSO.TEST",
-        ..ALICE
+        ..NO_GUEST
     },
     User {
         upn: "judy@contoso.test",
@@ -162,7 +171,7 @@ pub(super) const USERS: [User; 11] = [
         immutable_id: "OjjH5DiN9VyegoRX4XRXAQ==",
         object_id: Some("a5cda174-abaf-522c-aa52-fe48e4ee094c"),
         about: "federated; the password has every character that XML and forms must escape",
-        ..ALICE
+        ..NO_GUEST
     },
     User {
         upn: "mallory@contoso.onmicrosoft.com",
@@ -172,7 +181,7 @@ pub(super) const USERS: [User; 11] = [
         immutable_id: "zjiXzdrIbV2v7w9vLFO9vQ==",
         object_id: Some("6c5e6425-2249-58ad-b8d8-4ef701234677"),
         about: "synchronized, but the UPN in Entra is not in the federated domain",
-        ..ALICE
+        ..NO_GUEST
     },
 ];
 

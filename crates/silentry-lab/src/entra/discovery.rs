@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::EntraError;
 use super::{Entra, jwt, tenant};
-use crate::directory::Tenant;
+use crate::directory::{SOVEREIGN_ALIAS, SOVEREIGN_HOST, Tenant};
 use crate::front::http::{Reply, Request};
 
 const STAGE: &str = "discovery";
@@ -17,7 +17,7 @@ struct Instances {
     tenant_discovery_endpoint: String,
     #[serde(rename = "api-version")]
     api_version: &'static str,
-    metadata: [Cloud; 5],
+    metadata: Vec<Cloud>,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -61,6 +61,22 @@ const CLOUDS: [Cloud; 5] = [
     },
 ];
 
+/// Told to nobody who does not ask about it.
+const SOVEREIGN: Cloud = Cloud {
+    preferred_network: SOVEREIGN_HOST,
+    preferred_cache: SOVEREIGN_HOST,
+    aliases: &[SOVEREIGN_HOST, SOVEREIGN_ALIAS],
+};
+
+/// Returns the host that the tokens of a cloud name, whichever of its hosts gave them.
+pub(super) fn issuing_host(host: &str) -> &'static str {
+    if SOVEREIGN.aliases.contains(&host) {
+        SOVEREIGN.preferred_network
+    } else {
+        HOST
+    }
+}
+
 /// `GET /common/discovery/instance`: is the host of an authority one of Microsoft's?
 pub(super) fn instance(entra: &Entra, request: &Request) -> Reply {
     let Some(endpoint) = request.query_value("authorization_endpoint") else {
@@ -74,7 +90,11 @@ pub(super) fn instance(entra: &Entra, request: &Request) -> Reply {
         let malformed = EntraError::invalid_request(50050, "The request is malformed.");
         return entra.refuse(STAGE, request, malformed);
     };
-    if !CLOUDS
+    let mut metadata = CLOUDS.to_vec();
+    if SOVEREIGN.aliases.contains(&host.as_str()) {
+        metadata.push(SOVEREIGN);
+    }
+    if !metadata
         .iter()
         .any(|cloud| cloud.aliases.contains(&host.as_str()))
     {
@@ -95,7 +115,7 @@ pub(super) fn instance(entra: &Entra, request: &Request) -> Reply {
             "https://{host}/{word}/v2.0/.well-known/openid-configuration"
         ),
         api_version: "1.1",
-        metadata: CLOUDS,
+        metadata,
     };
     public(entra.json(STAGE, 200, request, &instances))
 }
@@ -152,7 +172,7 @@ pub(super) fn openid_configuration(entra: &Entra, request: &Request, word: &str)
         Tenant::Common | Tenant::Organizations => "{tenantid}",
         // Personal accounts live in a tenant of their own.
         Tenant::Consumers => "9188040d-6c67-4c5b-b112-36a304b66dad",
-        Tenant::Home => word,
+        Tenant::Home | Tenant::Partner => word,
     };
     let issuer = if v2 {
         format!("https://{host}/{issuer_tenant}/v2.0")

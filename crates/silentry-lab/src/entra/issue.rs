@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::claims::Demands;
 use super::error::EntraError;
 use super::{Entra, jwt};
-use crate::directory::{Application, Resource, TENANT_ID, User, resource};
+use crate::directory::{Application, Resource, TENANT_ID, Tenant, User, resource};
 use crate::random::opaque;
 use crate::scenario::switches::Lifetime;
 
@@ -28,6 +28,9 @@ const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"
 /// What a client asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
+    pub(super) tenant: Tenant,
+    /// The host that tokens of this cloud name.
+    pub(super) host: &'static str,
     pub(super) wants_client_info: bool,
     pub(super) nonce: Option<String>,
     /// The v1 endpoint writes numbers as text and repeats the resource.
@@ -280,6 +283,8 @@ pub(super) fn tokens(
 ) -> TokenReply {
     let now = entra.clock.unix();
     let demands = &request.demands;
+    let tenant_id = request.tenant.issuer_id();
+    let home_object_id = user.object_id.unwrap_or(object_id);
     let (lifetime, refresh_in) = match entra.switches.lifetime {
         Lifetime::Short => (SHORT_LIFETIME, None),
         Lifetime::RenewSoon => (LIFETIME, Some(1)),
@@ -289,7 +294,7 @@ pub(super) fn tokens(
     let method = |needed: bool, name: &str| needed.then(|| name.to_owned());
     let access = AccessClaims {
         aud: scopes.resource.audience.to_owned(),
-        iss: format!("https://sts.windows.net/{TENANT_ID}/"),
+        iss: format!("https://sts.windows.net/{tenant_id}/"),
         iat: now,
         // A token that was asked for because older ones no longer count is younger than those.
         nbf: demands
@@ -311,7 +316,7 @@ pub(super) fn tokens(
         oid: object_id.to_owned(),
         scp: scopes.permissions(),
         sub: pairwise(object_id, scopes.resource.audience),
-        tid: TENANT_ID.to_owned(),
+        tid: tenant_id.to_owned(),
         unique_name: user.upn.to_owned(),
         upn: user.upn.to_owned(),
         uti: opaque().chars().take(22).collect(),
@@ -323,7 +328,7 @@ pub(super) fn tokens(
     let id_token = scopes.openid.contains("openid").then(|| {
         let claims = IdClaims {
             aud: application.client_id,
-            iss: format!("https://login.microsoftonline.com/{TENANT_ID}/v2.0"),
+            iss: format!("https://{}/{tenant_id}/v2.0", request.host),
             iat: now,
             nbf: now,
             exp: now + lifetime,
@@ -333,7 +338,7 @@ pub(super) fn tokens(
             preferred_username: user.upn,
             rh: format!("1.{}.", opaque()),
             sub: pairwise(object_id, application.client_id),
-            tid: TENANT_ID,
+            tid: tenant_id,
             uti: opaque().chars().take(22).collect(),
             ver: "2.0",
         };
@@ -367,7 +372,9 @@ pub(super) fn tokens(
         access_token: jwt::sign(&entra.keys.entra, &access),
         refresh_token,
         id_token,
-        client_info: request.wants_client_info.then(|| client_info(object_id)),
+        client_info: request
+            .wants_client_info
+            .then(|| client_info(home_object_id)),
         foci: application.family.then_some("1"),
     }
 }
@@ -391,7 +398,7 @@ pub(super) fn verify_access_token(
     let claims: AccessClaims =
         jwt::verify(&entra.keys.entra, token).ok_or("The signature is invalid.")?;
     let now = entra.clock.unix();
-    if claims.iss != format!("https://sts.windows.net/{TENANT_ID}/") {
+    if claims.iss != format!("https://sts.windows.net/{}/", claims.tid) {
         return Err("The issuer is invalid.");
     }
     if claims.aud != audience {

@@ -6,7 +6,7 @@ use super::claims::Demands;
 use super::error::EntraError;
 use super::grants::{self, Proof};
 use super::issue::{self, Scopes, TokenReply};
-use super::{Entra, pages, tenant};
+use super::{Entra, discovery, pages, tenant};
 use crate::clock::http_date;
 use crate::directory::{Application, Demand, Tenant, User, application};
 use crate::front::http::{Reply, Request};
@@ -81,7 +81,10 @@ fn tokens(entra: &Entra, request: &Request, word: &str) -> Result<TokenReply, En
     let claims = form.get("claims").or(proof.claims.as_ref());
     let demands = Demands::parse(claims.map(String::as_str).unwrap_or_default());
     let object_id = permit(entra, &proof, &scopes, &demands, application)?;
+    let object_id = of_tenant(proof.user, object_id, tenant)?;
     let asked = issue::Request {
+        tenant,
+        host: discovery::issuing_host(request.host),
         wants_client_info: form.get("client_info").is_some_and(|wanted| wanted == "1"),
         nonce: proof.nonce.or_else(|| form.get("nonce").cloned()),
         v1,
@@ -249,6 +252,29 @@ fn permit(
     }
 }
 
+/// Returns the object id that the user has in this tenant.
+fn of_tenant(
+    user: &User,
+    object_id: &'static str,
+    tenant: Tenant,
+) -> Result<&'static str, EntraError> {
+    if tenant != Tenant::Partner {
+        return Ok(object_id);
+    }
+    user.guest_object_id.ok_or_else(|| {
+        EntraError::invalid_grant(
+            50020,
+            format!(
+                "User account '{}' from identity provider 'https://sts.windows.net/{}/' does not \
+                 exist in tenant 'Fabrikam' and cannot access the application in that tenant. The \
+                 account needs to be added as an external user in the tenant first.",
+                user.upn,
+                crate::directory::TENANT_ID
+            ),
+        )
+    })
+}
+
 pub(super) fn not_in_directory(who: &str) -> EntraError {
     EntraError::invalid_grant(
         51004,
@@ -263,7 +289,7 @@ pub(super) fn not_in_directory(who: &str) -> EntraError {
 /// Grants that prove a user do not work where no tenant is named.
 pub(super) fn require_tenant(tenant: Tenant) -> Result<(), EntraError> {
     match tenant {
-        Tenant::Home | Tenant::Organizations => Ok(()),
+        Tenant::Home | Tenant::Partner | Tenant::Organizations => Ok(()),
         Tenant::Common | Tenant::Consumers => Err(EntraError::invalid_request(
             90010,
             "The grant type is not supported over the /common or /consumers endpoints. Please use \

@@ -1,6 +1,8 @@
 //! The names that the lab answers for.
 
-use crate::directory::{AUTOLOGON_HOST, FEDERATION_HOST, FOREIGN_FEDERATION_HOST};
+use crate::directory::{
+    AUTOLOGON_HOST, FEDERATION_HOST, FOREIGN_FEDERATION_HOST, SOVEREIGN_ALIAS, SOVEREIGN_HOST,
+};
 
 /// Which part of the lab answers for a name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,11 +20,13 @@ pub(crate) enum Part {
 }
 
 /// Every name, with who answers.
-pub(crate) const NAMES: [(&str, Part); 11] = [
+pub(crate) const NAMES: [(&str, Part); 13] = [
     ("login.microsoftonline.com", Part::Entra),
     ("login.windows.net", Part::Entra),
     ("login.microsoft.com", Part::Entra),
     ("sts.windows.net", Part::Entra),
+    (SOVEREIGN_HOST, Part::Entra),
+    (SOVEREIGN_ALIAS, Part::Entra),
     ("microsoft.com", Part::Website),
     ("www.microsoft.com", Part::Website),
     (FEDERATION_HOST, Part::Federation),

@@ -16,7 +16,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Flow::DeviceCode,
         "device-expired",
         "The code expires before anybody has typed it.",
-        (Some("expired_token"), 3),
+        (Some("code_expired"), 3),
         |s| s.entra.device_code = DeviceCode::Expires,
     ),
     of_flow(
@@ -66,7 +66,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Flow::Interactive,
         "authorize-error-page",
         "Entra shows an error page, and the browser never comes back.",
-        (Some("request_timeout"), 6),
+        (Some("authentication_timed_out"), 3),
         |s| s.entra.authorize = Authorize::ErrorPage,
     ),
     of_flow(
@@ -84,6 +84,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         |s| s.entra.authorize = Authorize::OtherNonce,
     ),
     // Silent, after a sign-in.
+    of_flow(
+        Flow::Interactive,
+        "adfs-other-issuer",
+        "AD FS signs its id tokens with another issuer, as its document says.",
+        (None, 0),
+        |s| s.adfs.id_token_issuer = Some("https://id.contoso.test"),
+    ),
     of_flow(
         Flow::Silent,
         "refresh-revoked",

@@ -56,6 +56,8 @@ functions! {
         gss_release_cred(*mut u32, *mut Handle);
         gss_init_sec_context(*mut u32, Handle, *mut Handle, Handle, *const Oid, u32, u32,
             *const ChannelBindings, *const Buffer, *mut *const Oid, *mut Buffer, *mut u32, *mut u32);
+        gss_inquire_context(*mut u32, Handle, *mut Handle, *mut Handle, *mut u32, *mut *const Oid,
+            *mut u32, *mut i32, *mut i32);
         gss_delete_sec_context(*mut u32, *mut Handle, *mut Buffer);
         gss_wrap(*mut u32, Handle, i32, u32, *const Buffer, *mut i32, *mut Buffer);
         gss_unwrap(*mut u32, Handle, *const Buffer, *mut Buffer, *mut i32, *mut u32);

@@ -100,6 +100,12 @@ impl Initiator {
             .map_err(|failure| failure.into_error(&self.subject))
     }
 
+    /// Returns whose ticket it was, of a negotiation that is complete.
+    pub(crate) fn user(&self) -> Option<String> {
+        let name = self.context.initiator().and_then(|name| name.display());
+        name.ok()
+    }
+
     /// Protects a message for the peer.
     pub(crate) fn wrap(&mut self, message: &[u8], seal: bool) -> Result<Vec<u8>, Error> {
         let (wrapped, sealed) = self

@@ -27,6 +27,12 @@ pub(crate) struct Initiator {
 }
 
 impl Initiator {
+    /// Returns no name: a logon session has one user, whom `signed_in_user` names.
+    #[allow(clippy::unused_self, reason = "on Unix it is asked of the context")]
+    pub(crate) fn user(&self) -> Option<String> {
+        None
+    }
+
     /// Gets the first token for a service.
     pub(crate) fn start(
         negotiator: &Negotiator,

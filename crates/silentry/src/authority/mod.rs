@@ -1,8 +1,13 @@
-//! What an authority URL means: its host, its tenant, its cloud.
+//! What an authority means: who it is, where it takes requests, and who may have issued what comes from there.
 
 pub mod clouds;
+pub(crate) mod endpoints;
+pub(crate) mod instance;
+pub(crate) mod issuer;
+pub(crate) mod openid;
 mod tenant;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use url::Url;
@@ -14,49 +19,63 @@ use crate::error::{Error, Stage};
 /// The authority of the public cloud for users of any organisation.
 const DEFAULT_AUTHORITY: &str = "https://login.microsoftonline.com/organizations";
 
-/// A Microsoft Entra authority: `https://{host}/{tenant}`.
+/// Whom tokens are asked of: a tenant of Microsoft Entra, an AD FS, or another OpenID Connect server.
 ///
 /// The host is lower-cased and a trailing slash dropped; plain http is refused.
 ///
 /// ```
 /// use silentry::Authority;
+/// use silentry::authority::AuthorityKind;
 ///
-/// let authority = Authority::parse("https://Login.Microsoftonline.com/contoso.com/")?;
-/// assert_eq!(authority.to_string(), "https://login.microsoftonline.com/contoso.com");
+/// let entra = Authority::parse("https://Login.Microsoftonline.com/contoso.com/")?;
+/// assert_eq!(entra.to_string(), "https://login.microsoftonline.com/contoso.com");
+/// let adfs = Authority::parse("https://sts.contoso.com/adfs")?;
+/// assert_eq!(adfs.kind(), AuthorityKind::AdFs);
+/// let keycloak = Authority::open_id_connect("https://id.contoso.com/realms/staff")?;
+/// assert_eq!(keycloak.kind(), AuthorityKind::OpenIdConnect);
 /// # Ok::<(), silentry::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
-    host: String,
-    port: u16,
-    tenant: Tenant,
+    /// The origin alone.
+    origin: Url,
+    who: Who,
+}
+
+/// What kind of server an authority is: which endpoints it has, and which words it understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthorityKind {
+    /// Microsoft Entra ID, in any cloud: `https://{host}/{tenant}`.
+    Entra,
+    /// AD FS 2016 or later asked for tokens of its own: `https://{host}/adfs`.
+    AdFs,
+    /// Any other server, by OpenID Connect Discovery.
+    OpenIdConnect,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
+    Entra(Tenant),
+    AdFs,
+    /// The issuer, as it was given: it is compared by its characters (OpenID Connect Discovery 4.3).
+    OpenIdConnect(String),
 }
 
 impl Authority {
-    /// Reads an authority URL.
+    /// Reads the URL of a tenant, `https://{host}/{tenant}`, or of an AD FS, `https://{host}/adfs`.
     ///
     /// # Errors
     ///
-    /// `invalid_authority` when it is no https URL of the form `https://{host}/{tenant}`, or when it names an AD FS
-    /// server (`https://{host}/adfs`), which has flows of its own.
+    /// `invalid_authority` when it is neither.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let invalid = |why: &str| {
-            Error::new(
-                "invalid_authority",
-                Stage::Request,
-                format!("`{text}` is no authority: {why}"),
-            )
-        };
-        let url = Url::parse(text.trim()).map_err(|error| invalid(&error.to_string()))?;
-        if url.scheme() != "https" {
-            return Err(invalid("it must start with https://"));
-        }
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        let invalid = |why: &str| invalid(text, why);
+        let url = https_url(text)?;
+        if url.query().is_some() {
             return Err(invalid(
                 "it must be https://{host}/{tenant} and nothing else",
             ));
         }
-        let host = url.host_str().ok_or_else(|| invalid("it names no host"))?;
         let mut segments = url
             .path_segments()
             .into_iter()
@@ -65,83 +84,160 @@ impl Authority {
         let tenant = segments
             .next()
             .ok_or_else(|| invalid("it names no tenant"))?;
-        if tenant.eq_ignore_ascii_case("adfs") {
-            return Err(Error::new(
-                "integrated_windows_authentication_failed",
-                Stage::Request,
-                format!("`{text}` is an AD FS authority, not one of Microsoft Entra"),
-            ));
-        }
-        if segments.any(|segment| segment != "v2.0") {
+        let who = if tenant.eq_ignore_ascii_case("adfs") {
+            Who::AdFs
+        } else {
+            Who::Entra(Tenant::parse(tenant)?)
+        };
+        if segments.any(|segment| segment != "v2.0" || who == Who::AdFs) {
             return Err(invalid("nothing may follow the tenant"));
         }
         Ok(Authority {
-            host: host.to_owned(),
-            port: url.port_or_known_default().unwrap_or(443),
-            tenant: Tenant::parse(tenant)?,
+            origin: origin_of(&url),
+            who,
+        })
+    }
+
+    /// Takes an OpenID Connect server by its issuer, exactly as the server's own discovery document spells it: a final
+    /// slash counts.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_authority` when it is no https URL, or has a query or a fragment (OpenID Connect Core 2).
+    pub fn open_id_connect(issuer: &str) -> Result<Self, Error> {
+        let issuer = issuer.trim();
+        let url = https_url(issuer)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid(issuer, "an issuer has no query and no fragment"));
+        }
+        Ok(Authority {
+            origin: origin_of(&url),
+            who: Who::OpenIdConnect(issuer.to_owned()),
         })
     }
 
     /// Returns the same authority for another tenant.
-    pub fn with_tenant(&self, tenant: Tenant) -> Self {
-        Authority {
-            tenant,
-            ..self.clone()
+    ///
+    /// # Errors
+    ///
+    /// `tenant_override_non_aad` when it is not one of Microsoft Entra: no other has tenants.
+    pub fn with_tenant(&self, tenant: Tenant) -> Result<Self, Error> {
+        match self.who {
+            Who::Entra(_) => Ok(Authority {
+                origin: self.origin.clone(),
+                who: Who::Entra(tenant),
+            }),
+            Who::AdFs | Who::OpenIdConnect(_) => Err(Error::new(
+                "tenant_override_non_aad",
+                Stage::Request,
+                format!("{self} has no tenants, so `{tenant}` cannot be one"),
+            )),
+        }
+    }
+
+    /// Returns what kind of server it is.
+    pub fn kind(&self) -> AuthorityKind {
+        match self.who {
+            Who::Entra(_) => AuthorityKind::Entra,
+            Who::AdFs => AuthorityKind::AdFs,
+            Who::OpenIdConnect(_) => AuthorityKind::OpenIdConnect,
         }
     }
 
     /// Returns the host in lower case.
     pub fn host(&self) -> &str {
-        &self.host
+        self.origin.host_str().unwrap_or_default()
     }
 
     /// Returns the port, 443 unless the URL said otherwise.
     pub fn port(&self) -> u16 {
-        self.port
+        self.origin.port().unwrap_or(443)
     }
 
-    /// Returns the tenant.
-    pub fn tenant(&self) -> &Tenant {
-        &self.tenant
+    /// Returns the tenant; only an authority of Microsoft Entra has one.
+    pub fn tenant(&self) -> Option<&Tenant> {
+        match &self.who {
+            Who::Entra(tenant) => Some(tenant),
+            Who::AdFs | Who::OpenIdConnect(_) => None,
+        }
     }
 
     /// Returns `true` when the host belongs to a cloud that Microsoft publishes, so that nothing needs to be asked
     /// about it.
     pub fn is_known_cloud(&self) -> bool {
-        clouds::Cloud::of_host(&self.host).is_some()
+        clouds::Cloud::of_host(self.host()).is_some()
     }
 
-    /// Returns `https://{host}` with the port where it is not 443.
-    pub(crate) fn origin(&self) -> String {
-        match self.port {
-            443 => format!("https://{}", self.host),
-            port => format!("https://{}:{port}", self.host),
+    /// Returns the same authority at another host of its cloud.
+    pub(crate) fn at(&self, host: &str) -> Self {
+        let mut moved = self.clone();
+        if host != self.host() && moved.origin.set_host(Some(host)).is_ok() {
+            // The port belonged to the other host; an https URL can do without one.
+            let _ = moved.origin.set_port(None);
+        }
+        moved
+    }
+
+    /// Returns `https://{host}/`, with the port where it is not 443.
+    pub(crate) fn origin(&self) -> &Url {
+        &self.origin
+    }
+
+    /// Returns `{host}:{port}`, without the port where it is 443.
+    pub(crate) fn host_and_port(&self) -> String {
+        match self.origin.port() {
+            Some(port) => format!("{}:{port}", self.host()),
+            None => self.host().to_owned(),
         }
     }
 
-    /// Returns the v2.0 token endpoint.
-    pub(crate) fn token_endpoint(&self) -> String {
-        format!("{self}/oauth2/v2.0/token")
+    /// Returns the `environment` of its rows in the cache. MSALs leave the port out for Entra and AD FS; of other
+    /// servers one host may have several.
+    pub(crate) fn environment(&self) -> String {
+        match self.who {
+            Who::Entra(_) | Who::AdFs => self.host().to_owned(),
+            Who::OpenIdConnect(_) => self.host_and_port(),
+        }
     }
 
-    /// Returns the v2.0 authorization endpoint.
-    #[cfg(feature = "interactive")]
-    pub(crate) fn authorization_endpoint(&self) -> String {
-        format!("{self}/oauth2/v2.0/authorize")
+    /// Returns the `realm` of its rows in the cache: the tenant, for AD FS the word that MSAL Python and Go write, else
+    /// the path of the issuer, which keeps the issuers of one host apart.
+    pub(crate) fn realm(&self) -> Cow<'_, str> {
+        match &self.who {
+            Who::Entra(tenant) => tenant.as_str().into(),
+            Who::AdFs => "adfs".into(),
+            Who::OpenIdConnect(issuer) => Url::parse(issuer)
+                .map(|url| url.path().trim_matches('/').to_owned())
+                .unwrap_or_default()
+                .into(),
+        }
     }
 
-    /// Returns the v2.0 device authorization endpoint.
-    pub(crate) fn device_code_endpoint(&self) -> String {
-        format!("{self}/oauth2/v2.0/devicecode")
+    /// Returns the issuer of an OpenID Connect server.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        match &self.who {
+            Who::OpenIdConnect(issuer) => Some(issuer),
+            Who::Entra(_) | Who::AdFs => None,
+        }
     }
 
-    /// Refuses, before any network, the tenants for which Entra answers AADSTS90010 to every flow that names the user
-    /// by password or assertion: `/common`, `/consumers` and the tenant of personal accounts.
-    pub(crate) fn require_organization(&self) -> Result<(), Error> {
-        let why = match &self.tenant {
+    /// Refuses, before any network, what no ticket and no assertion is taken by: servers that are not Entra, and the
+    /// tenants for which Entra answers AADSTS90010 to every flow that names the user by password or assertion:
+    /// `/common`, `/consumers` and the tenant of personal accounts.
+    pub(crate) fn require_organization(&self) -> Result<&Tenant, Error> {
+        let Some(tenant) = self.tenant() else {
+            return Err(Error::new(
+                "integrated_windows_authentication_failed",
+                Stage::Request,
+                format!(
+                    "{self} is not an authority of Microsoft Entra, which alone takes a ticket by way of AD FS"
+                ),
+            ));
+        };
+        let why = match tenant {
             Tenant::Common => "it also means personal accounts",
             Tenant::Consumers => "it means personal Microsoft accounts",
-            Tenant::Organizations | Tenant::Domain(_) | Tenant::Id(_) => return Ok(()),
+            Tenant::Organizations | Tenant::Domain(_) | Tenant::Id(_) => return Ok(tenant),
         };
         Err(Error::new(
             "missing_tenanted_authority",
@@ -150,6 +246,38 @@ impl Authority {
         )
         .with_aadsts([90010]))
     }
+}
+
+fn https_url(text: &str) -> Result<Url, Error> {
+    let url = Url::parse(text.trim()).map_err(|error| invalid(text, &error.to_string()))?;
+    if url.scheme() != "https" {
+        return Err(invalid(text, "it must start with https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        // The text is not repeated: there is a secret in it.
+        let host = url.host_str().unwrap_or_default();
+        return Err(invalid(host, "a name and a password do not belong in it"));
+    }
+    match url.host_str() {
+        Some(_) => Ok(url),
+        None => Err(invalid(text, "it names no host")),
+    }
+}
+
+fn origin_of(url: &Url) -> Url {
+    let mut origin = url.clone();
+    origin.set_path("/");
+    origin.set_query(None);
+    origin.set_fragment(None);
+    origin
+}
+
+fn invalid(text: &str, why: &str) -> Error {
+    Error::new(
+        "invalid_authority",
+        Stage::Request,
+        format!("`{text}` is no authority: {why}"),
+    )
 }
 
 impl Default for Authority {
@@ -161,7 +289,11 @@ impl Default for Authority {
 
 impl fmt::Display for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.origin(), self.tenant)
+        match &self.who {
+            Who::Entra(tenant) => write!(f, "{}{tenant}", self.origin),
+            Who::AdFs => write!(f, "{}adfs", self.origin),
+            Who::OpenIdConnect(issuer) => f.write_str(issuer),
+        }
     }
 }
 
@@ -185,9 +317,10 @@ mod tests {
         }
         let odd = Authority::parse("https://login.contoso.test:8443/contoso.com").unwrap();
         assert_eq!(
-            odd.token_endpoint(),
-            "https://login.contoso.test:8443/contoso.com/oauth2/v2.0/token"
+            odd.to_string(),
+            "https://login.contoso.test:8443/contoso.com"
         );
+        assert_eq!((odd.host(), odd.port()), ("login.contoso.test", 8443));
         assert!(!odd.is_known_cloud());
     }
 
@@ -203,13 +336,57 @@ mod tests {
             "https://login.microsoftonline.com/contoso.com?x=1",
             "https://login.microsoftonline.com/contoso.com/oauth2/authorize",
             "https://login.microsoftonline.com/con%20toso",
+            "https://fs.contoso.com/adfs/oauth2",
+            "https://fs.contoso.com/adfs/v2.0",
         ] {
             let error = Authority::parse(text).unwrap_err();
             assert_eq!(error.code(), "invalid_authority", "{text}: {error}");
-            assert!(!error.to_string().contains("secret") || text.contains("secret"));
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
-        let adfs = Authority::parse("https://fs.contoso.com/adfs").unwrap_err();
-        assert_eq!(adfs.code(), "integrated_windows_authentication_failed");
+    }
+
+    #[test]
+    fn tenants_are_those_of_entra() {
+        let tenant = || Tenant::parse("contoso.com").unwrap();
+        let entra = Authority::default().with_tenant(tenant()).unwrap();
+        assert_eq!(entra.tenant(), Some(&tenant()));
+        for other in [
+            Authority::parse("https://FS.contoso.com/ADFS/").unwrap(),
+            Authority::open_id_connect("https://id.contoso.com/realms/staff").unwrap(),
+        ] {
+            assert_eq!(other.tenant(), None);
+            let error = other.with_tenant(tenant()).unwrap_err();
+            assert_eq!(error.code(), "tenant_override_non_aad");
+            let error = other.require_organization().unwrap_err();
+            assert_eq!(error.code(), "integrated_windows_authentication_failed");
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_kept_as_it_is_spelt() {
+        for (issuer, environment, realm) in [
+            ("https://id.contoso.com", "id.contoso.com", ""),
+            ("https://id.contoso.com/", "id.contoso.com", ""),
+            (
+                "https://ID.contoso.com:8443/realms/staff",
+                "id.contoso.com:8443",
+                "realms/staff",
+            ),
+        ] {
+            let authority = Authority::open_id_connect(issuer).unwrap();
+            assert_eq!(authority.to_string(), issuer);
+            assert_eq!(authority.environment(), environment);
+            assert_eq!(authority.realm(), realm);
+        }
+        for text in [
+            "id.contoso.com",
+            "http://id.contoso.com",
+            "https://id.contoso.com?x",
+            "https://id.contoso.com#x",
+        ] {
+            let error = Authority::open_id_connect(text).unwrap_err();
+            assert_eq!(error.code(), "invalid_authority", "{text}");
+        }
     }
 
     #[test]

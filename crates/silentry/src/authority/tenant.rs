@@ -46,6 +46,17 @@ impl Tenant {
         })
     }
 
+    /// Returns the tenant as it stands in an authority.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Tenant::Id(id) => id,
+            Tenant::Domain(domain) => domain,
+            Tenant::Organizations => "organizations",
+            Tenant::Common => "common",
+            Tenant::Consumers => "consumers",
+        }
+    }
+
     /// Returns the domain, when the tenant is named by one.
     pub fn domain(&self) -> Option<&str> {
         match self {
@@ -57,13 +68,7 @@ impl Tenant {
 
 impl fmt::Display for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Tenant::Id(id) => id,
-            Tenant::Domain(domain) => domain,
-            Tenant::Organizations => "organizations",
-            Tenant::Common => "common",
-            Tenant::Consumers => "consumers",
-        })
+        f.write_str(self.as_str())
     }
 }
 

@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::page;
-use crate::oauth::authorization::AuthorizationResponse;
+use crate::oauth::authorization::{AuthorizationResponse, Outcome};
 
 /// Codes have a few kilobytes.
 const MAX_FORM_BYTES: usize = 64 * 1024;
@@ -152,8 +152,8 @@ async fn answer(
         _ => return reply(StatusCode::METHOD_NOT_ALLOWED, "Not that way", ""),
     };
     match AuthorizationResponse::parse(&form) {
-        Some(response) if response.state() == state => {
-            let reply = page_for(&response);
+        Some(response) if response.state == state => {
+            let reply = page_for(&response.outcome);
             lock(brought).get_or_insert(response);
             reply
         }
@@ -173,14 +173,19 @@ async fn answer(
     }
 }
 
-fn page_for(response: &AuthorizationResponse) -> Response<Full<Bytes>> {
-    match response {
-        AuthorizationResponse::Code { .. } => reply(
+fn page_for(outcome: &Outcome) -> Response<Full<Bytes>> {
+    match outcome {
+        Outcome::Code(_) => reply(
             StatusCode::OK,
             "Signed in",
             "You can close this window and return to the application.",
         ),
-        AuthorizationResponse::Refused { error, .. } => reply(
+        Outcome::Cancelled => reply(
+            StatusCode::OK,
+            "Cancelled",
+            "You have not signed in. You can close this window and return to the application.",
+        ),
+        Outcome::Refused(error) => reply(
             StatusCode::OK,
             "Not signed in",
             error.description().unwrap_or_else(|| error.error()),
@@ -259,9 +264,7 @@ mod tests {
             replies
         });
         let response = listener.receive("mine").await.unwrap();
-        assert!(
-            matches!(response, AuthorizationResponse::Code { code, .. } if code.expose() == "ours")
-        );
+        assert!(matches!(response.outcome, Outcome::Code(code) if code.expose() == "ours"));
         let replies = browser.await.unwrap();
         let status: Vec<&str> = replies.iter().map(|reply| &reply[9..12]).collect();
         assert_eq!(status, ["404", "400", "405", "413", "200"]);
@@ -280,7 +283,7 @@ mod tests {
             .await
         });
         let response = listener.receive("mine").await.unwrap();
-        assert_eq!(response.state(), "other");
+        assert_eq!(response.state, "other");
         let page = browser.await.unwrap();
         assert!(page.starts_with("HTTP/1.1 400") && !page.contains("theirs"));
     }
@@ -298,7 +301,7 @@ mod tests {
             .await
         });
         let response = listener.receive("s").await.unwrap();
-        assert!(matches!(response, AuthorizationResponse::Refused { .. }));
+        assert!(matches!(response.outcome, Outcome::Refused(_)));
         assert!(browser.await.unwrap().contains("no &lt;b&gt;"));
     }
 }

@@ -49,9 +49,9 @@ pub(crate) struct CachedToken {
 #[derive(Clone, Default)]
 pub(crate) struct TokenIdentity {
     pub(crate) id_token: Option<Secret>,
-    pub(crate) username: Option<String>,
-    pub(crate) tenant_id: Option<String>,
-    pub(crate) unique_id: Option<String>,
+    pub(crate) username: Option<Arc<str>>,
+    pub(crate) tenant_id: Option<Arc<str>>,
+    pub(crate) unique_id: Option<Arc<str>>,
 }
 
 struct CachedRefreshToken {
@@ -138,12 +138,14 @@ impl Index {
     }
 
     /// Returns the account that an integrated sign-in gave to whoever is signed in to the machine.
+    #[cfg(feature = "integrated")]
     pub(crate) fn account_of(&self, environment: &str, signed_in: &str) -> Option<&str> {
         let account = self.signed_in.get(environment)?.get(signed_in)?;
         Some(account)
     }
 
     /// Returns whether integrated sign-ins have left any account there.
+    #[cfg(feature = "integrated")]
     pub(crate) fn has_bindings(&self, environment: &str) -> bool {
         self.signed_in.contains_key(environment)
     }
@@ -283,11 +285,11 @@ impl CachedIdToken {
         let claims = claims.as_ref();
         TokenIdentity {
             id_token: Some(self.secret.clone()),
-            username: claims.and_then(IdToken::username).map(str::to_owned),
-            tenant_id: claims.and_then(|claims| claims.tid.clone()),
-            unique_id: claims
-                .and_then(IdToken::local_account_id)
-                .map(str::to_owned),
+            username: claims.and_then(IdToken::username).map(Into::into),
+            tenant_id: claims
+                .and_then(|claims| claims.tid.as_deref())
+                .map(Into::into),
+            unique_id: claims.and_then(IdToken::local_account_id).map(Into::into),
         }
     }
 }

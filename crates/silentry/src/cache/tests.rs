@@ -33,6 +33,7 @@ fn encode(text: &str) -> String {
 fn write(document: &mut CacheDocument, tenant: &str, response: &TokenResponse) -> Owner {
     let scopes = Scopes::new(["https://graph.microsoft.com/.default"]).unwrap();
     let new = NewTokens {
+        is_adfs: false,
         client_id: CLIENT,
         host: "login.microsoftonline.com",
         tenant,
@@ -251,6 +252,7 @@ fn a_response_that_tells_no_user_is_not_kept() {
     let response = TokenResponse::parse(body.as_bytes()).unwrap();
     let scopes = Scopes::new(["api://x/read"]).unwrap();
     let new = NewTokens {
+        is_adfs: false,
         client_id: CLIENT,
         host: "login.microsoftonline.com",
         tenant: TENANT,

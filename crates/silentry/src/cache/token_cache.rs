@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::index::{CachedToken, Index, TokenIdentity, Wanted};
 use super::schema::{CacheDocument, CachedAccount};
-use super::store::{StoreError, StoreErrorKind, StoreVersion, TokenStore};
+use super::store::{FlightLock, StoreError, StoreErrorKind, StoreVersion, TokenStore};
 use super::write::Owner;
 use crate::own_thread::{self, OwnThreadError};
 use crate::secret::Secret;
@@ -13,6 +13,12 @@ use crate::transport::Clock;
 
 /// A lock is waited for at most 60 s (MSAL.NET's limit); no store takes longer and ends well.
 const STORE_LIMIT: Duration = Duration::from_secs(90);
+
+/// How long another process may be at the same exchange before this one makes it as well: longer than a sign-in
+/// takes, shorter than a network that does not answer.
+const FLIGHT_LIMIT: Duration = Duration::from_secs(10);
+/// From the first to the last pause between two looks at it.
+const FLIGHT_PAUSES: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(50)];
 
 /// Keeps the tokens of the users who have signed in.
 ///
@@ -90,6 +96,7 @@ impl TokenCache {
     }
 
     /// Returns the account of whoever is signed in to the machine, from an integrated sign-in before.
+    #[cfg(feature = "integrated")]
     pub(crate) fn account_of(&self, environment: &str, signed_in: &str) -> Option<String> {
         let memory = self.shared.read();
         memory
@@ -99,6 +106,7 @@ impl TokenCache {
     }
 
     /// Returns whether integrated sign-ins have left any account there.
+    #[cfg(feature = "integrated")]
     pub(crate) fn has_bindings(&self, environment: &str) -> bool {
         self.shared.read().index.has_bindings(environment)
     }
@@ -121,6 +129,36 @@ impl TokenCache {
         }
         let shared = Arc::clone(&self.shared);
         on_thread(clock, move || shared.catch_up()).await
+    }
+
+    /// Returns whether other processes can share the cache.
+    pub(crate) fn has_store(&self) -> bool {
+        self.shared.store.is_some()
+    }
+
+    /// Waits until no other process is at the exchange that `key` names; `None` when it takes too long or cannot be
+    /// told, and then there is nothing but to go on.
+    pub(crate) async fn lock_flight(&self, clock: &dyn Clock, key: &str) -> Option<FlightLock> {
+        let give_up = clock.now() + FLIGHT_LIMIT;
+        let [mut pause, longest] = FLIGHT_PAUSES;
+        loop {
+            let (shared, key) = (Arc::clone(&self.shared), key.to_owned());
+            let tried = on_thread(clock, move || match &shared.store {
+                Some(store) => store.try_lock_flight(&key),
+                None => Ok(None),
+            });
+            match tried.await {
+                Ok(Some(lock)) => return Some(lock),
+                Ok(None) if clock.now() < give_up => {}
+                Ok(None) => return None,
+                Err(error) => {
+                    tracing::debug!(%error, "other processes cannot be told to wait");
+                    return None;
+                }
+            }
+            clock.sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
     }
 
     /// Changes the cache, in the store first: under its lock, on what is in it by then.

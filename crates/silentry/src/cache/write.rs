@@ -15,8 +15,10 @@ pub(crate) struct NewTokens<'a> {
     pub(crate) client_id: &'a str,
     /// The authority's host.
     pub(crate) host: &'a str,
-    /// The tenant as the authority names it: an id, a domain or a word.
+    /// The tenant as the authority names it: an id, a domain or a word; of AD FS the word `adfs`.
     pub(crate) tenant: &'a str,
+    /// MSAL Python looks for the word in `authority_type`.
+    pub(crate) is_adfs: bool,
     pub(crate) scopes: &'a Scopes,
     pub(crate) response: &'a TokenResponse,
     /// How the user signed in, in MSAL Python's words (`account_source`).
@@ -223,7 +225,10 @@ impl Rows<'_> {
             ("home_account_id", Some(self.home())),
             ("environment", Some(self.environment())),
             ("realm", Some(self.realm)),
-            ("authority_type", Some("MSSTS")),
+            (
+                "authority_type",
+                Some(if self.new.is_adfs { "ADFS" } else { "MSSTS" }),
+            ),
             ("account_source", Some(self.new.source)),
         ];
         let told = told.into_iter().filter(|(_, value)| value.is_some());

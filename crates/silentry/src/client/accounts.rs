@@ -2,8 +2,8 @@
 
 use super::{Account, PublicClientApplication};
 use crate::cache::{self, Owner};
-use crate::error::Error;
-use crate::flow::cache_failed;
+use crate::error::{Error, Stage};
+use crate::flow::{cache_failed, environments};
 
 impl PublicClientApplication {
     /// Returns the users whom the token cache knows in the cloud of this application's authority, in the order in which
@@ -19,16 +19,54 @@ impl PublicClientApplication {
             .catch_up(&*application.clock)
             .await
             .map_err(|error| cache_failed(&error))?;
-        let ours = cache::environment(application.authority.host());
+        let hosts = environments(application).await;
+        let ours: Vec<_> = hosts.iter().map(|host| cache::environment(host)).collect();
         let accounts = application.cache.accounts().into_iter();
         Ok(accounts
-            .filter(|account| account.environment == ours)
+            .filter(|account| ours.iter().any(|host| *host == account.environment))
             .map(|account| Account {
-                username: account.username.unwrap_or_default(),
-                home_account_id: Some(account.home_account_id),
-                environment: account.environment,
+                username: account.username.unwrap_or_default().into(),
+                home_account_id: Some(account.home_account_id.into()),
+                environment: account.environment.into(),
             })
             .collect())
+    }
+
+    /// Returns the account of this [`home_account_id`](Account::home_account_id), when the token cache knows it.
+    ///
+    /// # Errors
+    ///
+    /// `token_cache_failed` when the store of the cache cannot be read.
+    pub async fn account(&self, home_account_id: &str) -> Result<Option<Account>, Error> {
+        let accounts = self.accounts().await?;
+        Ok(accounts
+            .into_iter()
+            .find(|account| account.home_account_id.as_deref() == Some(home_account_id)))
+    }
+
+    /// Returns the account of the user with this name (a UPN, in any case).
+    ///
+    /// # Errors
+    ///
+    /// `no_account_for_login_hint`, `multiple_accounts_for_login_hint`, and `token_cache_failed` when the store of the
+    /// cache cannot be read.
+    pub async fn account_for_login_hint(&self, upn: &str) -> Result<Account, Error> {
+        let mut named = self.accounts().await?;
+        named.retain(|account| account.username.eq_ignore_ascii_case(upn));
+        let known = named.len();
+        match (named.pop(), known) {
+            (Some(account), 1) => Ok(account),
+            (None, _) => Err(Error::new(
+                "no_account_for_login_hint",
+                Stage::Cache,
+                format!("the token cache knows no account named {upn}"),
+            )),
+            (Some(_), _) => Err(Error::new(
+                "multiple_accounts_for_login_hint",
+                Stage::Cache,
+                format!("the token cache knows {known} accounts named {upn}"),
+            )),
+        }
     }
 
     /// Forgets a user: every token and everything else that the cache has of the account in its cloud. Entra is told
@@ -38,11 +76,11 @@ impl PublicClientApplication {
     ///
     /// `token_cache_failed` when the store of the cache cannot be written.
     pub async fn remove_account(&self, account: &Account) -> Result<(), Error> {
-        let Some(home_account_id) = account.home_account_id.clone() else {
+        let Some(home_account_id) = account.home_account_id() else {
             return Ok(());
         };
         let owner = Owner {
-            home_account_id,
+            home_account_id: home_account_id.to_owned(),
             environment: cache::environment(&account.environment).into_owned(),
         };
         let application = &*self.inner;

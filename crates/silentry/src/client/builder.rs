@@ -1,34 +1,29 @@
 //! How an application is configured.
 
-use std::path::PathBuf;
+#[cfg(feature = "integrated")]
+mod integrated;
+
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+
+#[cfg(feature = "integrated")]
+pub use integrated::MutualAuthentication;
+#[cfg(feature = "integrated")]
+pub(crate) use integrated::NegotiateSettings;
 
 use super::{Application, PublicClientApplication};
 use crate::authority::{Authority, Tenant};
 use crate::cache::TokenCache;
-use crate::directory::{Directory, DirectoryMemory, DirectorySettings};
+#[cfg(feature = "integrated")]
+use crate::directory::{DirectoryMemory, DirectorySettings};
 use crate::error::{Error, Stage};
-use crate::flow::{FederationMemory, ProxyTicket};
+use crate::flow::{EndpointMemory, FederationMemory, Flights, Throttle};
+#[cfg(feature = "integrated")]
+use crate::flow::{ProxyTicket, Verdicts};
 use crate::random;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
 
-/// A silent KDC holds MIT's library for about 27 s, too long for anybody to wait.
-const KERBEROS_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// By how many seconds processes may differ in when they renew a token (MSAL.NET).
 const REFRESH_JITTER: u16 = 300;
-
-/// Whether the federation server must prove that it is the one the ticket was made for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MutualAuthentication {
-    /// It must: a reply without the proof is refused.
-    #[default]
-    Required,
-    /// A proof that is there must verify; a missing one is accepted.
-    WhenOffered,
-}
 
 /// Builds a [`PublicClientApplication`].
 ///
@@ -42,68 +37,104 @@ pub enum MutualAuthentication {
 #[must_use]
 pub struct PublicClientApplicationBuilder {
     client_id: String,
-    authority: Option<String>,
+    authority: NamedAuthority,
+    instance_discovery: bool,
+    known_authorities: Vec<String>,
     tenant: Option<String>,
     client_capabilities: Vec<String>,
     trusted_federation_hosts: Vec<String>,
+    extra_query_parameters: Vec<(String, String)>,
     client_sku: String,
     cache: TokenCache,
     refresh_tokens: bool,
     family_tokens: bool,
+    #[cfg(feature = "integrated")]
     negotiate: NegotiateSettings,
+    #[cfg(feature = "integrated")]
     directory: DirectorySettings,
     http: HyperTransportBuilder,
     transport: Option<Arc<dyn Transport>>,
 }
 
-/// How the Negotiate token is made.
-#[derive(Clone, Debug)]
-pub(crate) struct NegotiateSettings {
-    pub(crate) mutual_authentication: MutualAuthentication,
-    pub(crate) channel_binding: bool,
-    pub(crate) ntlm: bool,
-    pub(crate) service_principal_name: Option<String>,
-    pub(crate) ticket_cache: Option<String>,
-    pub(crate) client_keytab: Option<PathBuf>,
-    pub(crate) library: Option<PathBuf>,
-    pub(crate) timeout: Duration,
+/// The authority, as the program names it.
+enum NamedAuthority {
+    Default,
+    Url(String),
+    Issuer(String),
 }
 
 impl PublicClientApplicationBuilder {
     pub(crate) fn new(client_id: String) -> Self {
         PublicClientApplicationBuilder {
             client_id,
-            authority: None,
+            authority: NamedAuthority::Default,
+            instance_discovery: true,
+            known_authorities: Vec::new(),
             tenant: None,
             client_capabilities: Vec::new(),
             trusted_federation_hosts: Vec::new(),
+            extra_query_parameters: Vec::new(),
             client_sku: "Silentry".to_owned(),
             cache: TokenCache::in_memory(),
             refresh_tokens: true,
             family_tokens: false,
-            negotiate: NegotiateSettings {
-                mutual_authentication: MutualAuthentication::Required,
-                channel_binding: true,
-                ntlm: false,
-                service_principal_name: None,
-                ticket_cache: None,
-                client_keytab: None,
-                library: None,
-                timeout: KERBEROS_TIMEOUT,
-            },
+            #[cfg(feature = "integrated")]
+            negotiate: NegotiateSettings::default(),
+            #[cfg(feature = "integrated")]
             directory: DirectorySettings::default(),
             http: HyperTransport::builder(),
             transport: None,
         }
     }
 
-    /// Uses this authority: `https://{host}/{tenant}`.
+    /// Uses this authority: a tenant of Microsoft Entra, `https://{host}/{tenant}`, or an AD FS (2016 or later) asked
+    /// for tokens of its own, `https://{host}/adfs`.
+    ///
+    /// About a host that is none of Microsoft's known ones Entra is asked before anything else
+    /// ([`with_instance_discovery`](Self::with_instance_discovery)). About an AD FS nobody is asked: its certificate
+    /// shows that it is the host that the program names, and MSAL.NET's question (webfinger) is answered by that very
+    /// host.
     pub fn with_authority(mut self, authority: impl Into<String>) -> Self {
-        self.authority = Some(authority.into());
+        self.authority = NamedAuthority::Url(authority.into());
         self
     }
 
-    /// Uses this tenant (an id or a domain) of the authority's cloud.
+    /// Uses any other OpenID Connect server, by its issuer as its discovery document spells it, such as
+    /// `https://id.contoso.com/realms/staff`.
+    ///
+    /// The document tells the endpoints; it must name this very issuer, and so must every id token. It is remembered
+    /// for a day. Nothing that only Microsoft's servers know is sent, and integrated sign-in is refused.
+    ///
+    /// A refresh token is asked for by the scope `offline_access`. Servers that do not know that scope, as Google's,
+    /// want [`with_refresh_token(false)`](Self::with_refresh_token).
+    pub fn with_oidc_authority(mut self, issuer: impl Into<String>) -> Self {
+        self.authority = NamedAuthority::Issuer(issuer.into());
+        self
+    }
+
+    /// Sets whether Entra is asked about the authority's host when it is none of the known ones. `true` by default.
+    ///
+    /// The answer tells the other hosts of the cloud, and that a host is not Microsoft's (`invalid_instance`). With
+    /// `false`, as in networks that do not reach `login.microsoftonline.com`, the program vouches for its authority.
+    pub fn with_instance_discovery(mut self, ask: bool) -> Self {
+        self.instance_discovery = ask;
+        self
+    }
+
+    /// Vouches for these hosts (`host`, or `host:port`): Entra is not asked about them.
+    pub fn with_known_authorities<I>(mut self, hosts: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.known_authorities = hosts
+            .into_iter()
+            .map(|host| host.into().trim().to_ascii_lowercase())
+            .collect();
+        self
+    }
+
+    /// Uses this tenant (an id or a domain) of the authority's cloud. Only Entra has tenants.
     pub fn with_tenant_id(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
         self
@@ -153,76 +184,21 @@ impl PublicClientApplicationBuilder {
         self
     }
 
+    /// Adds query parameters to every authorization and token request, and to nothing else.
+    pub fn with_extra_query_parameters<I, N, V>(mut self, parameters: I) -> Self
+    where
+        I: IntoIterator<Item = (N, V)>,
+        N: Into<String>,
+        V: Into<String>,
+    {
+        self.extra_query_parameters
+            .extend(super::request::owned(parameters));
+        self
+    }
+
     /// Tells Entra another client name (`x-client-SKU`) than `Silentry`.
     pub fn with_client_sku(mut self, sku: impl Into<String>) -> Self {
         self.client_sku = sku.into();
-        self
-    }
-
-    /// Sets whether the federation server must prove who it is. [`MutualAuthentication::Required`] by default.
-    pub fn with_mutual_authentication(mut self, mutual: MutualAuthentication) -> Self {
-        self.negotiate.mutual_authentication = mutual;
-        self
-    }
-
-    /// Sets whether the Negotiate token is bound to the TLS connection (Extended Protection). `true` by default; only
-    /// a balancer or inspector that ends TLS before AD FS is a reason for `false`.
-    pub fn with_channel_binding(mut self, bind: bool) -> Self {
-        self.negotiate.channel_binding = bind;
-        self
-    }
-
-    /// Sets whether Windows may fall back to NTLM. `false` by default.
-    pub fn with_ntlm(mut self, allow: bool) -> Self {
-        self.negotiate.ntlm = allow;
-        self
-    }
-
-    /// Asks for a ticket for this service principal name (`HTTP/name`) instead of the federation server's host.
-    pub fn with_service_principal_name(mut self, spn: impl Into<String>) -> Self {
-        self.negotiate.service_principal_name = Some(spn.into());
-        self
-    }
-
-    /// Uses this ticket cache (a file, or `DIR:`, `KEYRING:`, `KCM:` with its name) instead of the login's.
-    pub fn with_ticket_cache(mut self, ccache: impl Into<String>) -> Self {
-        self.negotiate.ticket_cache = Some(ccache.into());
-        self
-    }
-
-    /// Signs in with the keys of this client keytab instead of the login's ticket, for services without a login.
-    pub fn with_client_keytab(mut self, keytab: impl Into<PathBuf>) -> Self {
-        self.negotiate.client_keytab = Some(keytab.into());
-        self
-    }
-
-    /// Loads this GSSAPI library instead of the system's.
-    pub fn with_gssapi_library(mut self, library: impl Into<PathBuf>) -> Self {
-        self.negotiate.library = Some(library.into());
-        self
-    }
-
-    /// Gives each call of the Kerberos library this long. 15 s by default.
-    pub fn with_kerberos_timeout(mut self, timeout: Duration) -> Self {
-        self.negotiate.timeout = timeout;
-        self
-    }
-
-    /// Chooses the directory that tells the signed-in user's UPN on Linux and macOS. [`Directory::Automatic`] by
-    /// default.
-    ///
-    /// It is asked with the user's own ticket, over a connection that this ticket protects, for two seconds at most.
-    /// Its answer is remembered for an hour, its silence for thirty seconds. Windows asks its own directory, whatever
-    /// is chosen here.
-    pub fn with_directory(mut self, directory: Directory) -> Self {
-        self.directory.server = directory;
-        self
-    }
-
-    /// Reads the UPN from this attribute of the directory instead of `userPrincipalName`: where Entra knows users by
-    /// an alternate login id, such as `mail`. The directory is then asked before anything is guessed.
-    pub fn with_upn_attribute(mut self, attribute: impl Into<String>) -> Self {
-        self.directory.upn_attribute = Some(attribute.into());
         self
     }
 
@@ -258,7 +234,8 @@ impl PublicClientApplicationBuilder {
     ///
     /// # Errors
     ///
-    /// `no_client_id`, `invalid_authority`, `invalid_ca_bundle`, `invalid_directory`, `invalid_proxy`.
+    /// `no_client_id`, `invalid_authority`, `tenant_override_non_aad`, `invalid_ca_bundle`, `invalid_directory`,
+    /// `invalid_proxy`.
     pub fn build(self) -> Result<PublicClientApplication, Error> {
         let client_id = self.client_id.trim().to_owned();
         if client_id.is_empty() {
@@ -269,40 +246,55 @@ impl PublicClientApplicationBuilder {
             ));
         }
         let mut authority = match &self.authority {
-            Some(text) => Authority::parse(text)?,
-            None => Authority::default(),
+            NamedAuthority::Url(text) => Authority::parse(text)?,
+            NamedAuthority::Issuer(issuer) => Authority::open_id_connect(issuer)?,
+            NamedAuthority::Default => Authority::default(),
         };
         if let Some(tenant) = &self.tenant {
-            authority = authority.with_tenant(Tenant::parse(tenant)?);
+            authority = authority.with_tenant(Tenant::parse(tenant)?)?;
         }
+        #[cfg(feature = "integrated")]
         self.directory.check()?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => {
-                let ticket = ProxyTicket::new(self.negotiate.clone());
-                Arc::new(
-                    self.http
-                        .with_proxy_authenticator(Arc::new(ticket))
-                        .build()?,
-                )
+                #[cfg(feature = "integrated")]
+                let http = {
+                    let ticket = ProxyTicket::new(self.negotiate.clone());
+                    self.http.with_proxy_authenticator(Arc::new(ticket))
+                };
+                #[cfg(not(feature = "integrated"))]
+                let http = self.http;
+                Arc::new(http.build()?)
             }
         };
         Ok(PublicClientApplication {
             inner: Arc::new(Application {
                 client_id,
                 authority,
+                instance_discovery: self.instance_discovery,
+                known_authorities: self.known_authorities,
                 client_capabilities: self.client_capabilities,
                 trusted_federation_hosts: self.trusted_federation_hosts,
+                extra_query_parameters: self.extra_query_parameters,
                 client_sku: self.client_sku,
                 cache: self.cache,
                 refresh_tokens: self.refresh_tokens,
                 family_tokens: self.family_tokens,
                 refresh_jitter: random::around_zero(REFRESH_JITTER),
+                #[cfg(feature = "integrated")]
                 negotiate: self.negotiate,
+                #[cfg(feature = "integrated")]
                 directory: self.directory,
                 connections: Connections::new(transport),
                 clock: Box::new(TokioClock),
+                flights: Flights::default(),
+                throttle: Throttle::default(),
+                #[cfg(feature = "integrated")]
+                verdicts: Verdicts::default(),
+                endpoint_memory: EndpointMemory::default(),
                 federation_memory: Mutex::new(FederationMemory::default()),
+                #[cfg(feature = "integrated")]
                 directory_memory: Mutex::new(DirectoryMemory::default()),
             }),
         })

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use super::request::common_request_methods;
 use super::{Application, AuthenticationResult, RequestOptions};
-use crate::error::Error;
+use crate::error::{Error, InteractionRequired};
 use crate::flow::device_code::{self, PendingSignIn};
 
 /// What the user must do on another device, or in a browser on this one.
@@ -92,6 +92,13 @@ impl BeginDeviceCode {
         self
     }
 
+    /// Goes on from an error that asked for the user: takes the claims that Entra wants, and the tenant of the
+    /// request that failed.
+    pub fn for_interaction(mut self, needed: &InteractionRequired) -> Self {
+        self.options.go_on_from(needed);
+        self
+    }
+
     common_request_methods!();
 }
 
@@ -99,6 +106,13 @@ impl AcquireTokenWithDeviceCode {
     /// Asks for the message in this language (`de-DE`); Entra's default is English.
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.request = self.request.with_language(language);
+        self
+    }
+
+    /// Goes on from an error that asked for the user: takes the claims that Entra wants, and the tenant of the
+    /// request that failed.
+    pub fn for_interaction(mut self, needed: &InteractionRequired) -> Self {
+        self.request = self.request.for_interaction(needed);
         self
     }
 

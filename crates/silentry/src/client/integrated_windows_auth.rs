@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::request::common_request_methods;
 use super::{Application, AuthenticationResult, RequestOptions};
 use crate::error::Error;
-use crate::flow;
+use crate::flow::{self, Accept};
 
 /// An integrated sign-in about to be made; await it.
 ///
@@ -57,6 +57,6 @@ impl IntoFuture for AcquireTokenByIntegratedWindowsAuth {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(flow::integrated_windows::sign_in(self))
+        Box::pin(flow::integrated_windows::sign_in(self, Accept::Newer))
     }
 }

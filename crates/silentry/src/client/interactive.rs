@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::request::common_request_methods;
-use super::{Application, AuthenticationResult, RequestOptions};
+use super::{Account, Application, AuthenticationResult, RequestOptions};
 use crate::browser::Browser;
-use crate::error::Error;
+use crate::error::{Error, InteractionRequired};
 use crate::flow::interactive;
 use crate::oauth::authorization::Prompt;
 
@@ -19,6 +19,7 @@ use crate::oauth::authorization::Prompt;
 pub struct AcquireTokenInteractive {
     pub(crate) application: Arc<Application>,
     pub(crate) scopes: Vec<String>,
+    pub(crate) extra_scopes_to_consent: Vec<String>,
     pub(crate) prompt: Option<Prompt>,
     pub(crate) login_hint: Option<String>,
     pub(crate) domain_hint: Option<String>,
@@ -33,6 +34,7 @@ impl AcquireTokenInteractive {
         AcquireTokenInteractive {
             application,
             scopes,
+            extra_scopes_to_consent: Vec::new(),
             prompt: None,
             login_hint: None,
             domain_hint: None,
@@ -52,6 +54,23 @@ impl AcquireTokenInteractive {
     /// Names the user who is expected to sign in (a UPN).
     pub fn with_login_hint(mut self, upn: impl Into<String>) -> Self {
         self.login_hint = Some(upn.into());
+        self
+    }
+
+    /// Names the user who is expected to sign in by an account of before. Whoever does sign in gets the token: compare
+    /// the [`account`](AuthenticationResult::account) of the result where that matters.
+    pub fn with_account(self, account: &Account) -> Self {
+        self.with_login_hint(account.username())
+    }
+
+    /// Asks the user to consent to these scopes as well, of other APIs too, so that a silent sign-in gets tokens for them
+    /// later. The token of this sign-in is not for them.
+    pub fn with_extra_scopes_to_consent<I>(mut self, scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.extra_scopes_to_consent = scopes.into_iter().map(Into::into).collect();
         self
     }
 
@@ -76,6 +95,16 @@ impl AcquireTokenInteractive {
     /// Gives the user this long. 5 minutes by default.
     pub fn with_timeout(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Goes on from an error that asked for the user: takes the claims that Entra wants, and the tenant and user of the
+    /// request that failed.
+    pub fn for_interaction(mut self, needed: &InteractionRequired) -> Self {
+        self.options.go_on_from(needed);
+        if self.login_hint.is_none() {
+            self.login_hint = needed.login_hint().map(str::to_owned);
+        }
         self
     }
 

@@ -17,6 +17,16 @@ use crate::secret::Secret;
 
 /// Several ways in, about to be tried one after the other; await it.
 ///
+/// It goes on to the next way when one gave no token for a reason that the next can cure: no account, a dead refresh token,
+/// no ticket, a user or network for whom integrated sign-in cannot work, an assertion that was rejected, interaction
+/// required. It stops at what every way would fail at: a bad request, a client or scope that Entra refuses, Entra out of
+/// reach, a certificate that is not trusted.
+///
+/// That integrated sign-in cannot work is remembered by user, authority and network: five minutes what the realm says (a
+/// managed user, an unknown one), two minutes what the network says (no windowstransport, federation server or KDC
+/// unreachable); the next ladder then goes on at once, and its [attempt](crate::Attempt) says so. Whether Entra asks for
+/// MFA, consent or anything else is never remembered, as nobody can know when it does.
+///
 /// Dropping the future cancels the one that is under way.
 #[must_use = "nothing happens until it is awaited"]
 pub struct AcquireToken {
@@ -50,6 +60,7 @@ pub(crate) type AskPassword = Box<dyn FnOnce() -> Result<Secret, String> + Send>
 /// One way in.
 pub(crate) enum Rung {
     Silent(CachedUser),
+    #[cfg(feature = "integrated")]
     IntegratedWindowsAuth,
     DeviceCode(ShowDeviceCode),
     #[cfg(feature = "interactive")]
@@ -75,6 +86,7 @@ impl Rung {
     pub(crate) fn way(&self) -> &'static str {
         match self {
             Rung::Silent(_) => "silent",
+            #[cfg(feature = "integrated")]
             Rung::IntegratedWindowsAuth => "iwa",
             Rung::DeviceCode(_) => "devicecode",
             #[cfg(feature = "interactive")]
@@ -90,10 +102,11 @@ impl AcquireToken {
             application,
             scopes,
             username: None,
-            rungs: vec![
+            rungs: Vec::from([
                 Rung::Silent(CachedUser::SignedIn),
+                #[cfg(feature = "integrated")]
                 Rung::IntegratedWindowsAuth,
-            ],
+            ]),
             details: WayDetails::default(),
             options: RequestOptions::default(),
         }
@@ -125,7 +138,7 @@ impl AcquireToken {
     /// integrated sign-in out, which could only give that user's token.
     pub fn with_account(mut self, account: &Account) -> Self {
         self.rungs
-            .retain(|rung| !matches!(rung, Rung::Silent(_) | Rung::IntegratedWindowsAuth));
+            .retain(|rung| !matches!(rung.way(), "silent" | "iwa"));
         self.rungs
             .insert(0, Rung::Silent(CachedUser::Account(account.clone())));
         self
@@ -156,6 +169,7 @@ impl AcquireToken {
     }
 
     /// Goes on with the Kerberos ticket of the user who is signed in to the machine.
+    #[cfg(feature = "integrated")]
     pub fn or_integrated_windows_auth(mut self) -> Self {
         self.rungs.push(Rung::IntegratedWindowsAuth);
         self

@@ -3,10 +3,12 @@
 mod accounts;
 mod builder;
 mod device_code;
+#[cfg(feature = "integrated")]
 mod integrated_windows_auth;
 #[cfg(feature = "interactive")]
 mod interactive;
 mod ladder;
+mod refresh_token;
 mod request;
 mod result;
 mod silent;
@@ -14,24 +16,32 @@ mod username_password;
 
 use std::sync::{Arc, Mutex};
 
-pub use builder::{MutualAuthentication, PublicClientApplicationBuilder};
+#[cfg(feature = "integrated")]
+pub use builder::MutualAuthentication;
+pub use builder::PublicClientApplicationBuilder;
 pub use device_code::{AcquireTokenWithDeviceCode, BeginDeviceCode, DeviceCode, DeviceCodeSignIn};
+#[cfg(feature = "integrated")]
 pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
 #[cfg(feature = "interactive")]
 pub use interactive::AcquireTokenInteractive;
 pub use ladder::AcquireToken;
+pub use refresh_token::AcquireTokenByRefreshToken;
 pub use result::{Account, AuthenticationResult, TokenSource};
 pub use silent::AcquireTokenSilent;
 pub use username_password::AcquireTokenByUsernamePassword;
 
+#[cfg(feature = "integrated")]
 pub(crate) use builder::NegotiateSettings;
 pub(crate) use ladder::{AskPassword, CachedUser, Rung, WayDetails};
 pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;
 use crate::cache::TokenCache;
+#[cfg(feature = "integrated")]
 use crate::directory::{DirectoryMemory, DirectorySettings};
-use crate::flow::FederationMemory;
+#[cfg(feature = "integrated")]
+use crate::flow::Verdicts;
+use crate::flow::{EndpointMemory, FederationMemory, Flights, Throttle};
 use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
 
@@ -47,10 +57,17 @@ pub struct PublicClientApplication {
 pub(crate) struct Application {
     pub(crate) client_id: String,
     pub(crate) authority: Authority,
+    /// Whether Entra is asked about a host that is in no table.
+    pub(crate) instance_discovery: bool,
+    /// Hosts that the program vouches for.
+    pub(crate) known_authorities: Vec<String>,
     pub(crate) client_capabilities: Vec<String>,
     pub(crate) trusted_federation_hosts: Vec<String>,
+    pub(crate) extra_query_parameters: Vec<(String, String)>,
     pub(crate) client_sku: String,
+    #[cfg(feature = "integrated")]
     pub(crate) negotiate: NegotiateSettings,
+    #[cfg(feature = "integrated")]
     pub(crate) directory: DirectorySettings,
     pub(crate) connections: Connections,
     pub(crate) clock: Box<dyn Clock>,
@@ -62,7 +79,16 @@ pub(crate) struct Application {
     /// How much later than Entra would like tokens are renewed, in seconds; processes differ in it (MSAL.NET), so that
     /// not all of them ask at once.
     pub(crate) refresh_jitter: i64,
+    /// The exchanges under way that several callers may wait for.
+    pub(crate) flights: Flights,
+    /// The requests that servers have just refused.
+    pub(crate) throttle: Throttle,
+    /// What ladders found out about integrated sign-in.
+    #[cfg(feature = "integrated")]
+    pub(crate) verdicts: Verdicts,
+    pub(crate) endpoint_memory: EndpointMemory,
     pub(crate) federation_memory: Mutex<FederationMemory>,
+    #[cfg(feature = "integrated")]
     pub(crate) directory_memory: Mutex<DirectoryMemory>,
 }
 
@@ -91,6 +117,7 @@ impl PublicClientApplication {
     ///
     /// It never prompts. It works for users of a domain that is federated with AD FS; AD FS must be reachable and
     /// Entra must not ask for more than the ticket.
+    #[cfg(feature = "integrated")]
     pub fn acquire_token_by_integrated_windows_auth<I>(
         &self,
         scopes: I,
@@ -182,6 +209,23 @@ impl PublicClientApplication {
     {
         let scopes = scopes.into_iter().map(Into::into).collect();
         AcquireTokenSilent::new(Arc::clone(&self.inner), scopes, account.clone())
+    }
+
+    /// Signs in with a refresh token that another library kept, and keeps what it gives in the token cache: the way here
+    /// from a program that had a cache of its own.
+    ///
+    /// Use it once for each account, then [`acquire_token_silent`](Self::acquire_token_silent).
+    pub fn acquire_token_by_refresh_token<I>(
+        &self,
+        scopes: I,
+        refresh_token: Secret,
+    ) -> AcquireTokenByRefreshToken
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        AcquireTokenByRefreshToken::new(Arc::clone(&self.inner), scopes, refresh_token)
     }
 
     /// Returns the client id.

@@ -1,9 +1,9 @@
 //! What every request can be told, whatever the flow.
 
-use crate::error::Error;
+use crate::error::{Error, InteractionRequired};
 
 /// What every request can be told.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct RequestOptions {
     pub(crate) tenant: Option<String>,
     pub(crate) claims: Option<String>,
@@ -13,6 +13,16 @@ pub(crate) struct RequestOptions {
 }
 
 impl RequestOptions {
+    /// Goes on from an error that asked for the user.
+    pub(crate) fn go_on_from(&mut self, needed: &InteractionRequired) {
+        if let Some(claims) = needed.claims() {
+            self.claims = Some(claims.to_owned());
+        }
+        if let Some(tenant) = needed.tenant() {
+            self.tenant = Some(tenant.to_owned());
+        }
+    }
+
     /// Refuses headers that would break the request or replace what the flow itself says.
     pub(crate) fn check_extra_headers(&self) -> Result<(), Error> {
         for (name, value) in &self.extra_headers {
@@ -47,6 +57,14 @@ impl RequestOptions {
     }
 }
 
+/// Takes over names and values, whatever texts they are.
+pub(crate) fn owned<N: Into<String>, V: Into<String>>(
+    pairs: impl IntoIterator<Item = (N, V)>,
+) -> impl Iterator<Item = (String, String)> {
+    let pairs = pairs.into_iter();
+    pairs.map(|(name, value)| (name.into(), value.into()))
+}
+
 /// Gives a request builder with a field `options` the methods that every request has.
 macro_rules! common_request_methods {
     () => {
@@ -75,9 +93,7 @@ macro_rules! common_request_methods {
             N: Into<String>,
             V: Into<String>,
         {
-            let parameters = parameters
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()));
+            let parameters = $crate::client::request::owned(parameters);
             self.options.extra_query_parameters.extend(parameters);
             self
         }
@@ -89,9 +105,7 @@ macro_rules! common_request_methods {
             N: Into<String>,
             V: Into<String>,
         {
-            let headers = headers
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()));
+            let headers = $crate::client::request::owned(headers);
             self.options.extra_headers.extend(headers);
             self
         }

@@ -1,11 +1,13 @@
 //! What a sign-in gives.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::oauth::scopes::Scopes;
 use crate::secret::Secret;
 
-/// A token and what is known about it, named as in MSAL.
+/// A token and what is known about it, named as in MSAL. Clones share what it consists of.
 #[derive(Clone)]
 pub struct AuthenticationResult {
     pub(crate) access_token: Secret,
@@ -13,9 +15,9 @@ pub struct AuthenticationResult {
     pub(crate) expires_on: SystemTime,
     pub(crate) extended_expires_on: Option<SystemTime>,
     pub(crate) refresh_on: Option<SystemTime>,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) tenant_id: Option<String>,
-    pub(crate) unique_id: Option<String>,
+    pub(crate) scopes: Scopes,
+    pub(crate) tenant_id: Option<Arc<str>>,
+    pub(crate) unique_id: Option<Arc<str>>,
     pub(crate) account: Account,
     pub(crate) correlation_id: String,
     pub(crate) token_source: TokenSource,
@@ -60,7 +62,7 @@ impl AuthenticationResult {
 
     /// Returns the scopes that were granted; they may differ from those asked for.
     pub fn scopes(&self) -> &[String] {
-        &self.scopes
+        self.scopes.as_slice()
     }
 
     /// Returns the tenant that issued the token.
@@ -105,7 +107,7 @@ impl fmt::Debug for AuthenticationResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthenticationResult")
             .field("account", &self.account)
-            .field("scopes", &self.scopes)
+            .field("scopes", &self.scopes())
             .field("expires_on", &self.expires_on)
             .field("tenant_id", &self.tenant_id)
             .field("correlation_id", &self.correlation_id)
@@ -116,9 +118,9 @@ impl fmt::Debug for AuthenticationResult {
 /// A user as applications know them: whom a token is for, and whom to ask one for silently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    pub(crate) username: String,
-    pub(crate) home_account_id: Option<String>,
-    pub(crate) environment: String,
+    pub(crate) username: Arc<str>,
+    pub(crate) home_account_id: Option<Arc<str>>,
+    pub(crate) environment: Arc<str>,
 }
 
 impl Account {

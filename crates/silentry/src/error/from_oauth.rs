@@ -11,11 +11,11 @@ use crate::oauth::error_response::ErrorResponse;
 
 impl Error {
     /// The error of the token endpoint's answer to `grant`. `consent` makes the addresses at which consent can be
-    /// given, should that be what is missing; `clocks` says how far the clocks are apart, should they be.
+    /// given, should that be what is missing and the server have such pages; `clocks` says how far the clocks are apart, should they be.
     pub(crate) fn from_token_endpoint(
         response: &ErrorResponse,
         grant: Grant,
-        consent: &ConsentRequest<'_>,
+        consent: Option<&ConsentRequest<'_>>,
         retry_after: Option<Duration>,
         clocks: Option<&str>,
     ) -> Self {
@@ -37,6 +37,7 @@ impl Error {
             },
             retryable: classified.retryable,
             retry_after,
+            throttled: false,
             // The server's own, when it does not echo ours: that is the one its support can find.
             correlation_id: response.correlation_id().map(str::to_owned),
             http_status: Some(response.status()),
@@ -47,11 +48,13 @@ impl Error {
                 .filter(|word| *word != Classification::None)
                 .map(Classification::as_str),
             claims: response.claims().map(str::to_owned),
-            consent_urls: if asks_for_consent(response) {
-                vec![consent.user_url(), consent.admin_url()]
-            } else {
-                Vec::new()
-            },
+            login_hint: None,
+            tenant: None,
+            consent_urls: consent
+                .filter(|_| asks_for_consent(response))
+                .map_or_else(Vec::new, |consent| {
+                    vec![consent.user_url(), consent.admin_url()]
+                }),
             attempts: Vec::new(),
         });
         if interaction {

@@ -12,10 +12,11 @@ impl Error {
         response: &HttpResponse,
     ) -> Self {
         let status = response.status();
-        let entra = matches!(stage, Stage::Realm | Stage::Token);
+        let entra = matches!(stage, Stage::Discovery | Stage::Realm | Stage::Token);
         let code = match (stage, status) {
             (_, 429) => "request_throttled",
             (_, 500..) if entra => "service_not_available",
+            (Stage::Discovery, _) => "tenant_discovery_failed",
             (Stage::Realm, _) => "user_realm_discovery_failed",
             (Stage::Mex, _) => "accessing_ws_metadata_exchange_failed",
             _ => "wstrust_request_failed",

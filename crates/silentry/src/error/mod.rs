@@ -26,6 +26,8 @@ pub enum Stage {
     Request,
     /// Reading or writing the token cache.
     Cache,
+    /// Asking which endpoints the authority has.
+    Discovery,
     /// Finding out who the signed-in user is.
     User,
     /// Asking Entra who authenticates the user's domain.
@@ -50,6 +52,7 @@ impl Stage {
         match self {
             Stage::Request => "request",
             Stage::Cache => "cache",
+            Stage::Discovery => "discovery",
             Stage::User => "user",
             Stage::Realm => "realm",
             Stage::Mex => "mex",
@@ -105,12 +108,15 @@ pub(crate) struct Details {
     pub(crate) category: Category,
     pub(crate) retryable: bool,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) throttled: bool,
     pub(crate) correlation_id: Option<String>,
     pub(crate) http_status: Option<u16>,
     pub(crate) aadsts: Vec<u32>,
     pub(crate) suberror: Option<String>,
     pub(crate) classification: Option<&'static str>,
     pub(crate) claims: Option<String>,
+    pub(crate) login_hint: Option<String>,
+    pub(crate) tenant: Option<String>,
     pub(crate) consent_urls: Vec<String>,
     pub(crate) attempts: Vec<Attempt>,
 }
@@ -160,9 +166,19 @@ impl Error {
         self.details().retryable
     }
 
-    /// Returns how long the server asked to wait before the next try.
+    /// Returns how long the server asked to wait before the next try; of an error that
+    /// [is given again](Error::is_throttled), how long it still is.
     pub fn retry_after(&self) -> Option<Duration> {
         self.details().retry_after
+    }
+
+    /// Returns `true` when nothing was sent: the server refused the same request a moment ago, and this is the error of
+    /// then, with its correlation id. Entra asks clients to do so, and counts who does not (AADSTS50196).
+    ///
+    /// A server that is busy (429, 5xx, `Retry-After`) is left alone for as long as it says, a minute when it does not
+    /// say; a refresh token with which the user must act, for two minutes.
+    pub fn is_throttled(&self) -> bool {
+        self.details().throttled
     }
 
     /// Returns the HTTP status of the reply that carried the failure.
@@ -207,12 +223,15 @@ impl Error {
             category: entry.category,
             retryable: entry.retryable,
             retry_after: None,
+            throttled: false,
             correlation_id: None,
             http_status: None,
             aadsts: Vec::new(),
             suberror: None,
             classification: None,
             claims: None,
+            login_hint: None,
+            tenant: None,
             consent_urls: Vec::new(),
             attempts: Vec::new(),
         });
@@ -242,8 +261,56 @@ impl Error {
         self
     }
 
+    /// The same error, given again instead of asking; `left` is until when.
+    pub(crate) fn throttled(mut self, left: Duration) -> Self {
+        let details = self.details_mut();
+        let seconds = left.as_secs().max(1);
+        details.message = format!(
+            "{} (not asked again: the same request was refused just now, and may be repeated in {seconds} s)",
+            details.message
+        );
+        details.retry_after = Some(left);
+        details.throttled = true;
+        self
+    }
+
+    /// The same error, found out so long ago and not looked for again.
+    #[cfg(feature = "integrated")]
+    pub(crate) fn found_out_before(mut self, age: Duration) -> Self {
+        let details = self.details_mut();
+        let seconds = age.as_secs();
+        details.message = format!(
+            "{} (found out {seconds} s ago, not tried again yet)",
+            details.message
+        );
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.details_mut().retry_after = retry_after;
+        self
+    }
+
     pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.details_mut().http_status = Some(status);
+        self
+    }
+
+    /// Takes over what the server's answer told, under another name.
+    pub(crate) fn with_answer_of(mut self, other: &Error) -> Self {
+        let (details, other) = (self.details_mut(), other.details());
+        details.http_status = other.http_status;
+        details.aadsts.clone_from(&other.aadsts);
+        details.suberror.clone_from(&other.suberror);
+        self
+    }
+
+    /// Notes whom the request was about, and in which tenant other than the application's, for the way that goes on.
+    pub(crate) fn about(mut self, login_hint: Option<&str>, tenant: Option<&str>) -> Self {
+        let details = self.details_mut();
+        details.login_hint = login_hint.filter(|hint| !hint.is_empty()).map(Into::into);
+        details.tenant = tenant.map(Into::into);
         self
     }
 
@@ -265,6 +332,16 @@ impl InteractionRequired {
     /// Returns the claims that the flow which prompts must send, exactly as Entra gave them.
     pub fn claims(&self) -> Option<&str> {
         self.0.claims.as_deref()
+    }
+
+    /// Returns the user whom the request was about (a UPN), where that was known.
+    pub fn login_hint(&self) -> Option<&str> {
+        self.0.login_hint.as_deref()
+    }
+
+    /// Returns the tenant that the request named in place of the application's.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.0.tenant.as_deref()
     }
 
     /// Returns what kind of action is needed, in MSAL's words: `basic_action`, `additional_action`, `message_only`,

@@ -1,7 +1,7 @@
 //! What a request asks for, read the same way by every flow.
 
 use super::redeem::Redemption;
-use crate::authority::{Authority, Tenant};
+use crate::authority::{Authority, AuthorityKind, Tenant};
 use crate::client::{Application, RequestOptions};
 use crate::error::{Error, Stage};
 use crate::oauth::claims::{ClaimsError, ClaimsRequest};
@@ -24,14 +24,21 @@ impl Asked {
         scopes: &[String],
         options: RequestOptions,
     ) -> Result<Self, Error> {
-        let scopes = Scopes::new(scopes)
-            .map_err(|error| Error::new("invalid_scopes", Stage::Request, error.to_string()))?;
+        let mut options = options;
+        let of_application = application.extra_query_parameters.iter().cloned();
+        options.extra_query_parameters.splice(..0, of_application);
         Ok(Self {
-            scopes,
+            scopes: read_scopes(scopes.iter().map(String::as_str))?,
             authority: authority(application, &options)?,
             claims: claims(application, &options)?,
             options,
         })
+    }
+
+    /// The scopes, and some for which no token is wanted yet.
+    #[cfg(feature = "interactive")]
+    pub(super) fn scopes_and(&self, more: &[String]) -> Result<Scopes, Error> {
+        read_scopes(self.scopes.iter().chain(more.iter().map(String::as_str)))
     }
 
     /// How the token endpoint is asked for it; `source` is how the user signed in, as the cache tells other programs
@@ -42,18 +49,24 @@ impl Asked {
             source,
             signed_in: None,
             nonce: None,
+            expected: None,
         }
     }
+}
+
+fn read_scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<Scopes, Error> {
+    Scopes::new(scopes)
+        .map_err(|error| Error::new("invalid_scopes", Stage::Request, error.to_string()))
 }
 
 pub(super) fn authority(
     application: &Application,
     options: &RequestOptions,
 ) -> Result<Authority, Error> {
-    Ok(match &options.tenant {
+    match &options.tenant {
         Some(tenant) => application.authority.with_tenant(Tenant::parse(tenant)?),
-        None => application.authority.clone(),
-    })
+        None => Ok(application.authority.clone()),
+    }
 }
 
 fn claims(
@@ -63,7 +76,11 @@ fn claims(
     let invalid = |error: ClaimsError| Error::new(error.code(), Stage::Request, error.to_string());
     let asked = options.claims.as_deref().map(ClaimsRequest::parse);
     let asked = asked.transpose().map_err(invalid)?;
-    let capabilities = ClaimsRequest::from_capabilities(&application.client_capabilities);
+    let capabilities = match application.authority.kind() {
+        AuthorityKind::Entra => ClaimsRequest::from_capabilities(&application.client_capabilities),
+        // They are Entra's words for what Entra may demand.
+        AuthorityKind::AdFs | AuthorityKind::OpenIdConnect => None,
+    };
     match (asked, capabilities) {
         (Some(asked), Some(capabilities)) => asked.merge(&capabilities).map(Some).map_err(invalid),
         (asked, capabilities) => Ok(asked.or(capabilities)),

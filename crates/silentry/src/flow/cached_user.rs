@@ -4,45 +4,73 @@
 //! else's account is ever guessed: one that an integrated sign-in gave to somebody belongs to whoever held the ticket,
 //! even when it is the only one in the cache.
 
-use super::signed_in;
+use crate::authority::Authority;
 use crate::cache;
 use crate::cache::schema::CachedAccount;
 use crate::client::{Account, Application, CachedUser};
 use crate::error::{Error, Stage};
 
-/// Returns the account that is meant, from what the cache knows by now.
+/// Returns the account that is meant.
 pub(super) async fn account(
     application: &Application,
-    host: &str,
+    authority: &Authority,
     user: CachedUser,
 ) -> Result<Account, Error> {
     if let CachedUser::Account(account) = user {
         return Ok(account);
     }
+    // Memory first: who is signed in does not change with what other processes write.
+    if matches!(user, CachedUser::SignedIn)
+        && let Some(account) = signed_in(application, authority).await
+    {
+        return Ok(account);
+    }
     let caught_up = application.cache.catch_up(&*application.clock).await;
     caught_up.map_err(|error| super::cache_failed(&error))?;
-    let environment = &*cache::environment(host);
+    let environment = authority.environment();
     let accounts = Accounts {
         application,
-        environment,
+        environment: &cache::environment(&environment),
     };
     let account = match user {
         CachedUser::Named(name) => accounts.named(&name)?,
-        CachedUser::SignedInOrSole => match accounts.signed_in().await {
-            Some(account) => account,
+        CachedUser::SignedInOrSole => match signed_in(application, authority).await {
+            Some(account) => return Ok(account),
             None => accounts.sole()?,
         },
         CachedUser::SignedIn | CachedUser::Account(_) => {
-            accounts.signed_in().await.ok_or_else(|| {
+            let account = signed_in(application, authority).await;
+            return account.ok_or_else(|| {
                 none("the token cache knows no account of the user who is signed in".to_owned())
-            })?
+            });
         }
     };
     Ok(Account {
-        username: account.username.unwrap_or_default(),
-        home_account_id: Some(account.home_account_id),
-        environment: account.environment,
+        username: account.username.unwrap_or_default().into(),
+        home_account_id: Some(account.home_account_id.into()),
+        environment: account.environment.into(),
     })
+}
+
+/// The account that an integrated sign-in gave to the very user who is signed in now.
+#[cfg(feature = "integrated")]
+async fn signed_in(application: &Application, authority: &Authority) -> Option<Account> {
+    let environment = authority.environment();
+    // The Kerberos library is asked only where its answer can lead to an account.
+    let may_know = application
+        .cache
+        .has_bindings(&cache::environment(&environment));
+    if !may_know {
+        return None;
+    }
+    let who = super::signed_in::who(application).await?;
+    super::signed_in::account(application, authority, &who)
+}
+
+/// Nobody can tell who is signed in.
+#[cfg(not(feature = "integrated"))]
+async fn signed_in(_: &Application, _: &Authority) -> Option<Account> {
+    None
 }
 
 /// The accounts of one cloud.
@@ -52,25 +80,6 @@ struct Accounts<'a> {
 }
 
 impl Accounts<'_> {
-    /// The one that an integrated sign-in gave to the very user who is signed in now.
-    async fn signed_in(&self) -> Option<CachedAccount> {
-        let cache = &self.application.cache;
-        // The Kerberos library is asked only where its answer can lead to an account.
-        if !cache.has_bindings(self.environment) {
-            return None;
-        }
-        let who = signed_in::who(self.application).await?;
-        let home_account_id = cache.account_of(self.environment, &who)?;
-        let known = self
-            .all()
-            .find(|account| account.home_account_id == home_account_id);
-        Some(known.unwrap_or_else(|| CachedAccount {
-            username: None,
-            home_account_id,
-            environment: self.environment.to_owned(),
-        }))
-    }
-
     fn sole(&self) -> Result<CachedAccount, Error> {
         let account = only(self.all(), || "the token cache knows no account".to_owned())?;
         let cache = &self.application.cache;

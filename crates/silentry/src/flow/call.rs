@@ -1,10 +1,13 @@
 //! One call: its correlation id, and how it presents itself to Entra and to the federation server.
 
+use std::future::Future;
 use std::time::Duration;
 
+use tracing::Instrument;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::authority::AuthorityKind;
 use crate::client::{Application, RequestOptions};
 use crate::error::{Error, Stage};
 use crate::federation::rst::WsTrustRequest;
@@ -49,19 +52,40 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// A GET for Entra.
-    pub(super) fn entra_get(&self, url: &Url) -> HttpRequest {
-        self.present(HttpRequest::get(url))
+    /// Does what the call is about, in a span with its correlation id, which every error gets as well.
+    pub(super) async fn run<T>(
+        &self,
+        way: &'static str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let span = tracing::info_span!("acquire_token", way, correlation_id = %self.correlation_id);
+        let result = work.instrument(span.clone()).await;
+        result.map_err(|error| {
+            let error = error.with_correlation_id(&self.correlation_id);
+            let (code, stage) = (error.code(), error.stage());
+            span.in_scope(|| tracing::debug!(code, %stage, "no token"));
+            error
+        })
     }
 
-    /// A form for Entra.
-    pub(super) fn entra_post(&self, url: &Url, form: Zeroizing<Vec<u8>>) -> HttpRequest {
-        self.present(HttpRequest::post(
-            url,
-            "application/x-www-form-urlencoded",
-            form,
-        ))
-        .with_header("x-ms-lib-capability", "retry-after, h429")
+    /// A GET for an authority.
+    pub(super) fn get(&self, kind: AuthorityKind, url: &Url) -> HttpRequest {
+        self.present(kind, HttpRequest::get(url))
+    }
+
+    /// A form for an authority.
+    pub(super) fn post(
+        &self,
+        kind: AuthorityKind,
+        url: &Url,
+        form: Zeroizing<Vec<u8>>,
+    ) -> HttpRequest {
+        let content_type = "application/x-www-form-urlencoded";
+        let request = self.present(kind, HttpRequest::post(url, content_type, form));
+        match kind {
+            AuthorityKind::Entra => request.with_header("x-ms-lib-capability", "retry-after, h429"),
+            AuthorityKind::AdFs | AuthorityKind::OpenIdConnect => request,
+        }
     }
 
     /// A GET for federation metadata, without a word about the user.
@@ -97,10 +121,21 @@ impl<'a> Call<'a> {
     }
 
     /// The headers that MSALs send on every call to Entra; the realm answer of a tenant with Seamless SSO depends on
-    /// the first two.
-    fn present(&self, request: HttpRequest) -> HttpRequest {
+    /// the first two. AD FS knows the correlation id alone (MS-OAPX 2.2.1.1), and what program runs on which system is
+    /// no other server's business.
+    fn present(&self, kind: AuthorityKind, request: HttpRequest) -> HttpRequest {
+        let request = request.with_header("accept", "application/json");
+        match kind {
+            AuthorityKind::Entra => self.introduce(request),
+            AuthorityKind::AdFs => {
+                request.with_header("client-request-id", self.correlation_id.as_str())
+            }
+            AuthorityKind::OpenIdConnect => request,
+        }
+    }
+
+    fn introduce(&self, request: HttpRequest) -> HttpRequest {
         request
-            .with_header("accept", "application/json")
             .with_header("x-client-sku", self.application.client_sku.as_str())
             .with_header("x-client-ver", env!("CARGO_PKG_VERSION"))
             .with_header("x-client-os", std::env::consts::OS)

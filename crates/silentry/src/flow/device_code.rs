@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
 use zeroize::Zeroizing;
 
 use super::asked::Asked;
 use super::call::Call;
+use super::endpoints;
+use crate::authority::AuthorityKind;
 use crate::client::{Application, AuthenticationResult, BeginDeviceCode, DeviceCode};
 use crate::error::{Category, Error, Stage};
 use crate::oauth::classification::Grant;
@@ -15,6 +16,8 @@ use crate::oauth::device_code::{DeviceCodeResponse, DeviceCodeResponseError};
 use crate::oauth::token_request::{TokenGrant, device_code_form};
 use crate::secret::Secret;
 
+/// What the log calls this way in.
+const WAY: &str = "devicecode";
 /// What the cache says of how the user signed in, in MSAL Python's word.
 const SOURCE: &str = "device_code";
 /// How much longer to wait after `slow_down`, and after a network that failed (RFC 8628 section 3.5).
@@ -41,8 +44,8 @@ pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Err
     let application = Arc::clone(&request.application);
     let mut asked = Asked::new(&application, &request.scopes, request.options)?;
     let call = Call::new(&application, &asked.options)?;
-    let response = ask_for_code(&call, &asked, request.language.as_deref()).await;
-    let response = response.map_err(|error| error.with_correlation_id(&call.correlation_id))?;
+    let ask = ask_for_code(&call, &asked, request.language.as_deref());
+    let response = call.run(WAY, ask).await?;
     asked.options.correlation_id = Some(call.correlation_id);
 
     let message = response.message.unwrap_or_else(|| {
@@ -73,31 +76,38 @@ pub(crate) async fn wait(mut pending: PendingSignIn) -> Result<AuthenticationRes
     let application = Arc::clone(&pending.application);
     let options = pending.asked.options.clone();
     let call = Call::new(&application, &options)?;
-    loop {
-        application.clock.sleep(pending.interval).await;
-        let expired = application.clock.now() >= pending.code.expires_on;
-        match pending.ask(&call).await {
-            Ok(result) => return Ok(result),
-            Err(error) if expired && may_ask_again(&error) => {
-                return Err(pending.expired(&call));
-            }
-            Err(error) if error.code() == "authorization_pending" => {}
-            Err(error) if may_ask_again(&error) => pending.interval += SLOWER,
-            Err(error) => return Err(error.with_correlation_id(&call.correlation_id)),
-        }
-    }
+    call.run(WAY, pending.poll(&call)).await
 }
 
 impl PendingSignIn {
+    async fn poll(&mut self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
+        let clock = &call.application.clock;
+        loop {
+            clock.sleep(self.interval).await;
+            let expired = clock.now() >= self.code.expires_on;
+            match self.ask(call).await {
+                Ok(result) => return Ok(result),
+                Err(error) if expired && may_ask_again(&error) => return Err(self.expired()),
+                // RFC 8628's word, and that of the v1 endpoints; MSAL's is the latter.
+                Err(error) if matches!(error.code(), "expired_token" | "code_expired") => {
+                    return Err(self.expired().with_answer_of(&error));
+                }
+                Err(error) if error.code() == "authorization_pending" => {}
+                Err(error) if may_ask_again(&error) => self.interval += SLOWER,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     async fn ask(&self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
         let grant = TokenGrant::DeviceCode(&self.device_code);
         let redemption = self.asked.redemption(SOURCE);
         redemption.grant(call, grant, Grant::Other).await
     }
 
-    fn expired(&self, call: &Call<'_>) -> Error {
+    fn expired(&self) -> Error {
         let message = format!("nobody entered the code {} in time", self.code.user_code);
-        Error::new("code_expired", Stage::Token, message).with_correlation_id(&call.correlation_id)
+        Error::new("code_expired", Stage::Token, message)
     }
 }
 
@@ -112,12 +122,15 @@ async fn ask_for_code(
     asked: &Asked,
     language: Option<&str>,
 ) -> Result<DeviceCodeResponse, Error> {
-    let authority = &asked.authority;
-    let mut url = Url::parse(&authority.device_code_endpoint()).map_err(|error| {
-        let message = format!("`{authority}`: {error}");
-        Error::new("invalid_authority", Stage::Request, message)
+    let endpoints = endpoints::of(call, &asked.authority).await?;
+    let server = endpoints.authority.kind();
+    let mut url = endpoints.device_authorization.ok_or_else(|| {
+        let message = format!("{} has no `device_authorization_endpoint`", asked.authority);
+        Error::new("tenant_discovery_failed", Stage::Discovery, message)
+            .with_mitigation("This server takes no device codes: sign in with the browser.")
     })?;
-    if let Some(language) = language {
+    // Entra's word alone.
+    if let Some(language) = language.filter(|_| server == AuthorityKind::Entra) {
         url.query_pairs_mut().append_pair("mkt", language);
     }
     let form = device_code_form(
@@ -128,7 +141,7 @@ async fn ask_for_code(
     );
     let form = Zeroizing::new(form.expose().as_bytes().to_vec());
     let request = call
-        .entra_post(&url, form)
+        .post(server, &url, form)
         .with_extra_headers(&asked.options.extra_headers);
     let response = call
         .exchange

@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use super::call::Call;
-use crate::authority::Authority;
+use super::endpoints;
+use crate::authority::{Authority, AuthorityKind};
 use crate::error::{Error, Stage};
 use crate::federation::address::HttpsUrl;
 use crate::federation::mex::{FederationEndpoint, FederationMetadata};
@@ -31,6 +32,10 @@ pub(super) struct Federation {
     /// What the assertion is to be made out to.
     pub(super) audience: String,
     /// Where this was read, to forget it when it leads nowhere.
+    #[cfg_attr(
+        not(feature = "integrated"),
+        allow(dead_code, reason = "only who holds a ticket tries another endpoint")
+    )]
     metadata_address: Option<HttpsUrl>,
 }
 
@@ -48,6 +53,7 @@ struct Remembered<T> {
 
 /// Finds the federation server that takes the ticket of `upn`. `own_metadata` is a document that the caller vouches
 /// for.
+#[cfg(feature = "integrated")]
 pub(super) async fn discover(
     call: &Call<'_>,
     authority: &Authority,
@@ -76,6 +82,7 @@ pub(super) async fn discover_for_password(
 /// What the federation server is to take.
 #[derive(Clone, Copy)]
 enum Credential {
+    #[cfg(feature = "integrated")]
     Ticket,
     Password,
 }
@@ -111,6 +118,7 @@ async fn of_realm(
 }
 
 /// Forgets what led to a server that cannot be reached: the network may be another one.
+#[cfg(feature = "integrated")]
 pub(super) fn forget(call: &Call<'_>, federation: &Federation) {
     if let Some(address) = &federation.metadata_address {
         memory(call).metadata.remove(address);
@@ -123,15 +131,18 @@ async fn user_realm(
     authority: &Authority,
     upn: &UserPrincipalName,
 ) -> Result<UserRealm, Error> {
+    let authority = &endpoints::of(call, authority).await?.authority;
     let key = format!("{} {}", authority.origin(), upn.as_str().to_lowercase());
     let now = call.application.clock.now();
     if let Some(realm) = recall(&mut memory(call).realms, &key, now) {
         return Ok(realm);
     }
-    let url = realm_url(authority, upn)?;
+    let url = realm_url(authority, upn);
     let (response, _) = call
         .exchange
-        .get(Stage::Realm, &url, |url| call.entra_get(url))
+        .get(Stage::Realm, &url, |url| {
+            call.get(AuthorityKind::Entra, url)
+        })
         .await?;
     if response.status() != 200 {
         return Err(Error::from_unexpected_status(
@@ -153,19 +164,13 @@ async fn user_realm(
 
 /// `GET /common/userrealm/{upn}`, whatever the tenant. MSAL.NET and Python do not encode the UPN, so that guests
 /// (`ana_contoso.com#EXT#@fabrikam.com`) lose everything from `#`.
-fn realm_url(authority: &Authority, upn: &UserPrincipalName) -> Result<Url, Error> {
-    let mut url = Url::parse(&authority.origin()).map_err(|error| {
-        Error::new(
-            "invalid_authority",
-            Stage::Request,
-            format!("`{authority}`: {error}"),
-        )
-    })?;
+fn realm_url(authority: &Authority, upn: &UserPrincipalName) -> Url {
+    let mut url = authority.origin().clone();
     if let Ok(mut path) = url.path_segments_mut() {
         path.extend(["common", "userrealm", upn.as_str()]);
     }
     url.set_query(Some("api-version=1.0"));
-    Ok(url)
+    url
 }
 
 /// Returns the metadata and the address that gave it in the end.
@@ -210,6 +215,7 @@ fn endpoints(
     credential: Credential,
 ) -> Result<Vec<FederationEndpoint>, Error> {
     let found = match credential {
+        #[cfg(feature = "integrated")]
         Credential::Ticket => metadata.integrated_windows(),
         Credential::Password => metadata.username_password(),
     };

@@ -5,15 +5,18 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use url::Url;
 
 use super::asked::Asked;
 use super::call::Call;
+use super::endpoints;
+use super::flight;
 use super::redeem::Redemption;
+use crate::authority::AuthorityKind;
+use crate::authority::endpoints::Endpoints;
 use crate::browser::{Browser, LoopbackListener, SystemBrowser};
-use crate::client::{AcquireTokenInteractive, AuthenticationResult};
+use crate::client::{AcquireTokenInteractive, Application, AuthenticationResult};
 use crate::error::{Error, Stage};
-use crate::oauth::authorization::{AuthorizationRequest, AuthorizationResponse};
+use crate::oauth::authorization::{AuthorizationRequest, Outcome, Prompt};
 use crate::oauth::classification::Grant;
 use crate::oauth::token_request::TokenGrant;
 use crate::random;
@@ -27,10 +30,12 @@ pub(crate) async fn sign_in(
 ) -> Result<AuthenticationResult, Error> {
     let application = &*request.application;
     let asked = Asked::new(application, &request.scopes, request.options)?;
+    let scopes = asked.scopes_and(&request.extra_scopes_to_consent)?;
     let call = Call::new(application, &asked.options)?;
     let redemption = asked.redemption("authorization_code");
 
     let result = async {
+        let endpoints = endpoints::of(&call, &asked.authority).await?;
         let listener = LoopbackListener::bind(request.port)
             .await
             .map_err(|error| {
@@ -40,21 +45,25 @@ pub(crate) async fn sign_in(
         let (state, nonce) = (random::token()?, random::token()?);
         let code_verifier = Secret::from(random::token()?);
         let authorization = AuthorizationRequest {
+            server: endpoints.authority.kind(),
+            form_post: endpoints.form_post,
             client_id: &application.client_id,
-            scopes: &asked.scopes,
+            scopes: &scopes,
             offline_access: application.refresh_tokens,
             redirect_uri: &redirect_uri,
             state: &state,
             nonce: &nonce,
             code_challenge: &code_challenge(&code_verifier),
-            prompt: request.prompt,
+            prompt: request
+                .prompt
+                .or_else(|| consent_to_offline_access(application, &endpoints)),
             login_hint: request.login_hint.as_deref(),
             domain_hint: request.domain_hint.as_deref(),
             claims: asked.claims.as_ref(),
             correlation_id: &call.correlation_id,
             extra_query_parameters: &asked.options.extra_query_parameters,
         };
-        let url = authorization.url(&endpoint(&asked.authority.authorization_endpoint())?);
+        let url = authorization.url(&endpoints.authorization);
         let browser: &dyn Browser = request.browser.as_deref().unwrap_or(&SystemBrowser);
         browser
             .open(url.as_str())
@@ -65,13 +74,22 @@ pub(crate) async fn sign_in(
             })?,
             () = application.clock.sleep(request.patience) => return Err(nobody_came(request.patience)),
         };
-        if response.state() != state {
+        if response.state != state {
             let message = "the browser came back with the answer to another sign-in";
             return Err(Error::new("state_mismatch", Stage::Browser, message));
         }
-        let code = match response {
-            AuthorizationResponse::Code { code, .. } => code,
-            AuthorizationResponse::Refused { error, .. } => {
+        check_issuer(&endpoints, response.issuer.as_deref())?;
+        let code = match response.outcome {
+            Outcome::Code(code) => code,
+            Outcome::Cancelled => {
+                let message = "the user cancelled the sign-in";
+                return Err(Error::new(
+                    "authentication_canceled",
+                    Stage::Browser,
+                    message,
+                ));
+            }
+            Outcome::Refused(error) => {
                 return Err(redemption.refused(&call, Grant::Other, &error));
             }
         };
@@ -87,9 +105,13 @@ pub(crate) async fn sign_in(
         .grant(&call, grant, Grant::Other)
         .await
     };
-    result
-        .await
-        .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
+    let who = request.login_hint.as_deref().unwrap_or_default();
+    let asking = application
+        .throttle
+        .asking(flight::name(application, who, &asked));
+    let throttle = &application.throttle;
+    let unless_refused = throttle.around(&*application.clock, &asking, result);
+    call.run("web", unless_refused).await
 }
 
 fn nobody_came(patience: Duration) -> Error {
@@ -97,9 +119,26 @@ fn nobody_came(patience: Duration) -> Error {
     Error::new("authentication_timed_out", Stage::Browser, message)
 }
 
-fn endpoint(text: &str) -> Result<Url, Error> {
-    Url::parse(text)
-        .map_err(|error| Error::new("invalid_authority", Stage::Request, error.to_string()))
+/// A refresh token is given for `offline_access` with this prompt alone (OpenID Connect Core 11); Entra and AD FS do
+/// without.
+fn consent_to_offline_access(application: &Application, endpoints: &Endpoints) -> Option<Prompt> {
+    let by_the_book = endpoints.authority.kind() == AuthorityKind::OpenIdConnect;
+    (by_the_book && application.refresh_tokens).then_some(Prompt::Consent)
+}
+
+/// Or the code of one server would be brought to another (RFC 9207 section 2.4).
+fn check_issuer(endpoints: &Endpoints, named: Option<&str>) -> Result<(), Error> {
+    let checked = match named {
+        Some(issuer) => endpoints
+            .issuer
+            .check_name(issuer)
+            .map_err(|error| format!("the browser came back from another server: {error}")),
+        None if endpoints.names_issuer => {
+            Err("the browser did not bring the issuer that the server promises to name".to_owned())
+        }
+        None => Ok(()),
+    };
+    checked.map_err(|message| Error::new("issuer_mismatch", Stage::Browser, message))
 }
 
 /// RFC 7636 section 4.2.

@@ -18,6 +18,14 @@ pub(super) struct Negotiation {
     authorization: Zeroizing<String>,
 }
 
+/// How a negotiation ended.
+pub(super) struct Finished {
+    /// Whether the server proved itself.
+    pub(super) proven: bool,
+    /// Whose ticket it was, where the library tells.
+    pub(super) principal: Option<String>,
+}
+
 /// What the library makes of the server's word.
 pub(super) enum Next {
     /// It wants to say more: send the new [`Negotiation::authorization`] on the same connection.
@@ -111,12 +119,16 @@ impl Negotiation {
         }
     }
 
-    /// Hands the library the token of the final reply, if it carried one; says whether the server proved itself.
-    pub(super) async fn finish(self, data: Option<Vec<u8>>) -> Result<bool, Error> {
+    /// Hands the library the token of the final reply, if it carried one.
+    pub(super) async fn finish(self, data: Option<Vec<u8>>) -> Result<Finished, Error> {
         let Negotiation { context, .. } = self;
-        let proof = on_own_thread(move || context.finish(data.as_deref())).await?;
-        let proof = proof.map_err(|error| Error::from_negotiate(Stage::WsTrust, &error))?;
-        Ok(proof == ServerProof::Verified)
+        let finished = on_own_thread(move || context.finish_naming_user(data.as_deref())).await?;
+        let (proof, principal) =
+            finished.map_err(|error| Error::from_negotiate(Stage::WsTrust, &error))?;
+        Ok(Finished {
+            proven: proof == ServerProof::Verified,
+            principal,
+        })
     }
 }
 

@@ -1,16 +1,28 @@
 //! One way in after the other, until one gives a token.
 //!
-//! The ladder goes on when a way gave no token for a reason that the next can cure, and stops where every other way
-//! would fail alike: a bad request, a client or scope that Entra refuses, a certificate that is not trusted.
+//! It **goes on** when a way gave no token for a reason that the next can cure: no account in the cache, a dead refresh
+//! token, no ticket, a managed or unknown user, no windowstransport, a KDC or federation server that cannot be reached,
+//! Negotiate refused, an assertion rejected, interaction required. Claims that Entra asks for go on to the next way.
+//!
+//! It **stops** where every other way would fail alike: a bad request, a client or scope that Entra refuses, Entra out of
+//! reach, a certificate that is not trusted.
+//!
+//! It **remembers** what it found out about realm and network, and nothing else ([`verdicts`](super::verdicts)).
+
+#[cfg(feature = "integrated")]
+mod integrated;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{asked, cached_user, device_code, integrated_windows, silent, username_password};
+#[cfg(feature = "integrated")]
+use self::integrated::integrated_windows_auth;
+use super::{asked, cached_user, device_code, silent, username_password};
+#[cfg(feature = "integrated")]
+use crate::client::AcquireTokenByIntegratedWindowsAuth;
 use crate::client::{
-    AcquireToken, AcquireTokenByIntegratedWindowsAuth, AcquireTokenByUsernamePassword,
-    AcquireTokenSilent, Application, AskPassword, AuthenticationResult, BeginDeviceCode,
-    RequestOptions, Rung, WayDetails,
+    AcquireToken, AcquireTokenByUsernamePassword, AcquireTokenSilent, Application, AskPassword,
+    AuthenticationResult, BeginDeviceCode, RequestOptions, Rung, WayDetails,
 };
 use crate::error::{Attempt, Category, Error, Stage};
 use crate::own_thread;
@@ -20,7 +32,10 @@ use crate::secret::Secret;
 struct Wanted {
     application: Arc<Application>,
     scopes: Vec<String>,
+    #[cfg(feature = "integrated")]
     username: Option<String>,
+    /// Whom the way that asked for the user knew.
+    login_hint: Option<String>,
     details: WayDetails,
     options: RequestOptions,
 }
@@ -30,6 +45,8 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     let mut wanted = Wanted {
         application: request.application,
         scopes: request.scopes,
+        login_hint: request.username.clone(),
+        #[cfg(feature = "integrated")]
         username: request.username,
         details: request.details,
         options: request.options,
@@ -51,11 +68,11 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
             return Err(error.after(attempts));
         }
         tracing::debug!(way, code = error.code(), "going on to the next way in");
-        if let Error::InteractionRequired(needed) = &error
-            && let Some(claims) = needed.claims()
-        {
-            // What Entra asks for, the way that prompts must ask for.
-            wanted.options.claims = Some(claims.to_owned());
+        if let Error::InteractionRequired(needed) = &error {
+            // What Entra asks for, the way that prompts must ask for, and of the same user.
+            wanted.options.go_on_from(needed);
+            let known = needed.login_hint().map(str::to_owned);
+            wanted.login_hint = wanted.login_hint.or(known);
         }
         attempts.push(Attempt {
             way,
@@ -82,8 +99,8 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
     } = wanted.details.clone();
     match rung {
         Rung::Silent(user) => {
-            let host = asked::authority(&application, &options)?.host().to_owned();
-            let account = cached_user::account(&application, &host, user).await?;
+            let authority = asked::authority(&application, &options)?;
+            let account = cached_user::account(&application, &authority, user).await?;
             silent::acquire(AcquireTokenSilent {
                 force_refresh,
                 options,
@@ -91,16 +108,17 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
             })
             .await
         }
+        #[cfg(feature = "integrated")]
         Rung::IntegratedWindowsAuth => {
             let integrated = AcquireTokenByIntegratedWindowsAuth::new(application, scopes);
             let username = wanted.username.clone();
-            integrated_windows::sign_in(AcquireTokenByIntegratedWindowsAuth {
+            let integrated = AcquireTokenByIntegratedWindowsAuth {
                 username,
                 federation_metadata,
                 options,
                 ..integrated
-            })
-            .await
+            };
+            integrated_windows_auth(wanted, integrated).await
         }
         Rung::DeviceCode(show) => {
             let begin = BeginDeviceCode::new(application, scopes);
@@ -118,7 +136,7 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
             let interactive = crate::client::AcquireTokenInteractive::new(application, scopes);
             let details = wanted.details.clone();
             super::interactive::sign_in(crate::client::AcquireTokenInteractive {
-                login_hint: wanted.username.clone(),
+                login_hint: wanted.login_hint.clone(),
                 prompt: details.prompt,
                 domain_hint: details.domain_hint,
                 port: details.port,
@@ -153,6 +171,15 @@ async fn asked_password(application: &Application, ask: AskPassword) -> Result<S
 }
 
 fn next_may_cure(error: &Error) -> bool {
+    // The user was asked, and said no.
+    const DECLINED: [&str; 3] = [
+        "access_denied",
+        "authentication_canceled",
+        "authorization_declined",
+    ];
+    if DECLINED.contains(&error.code()) {
+        return false;
+    }
     match error.category() {
         Category::UserMustAct | Category::NotSignedIn | Category::IntegratedImpossible => true,
         // The federation server or the KDC; the other ways need Entra alone.

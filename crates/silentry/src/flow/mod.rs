@@ -4,23 +4,45 @@ mod asked;
 mod cached_user;
 mod call;
 pub(crate) mod device_code;
+mod endpoints;
 mod federation;
+mod flight;
+#[cfg(feature = "integrated")]
 pub(crate) mod integrated_windows;
 #[cfg(feature = "interactive")]
 pub(crate) mod interactive;
+#[cfg(feature = "integrated")]
 mod kerberos;
 pub(crate) mod ladder;
+#[cfg(feature = "integrated")]
+mod network;
+#[cfg(feature = "integrated")]
 mod proxy_ticket;
 mod redeem;
+pub(crate) mod refresh_token;
+#[cfg(feature = "integrated")]
 mod signed_in;
 pub(crate) mod silent;
+mod throttle;
+#[cfg(feature = "integrated")]
 mod upn;
 pub(crate) mod username_password;
+#[cfg(feature = "integrated")]
+mod verdicts;
+#[cfg(feature = "integrated")]
 mod windows_transport;
 mod wstrust;
 
+pub(crate) use endpoints::{EndpointMemory, environments};
 pub(crate) use federation::FederationMemory;
+#[cfg(feature = "integrated")]
+pub(crate) use flight::Accept;
+pub(crate) use flight::Flights;
+#[cfg(feature = "integrated")]
 pub(crate) use proxy_ticket::ProxyTicket;
+pub(crate) use throttle::Throttle;
+#[cfg(feature = "integrated")]
+pub(crate) use verdicts::Verdicts;
 
 use crate::cache::store::StoreError;
 use crate::error::{Error, Stage};

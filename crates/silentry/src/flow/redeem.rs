@@ -2,12 +2,14 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use url::Url;
 use zeroize::Zeroizing;
 
 use super::asked::Asked;
 use super::call::Call;
-use crate::authority::Authority;
+use super::endpoints;
+use crate::authority::AuthorityKind;
+use crate::authority::endpoints::Endpoints;
+use crate::authority::issuer::{IdTokenError, Issuer};
 use crate::cache::{self, NewTokens};
 use crate::client::{Account, AuthenticationResult, TokenSource};
 use crate::error::{Error, Stage};
@@ -30,6 +32,8 @@ pub(super) struct Redemption<'a> {
     pub(super) signed_in: Option<&'a str>,
     /// What the id token must name, where the browser was told to ask for it.
     pub(super) nonce: Option<&'a str>,
+    /// The home account id that the answer must name, where the account is known already.
+    pub(super) expected: Option<&'a str>,
 }
 
 impl Redemption<'_> {
@@ -53,19 +57,28 @@ impl Redemption<'_> {
         grant: TokenGrant<'_>,
         kind: Grant,
     ) -> Result<AuthenticationResult, Error> {
-        let token = self.ask(call, grant, kind).await?;
-        self.check_nonce(&token)?;
-        let result = self.result(call, &token);
-        self.keep(call, token).await;
+        let endpoints = endpoints::of(call, &self.asked.authority).await?;
+        let mut token = self.ask(call, &endpoints, grant, kind).await?;
+        self.check_id_token(call, &endpoints, &token).await?;
+        if endpoints.authority.kind() == AuthorityKind::AdFs {
+            token.scope = token
+                .scope
+                .map(|given| given.with_resources_of(&self.asked.scopes));
+        }
+        let result = self.result(call, &endpoints, &token);
+        self.check_account(&result)?;
+        self.keep(call, &endpoints, token).await;
         Ok(result)
     }
 
     async fn ask(
         &self,
         call: &Call<'_>,
+        endpoints: &Endpoints,
         grant: TokenGrant<'_>,
         kind: Grant,
     ) -> Result<TokenResponse, Error> {
+        let server = endpoints.authority.kind();
         let mut request = TokenRequest::new(&call.application.client_id, &self.asked.scopes, grant);
         if let Some(claims) = &self.asked.claims {
             request = request.with_claims(claims);
@@ -73,13 +86,17 @@ impl Redemption<'_> {
         if !call.application.refresh_tokens {
             request = request.without_offline_access();
         }
-        let url = token_url(
-            &self.asked.authority,
-            &self.asked.options.extra_query_parameters,
-        )?;
+        if server != AuthorityKind::Entra {
+            request = request.without_client_info();
+        }
+        let mut url = endpoints.token.clone();
+        let extra = &self.asked.options.extra_query_parameters;
+        if !extra.is_empty() {
+            url.query_pairs_mut().extend_pairs(extra);
+        }
         let form = Zeroizing::new(request.form().expose().as_bytes().to_vec());
         let request = call
-            .entra_post(&url, form)
+            .post(server, &url, form)
             .with_extra_headers(&self.asked.options.extra_headers);
         let response = if grant.is_single() {
             call.exchange
@@ -98,38 +115,85 @@ impl Redemption<'_> {
         })
     }
 
-    /// The id token must be the answer to this very sign-in (OpenID Connect Core 3.1.3.7, point 11).
-    fn check_nonce(&self, token: &TokenResponse) -> Result<(), Error> {
-        let Some(nonce) = self.nonce else {
-            return Ok(());
-        };
-        let named = token
+    /// The id token must come from this authority, for this client, and be the answer to this very sign-in (OpenID
+    /// Connect Core 3.1.3.7). MSALs read a broken one of Entra or AD FS as none, and so must we: it is not what the
+    /// program asked for.
+    async fn check_id_token(
+        &self,
+        call: &Call<'_>,
+        endpoints: &Endpoints,
+        token: &TokenResponse,
+    ) -> Result<(), Error> {
+        let id = match token
             .id_token
             .as_ref()
-            .and_then(|token| IdToken::decode(token.expose()).ok())
-            .and_then(|id| id.nonce);
-        if named.as_deref() == Some(nonce) {
-            return Ok(());
+            .map(|text| IdToken::decode(text.expose()))
+        {
+            Some(Ok(id)) => Some(id),
+            Some(Err(error)) if endpoints.authority.kind() == AuthorityKind::OpenIdConnect => {
+                return Err(Error::new(error.code(), Stage::Token, error.to_string()));
+            }
+            Some(Err(_)) | None => None,
+        };
+        if let Some(id) = &id {
+            self.check_issuer(call, endpoints, id).await?;
         }
-        let message = "the id token does not name the nonce of this sign-in";
-        Err(Error::new("nonce_mismatch", Stage::Token, message))
+        let named = id.and_then(|id| id.nonce);
+        if self.nonce.is_some() && named.as_deref() != self.nonce {
+            let message = "the id token does not name the nonce of this sign-in";
+            return Err(Error::new("nonce_mismatch", Stage::Token, message));
+        }
+        Ok(())
+    }
+
+    async fn check_issuer(
+        &self,
+        call: &Call<'_>,
+        endpoints: &Endpoints,
+        id: &IdToken,
+    ) -> Result<(), Error> {
+        let application = call.application;
+        let now = seconds(application.clock.now());
+        let now = now.try_into().unwrap_or(i64::MAX);
+        let mut checked = endpoints.issuer.check(id, &application.client_id, now);
+        if let (Issuer::AdFs(_), Err(IdTokenError::Issuer(..))) = (&endpoints.issuer, &checked) {
+            // An administrator may have given it another name, which its document tells.
+            if let Ok(server) = endpoints::configuration(call, &endpoints.authority).await {
+                checked = Issuer::AdFs(server.issuer).check(id, &application.client_id, now);
+            }
+        }
+        checked.map_err(|error| Error::new(error.code(), Stage::Token, error.to_string()))
+    }
+
+    /// A refresh token gives its own account's token, or none (MSAL.NET `user_mismatch`).
+    fn check_account(&self, result: &AuthenticationResult) -> Result<(), Error> {
+        match (self.expected, result.account().home_account_id()) {
+            (Some(expected), Some(given)) if !given.eq_ignore_ascii_case(expected) => {
+                let message = "the token is for another account than the one that was asked for";
+                Err(Error::new("user_mismatch", Stage::Token, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The error of a server that refused.
     #[cfg(feature = "interactive")]
     pub(super) fn refused(&self, call: &Call<'_>, kind: Grant, error: &ErrorResponse) -> Error {
-        let tenant = self.asked.authority.tenant().to_string();
-        Error::from_token_endpoint(error, kind, &self.consent(call, &tenant), None, None)
+        let tenant = self.asked.authority.realm();
+        let consent = self.consent(call, &tenant);
+        Error::from_token_endpoint(error, kind, consent.as_ref(), None, None)
     }
 
-    fn consent<'b>(&'b self, call: &'b Call<'_>, tenant: &'b str) -> ConsentRequest<'b> {
-        ConsentRequest {
-            authority_host: self.asked.authority.host(),
+    /// Only Entra has pages for it.
+    fn consent<'b>(&'b self, call: &'b Call<'_>, tenant: &'b str) -> Option<ConsentRequest<'b>> {
+        let authority = &self.asked.authority;
+        (authority.kind() == AuthorityKind::Entra).then(|| ConsentRequest {
+            authority_host: authority.host(),
             tenant,
             client_id: &call.application.client_id,
             scopes: &self.asked.scopes,
             redirect_uri: None,
-        }
+        })
     }
 
     /// The error of an answer that is no token.
@@ -140,23 +204,24 @@ impl Redemption<'_> {
         response: &HttpResponse,
     ) -> Error {
         let error = ErrorResponse::parse(response.status(), response.body());
-        let tenant = self.asked.authority.tenant().to_string();
+        let tenant = self.asked.authority.realm();
         let clocks = call.clock_difference(response);
         Error::from_token_endpoint(
             &error,
             kind,
-            &self.consent(call, &tenant),
+            self.consent(call, &tenant).as_ref(),
             retry_after(response),
             clocks.as_deref(),
         )
     }
 
     /// A token that cannot be kept is a token all the same.
-    async fn keep(&self, call: &Call<'_>, response: TokenResponse) {
+    async fn keep(&self, call: &Call<'_>, endpoints: &Endpoints, response: TokenResponse) {
         let application = call.application;
         let client_id = application.client_id.clone();
-        let host = self.asked.authority.host().to_owned();
-        let tenant = self.asked.authority.tenant().to_string();
+        let host = endpoints.authority.environment();
+        let tenant = endpoints.authority.realm().into_owned();
+        let is_adfs = endpoints.authority.kind() == AuthorityKind::AdFs;
         let scopes = self.asked.scopes.clone();
         let source = self.source;
         let signed_in = self.signed_in.map(str::to_owned);
@@ -168,6 +233,7 @@ impl Redemption<'_> {
                     client_id: &client_id,
                     host: &host,
                     tenant: &tenant,
+                    is_adfs,
                     scopes: &scopes,
                     response: &response,
                     source,
@@ -181,7 +247,12 @@ impl Redemption<'_> {
         }
     }
 
-    fn result(&self, call: &Call<'_>, token: &TokenResponse) -> AuthenticationResult {
+    fn result(
+        &self,
+        call: &Call<'_>,
+        endpoints: &Endpoints,
+        token: &TokenResponse,
+    ) -> AuthenticationResult {
         // Straight from the token endpoint over TLS, so its signature need not be checked (OpenID Connect Core
         // 3.1.3.7).
         let id_token = token
@@ -198,22 +269,13 @@ impl Redemption<'_> {
             expires_on: after(token.lifetime(seconds(now))),
             extended_expires_on: token.ext_expires_in.map(after),
             refresh_on: token.refresh_in.map(after),
-            scopes: token
-                .scope
-                .as_ref()
-                .unwrap_or(&self.asked.scopes)
-                .iter()
-                .map(str::to_owned)
-                .collect(),
-            tenant_id: id.and_then(|id| id.tid.clone()),
-            unique_id: id.and_then(|id| id.local_account_id()).map(str::to_owned),
+            scopes: token.scope.as_ref().unwrap_or(&self.asked.scopes).clone(),
+            tenant_id: id.and_then(|id| id.tid.as_deref()).map(Into::into),
+            unique_id: id.and_then(|id| id.local_account_id()).map(Into::into),
             account: Account {
-                username: id
-                    .and_then(IdToken::username)
-                    .unwrap_or_default()
-                    .to_owned(),
-                home_account_id: home_account_id(client_info.as_ref(), id),
-                environment: self.asked.authority.host().to_owned(),
+                username: id.and_then(IdToken::username).unwrap_or_default().into(),
+                home_account_id: home_account_id(client_info.as_ref(), id).map(Into::into),
+                environment: endpoints.authority.environment().into(),
             },
             correlation_id: call.correlation_id.clone(),
             token_source: TokenSource::IdentityProvider,
@@ -225,18 +287,4 @@ impl Redemption<'_> {
 fn seconds(time: std::time::SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
-}
-
-fn token_url(authority: &Authority, extra: &[(String, String)]) -> Result<Url, Error> {
-    let mut url = Url::parse(&authority.token_endpoint()).map_err(|error| {
-        Error::new(
-            "invalid_authority",
-            Stage::Request,
-            format!("`{authority}`: {error}"),
-        )
-    })?;
-    if !extra.is_empty() {
-        url.query_pairs_mut().extend_pairs(extra);
-    }
-    Ok(url)
 }

@@ -3,13 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::asked::Asked;
+use super::asked::{self, Asked};
 use super::cache_failed;
 use super::call::Call;
+use super::flight::{self, Accept, Cleared, FlightKey};
+use super::redeem::Redemption;
+use super::throttle::Asking;
 use crate::cache::{self, Found, Wanted};
-use crate::client::{Account, AcquireTokenSilent, Application, AuthenticationResult, TokenSource};
+use crate::client::{
+    Account, AcquireTokenSilent, Application, AuthenticationResult, RequestOptions, TokenSource,
+};
 use crate::error::{Error, Stage};
 use crate::oauth::classification::Grant;
+use crate::oauth::scopes::Scopes;
 use crate::oauth::token_request::TokenGrant;
 use crate::secret::Secret;
 
@@ -18,27 +24,131 @@ use crate::secret::Secret;
 const MARGIN: i64 = 5 * 60;
 
 pub(crate) async fn acquire(request: AcquireTokenSilent) -> Result<AuthenticationResult, Error> {
-    let silent = Silent::of(request)?;
-    let application = &*silent.application;
-    if silent.may_use_cache() {
-        if let Some(found) = silent.find() {
-            return Ok(silent.give(found));
-        }
-        let caught_up = application.cache.catch_up(&*application.clock).await;
-        caught_up.map_err(|error| cache_failed(&error))?;
-        if let Some(found) = silent.find() {
-            return Ok(silent.give(found));
-        }
+    match from_memory(&request) {
+        Some(result) => Ok(result),
+        // In a box, as a hit must not carry the state of a refresh around.
+        None => Box::pin(from_elsewhere(request)).await,
     }
-    silent.refresh().await
 }
 
-/// A silent sign-in, its request understood.
-#[derive(Clone)]
+/// The common case, and all that it needs: a token in memory that need not be renewed yet.
+fn from_memory(request: &AcquireTokenSilent) -> Option<AuthenticationResult> {
+    let application = &*request.application;
+    let options = &request.options;
+    if !may_use_cache(request.force_refresh, options) {
+        return None;
+    }
+    let scopes = Scopes::new(&request.scopes).ok()?;
+    let of_request;
+    let authority = match &options.tenant {
+        Some(_) => {
+            of_request = asked::authority(application, options).ok()?;
+            &of_request
+        }
+        None => &application.authority,
+    };
+    let now = now(application);
+    let realm = authority.realm();
+    let found = find(application, &request.account, &realm, &scopes, now)?;
+    (!is_due(application, &found, now)).then(|| give(found, &request.account, options))
+}
+
+async fn from_elsewhere(request: AcquireTokenSilent) -> Result<AuthenticationResult, Error> {
+    let silent = Silent::of(request)?;
+    let application = &*silent.application;
+    let mut found = silent.find_if_wanted();
+    if found.is_none() {
+        let caught_up = application.cache.catch_up(&*application.clock).await;
+        caught_up.map_err(|error| cache_failed(&error))?;
+        found = silent.find_if_wanted();
+    }
+    match found {
+        Some(found) => {
+            let is_due = is_due(application, &found, now(application));
+            let result = give(found, &silent.account, &silent.asked.options);
+            if is_due {
+                silent.refresh_meanwhile();
+            }
+            Ok(result)
+        }
+        None => silent.refresh().await,
+    }
+}
+
+/// Claims of the request say that the token in the cache was refused (those of the client's capabilities do not).
+fn may_use_cache(force_refresh: bool, options: &RequestOptions) -> bool {
+    !force_refresh && options.claims.is_none()
+}
+
+/// Looks for a token that is good for a while.
+pub(super) fn find(
+    application: &Application,
+    account: &Account,
+    realm: &str,
+    scopes: &Scopes,
+    now: i64,
+) -> Option<Found> {
+    let environment = cache::environment(&account.environment);
+    let wanted = wanted(application, account, &environment, realm, scopes)?;
+    let found = application.cache.access_token(&wanted)?;
+    (found.token.expires_on - now > MARGIN).then_some(found)
+}
+
+fn wanted<'a>(
+    application: &'a Application,
+    account: &'a Account,
+    environment: &'a str,
+    realm: &'a str,
+    scopes: &'a Scopes,
+) -> Option<Wanted<'a>> {
+    Some(Wanted {
+        client_id: &application.client_id,
+        environment,
+        home_account_id: account.home_account_id()?,
+        tenant: realm,
+        scopes,
+    })
+}
+
+/// Returns whether Entra would like the token to be renewed by now, although it is good.
+fn is_due(application: &Application, found: &Found, now: i64) -> bool {
+    let jitter = application.refresh_jitter;
+    let due = found.token.refresh_on.map(|time| time + jitter);
+    due.is_some_and(|time| now > time)
+}
+
+/// Gives out a token of the cache.
+pub(super) fn give(
+    found: Found,
+    account: &Account,
+    options: &RequestOptions,
+) -> AuthenticationResult {
+    let Found { token, identity } = found;
+    AuthenticationResult {
+        access_token: token.secret.clone(),
+        id_token: identity.id_token,
+        expires_on: time(token.expires_on),
+        extended_expires_on: token.extended_expires_on.map(time),
+        refresh_on: token.refresh_on.map(time),
+        scopes: token.scopes.clone(),
+        tenant_id: identity.tenant_id,
+        unique_id: identity.unique_id,
+        account: Account {
+            username: identity
+                .username
+                .unwrap_or_else(|| account.username.clone()),
+            ..account.clone()
+        },
+        correlation_id: options.correlation_id.clone().unwrap_or_default(),
+        token_source: TokenSource::Cache,
+        way: None,
+    }
+}
+
+/// A silent sign-in that memory alone could not serve.
 struct Silent {
     application: Arc<Application>,
     account: Account,
-    environment: String,
     asked: Asked,
     force_refresh: bool,
 }
@@ -48,95 +158,113 @@ impl Silent {
         let application = request.application;
         Ok(Self {
             asked: Asked::new(&application, &request.scopes, request.options)?,
-            environment: cache::environment(&request.account.environment).into_owned(),
             account: request.account,
             force_refresh: request.force_refresh,
             application,
         })
     }
 
-    /// Claims of the request say that the token in the cache was refused (those of the client's
-    /// capabilities do not).
-    fn may_use_cache(&self) -> bool {
-        !self.force_refresh && self.asked.options.claims.is_none()
+    fn find_if_wanted(&self) -> Option<Found> {
+        may_use_cache(self.force_refresh, &self.asked.options)
+            .then(|| self.find())
+            .flatten()
     }
 
     fn find(&self) -> Option<Found> {
-        let tenant = self.asked.authority.tenant().to_string();
-        let found = self
-            .application
-            .cache
-            .access_token(&self.wanted(&tenant)?)?;
-        (found.token.expires_on - self.now() > MARGIN).then_some(found)
-    }
-
-    /// Gives out a token of the cache; when Entra would like it renewed, that happens meanwhile.
-    fn give(&self, found: Found) -> AuthenticationResult {
-        if found
-            .token
-            .refresh_on
-            .is_some_and(|time| self.now() > time + self.application.refresh_jitter)
-        {
-            self.refresh_meanwhile();
-        }
-        let Found { token, identity } = found;
-        AuthenticationResult {
-            access_token: token.secret.clone(),
-            id_token: identity.id_token,
-            expires_on: time(token.expires_on),
-            extended_expires_on: token.extended_expires_on.map(time),
-            refresh_on: token.refresh_on.map(time),
-            scopes: token.scopes.iter().map(str::to_owned).collect(),
-            tenant_id: identity.tenant_id,
-            unique_id: identity.unique_id,
-            account: Account {
-                username: identity
-                    .username
-                    .unwrap_or_else(|| self.account.username.clone()),
-                ..self.account.clone()
-            },
-            correlation_id: self
-                .asked
-                .options
-                .correlation_id
-                .clone()
-                .unwrap_or_default(),
-            token_source: TokenSource::Cache,
-            way: None,
-        }
+        let application = &*self.application;
+        let realm = self.asked.authority.realm();
+        let scopes = &self.asked.scopes;
+        find(application, &self.account, &realm, scopes, now(application))
     }
 
     /// A failure is nobody's trouble as long as the token is good.
-    fn refresh_meanwhile(&self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+    fn refresh_meanwhile(mut self) {
+        // The call has its token; this is nobody's call any more.
+        self.asked.options.correlation_id = None;
+        let application = Arc::clone(&self.application);
+        let (Ok(runtime), Some(key)) = (tokio::runtime::Handle::try_current(), self.key()) else {
             return;
         };
-        let silent = self.clone();
-        runtime.spawn(async move {
-            if let Err(error) = silent.refresh().await {
-                tracing::debug!(%error, "the access token could not be renewed early");
-            }
-        });
+        let seat = application.flights.join(key, self.exchange(Accept::Newer));
+        if seat.is_first {
+            runtime.spawn(async move {
+                if let Err(error) = seat.flight.landed().await {
+                    tracing::debug!(%error, "the access token could not be renewed early");
+                }
+            });
+        }
+    }
+
+    /// Takes part in the one exchange of all who want this token now.
+    async fn refresh(self) -> Result<AuthenticationResult, Error> {
+        let application = Arc::clone(&self.application);
+        let accept = match (&self.asked.options.claims, self.force_refresh) {
+            (Some(_), _) => Accept::None,
+            (None, true) => Accept::Newer,
+            (None, false) => Accept::Any,
+        };
+        let tenant = self.asked.options.tenant.clone();
+        let account = self.account.clone();
+        let key = self.key();
+        let result = application.flights.share(key, self.exchange(accept)).await;
+        result.map_err(|error| error.about(Some(account.username()), tenant.as_deref()))
+    }
+
+    fn key(&self) -> Option<FlightKey> {
+        let force = self.force_refresh.then(|| "force".to_owned());
+        FlightKey::new("silent", &self.who(), vec![force], &self.asked)
+    }
+
+    /// The account, in its cloud.
+    fn who(&self) -> String {
+        let id = self.account.home_account_id().unwrap_or_default();
+        format!("{id} {}", cache::environment(&self.account.environment))
+    }
+
+    async fn exchange(self, accept: Accept) -> Result<AuthenticationResult, Error> {
+        let application = &*self.application;
+        let name = flight::name(application, &self.who(), &self.asked);
+        let find = || {
+            let found = self.find()?;
+            Some(give(found, &self.account, &self.asked.options))
+        };
+        match flight::clear_other_processes(application, &name, accept, find).await {
+            Cleared::Found(result) => Ok(result),
+            Cleared::Go(_lock) => self.redeem().await,
+        }
+    }
+
+    async fn redeem(&self) -> Result<AuthenticationResult, Error> {
+        let call = Call::new(&self.application, &self.asked.options)?;
+        call.run("silent", self.redeem_one(&call)).await
     }
 
     /// Redeems a refresh token; those of the family serve when the client's own does not.
-    async fn refresh(&self) -> Result<AuthenticationResult, Error> {
-        let call = Call::new(&self.application, &self.asked.options)?;
-        let redemption = self.asked.redemption("refresh_token");
+    async fn redeem_one(&self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
+        let redemption = Redemption {
+            expected: self.account.home_account_id.as_deref(),
+            ..self.asked.redemption("refresh_token")
+        };
         let mut refused = None;
         for token in self.refresh_tokens() {
+            let asking = self.asking(&token);
             let grant = TokenGrant::RefreshToken(&token);
-            match redemption.grant(&call, grant, Grant::Other).await {
+            let exchange = redemption.grant(call, grant, Grant::Other);
+            let throttle = &self.application.throttle;
+            match throttle
+                .around(&*self.application.clock, &asking, exchange)
+                .await
+            {
                 Ok(result) => return Ok(result),
                 // Dead, or of a family that the client is not in: the next one may be good.
                 Err(error) if error.code() == "invalid_grant" => {
                     refused.get_or_insert(error);
                 }
-                Err(error) => return Err(error.with_correlation_id(&call.correlation_id)),
+                Err(error) => return Err(error),
             }
         }
-        let error = refused.unwrap_or_else(|| {
-            let who = match self.account.username.as_str() {
+        Err(refused.unwrap_or_else(|| {
+            let who = match self.account.username() {
                 "" => "this account",
                 name => name,
             };
@@ -144,32 +272,36 @@ impl Silent {
                 "the token cache has no token and no refresh token of {who} for this client"
             );
             Error::new("no_tokens_found", Stage::Cache, message)
-        });
-        Err(error.with_correlation_id(&call.correlation_id))
+        }))
+    }
+
+    fn asking(&self, refresh_token: &Secret) -> Asking {
+        let application = &*self.application;
+        let name = flight::name(application, &self.who(), &self.asked);
+        let claims = self.asked.options.claims.as_deref();
+        application
+            .throttle
+            .asking_with_token(name, refresh_token, claims)
     }
 
     fn refresh_tokens(&self) -> Vec<Secret> {
-        let tenant = self.asked.authority.tenant().to_string();
-        let family = self.application.family_tokens;
-        self.wanted(&tenant).map_or_else(Vec::new, |wanted| {
-            self.application.cache.refresh_tokens(&wanted, family)
-        })
+        let application = &*self.application;
+        let environment = cache::environment(&self.account.environment);
+        let realm = self.asked.authority.realm();
+        let scopes = &self.asked.scopes;
+        wanted(application, &self.account, &environment, &realm, scopes)
+            .map(|wanted| {
+                let family = application.family_tokens;
+                application.cache.refresh_tokens(&wanted, family)
+            })
+            .unwrap_or_default()
     }
+}
 
-    fn wanted<'a>(&'a self, tenant: &'a str) -> Option<Wanted<'a>> {
-        Some(Wanted {
-            client_id: &self.application.client_id,
-            environment: &self.environment,
-            home_account_id: self.account.home_account_id.as_deref()?,
-            tenant,
-            scopes: &self.asked.scopes,
-        })
-    }
-
-    fn now(&self) -> i64 {
-        let since = self.application.clock.now().duration_since(UNIX_EPOCH);
-        since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX))
-    }
+/// Seconds since 1970.
+pub(super) fn now(application: &Application) -> i64 {
+    let since = application.clock.now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX))
 }
 
 fn time(seconds: i64) -> SystemTime {

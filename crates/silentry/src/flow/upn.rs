@@ -35,7 +35,7 @@ pub(super) async fn find(
         upn = signed_in.upn,
         "signed in"
     );
-    match upn_candidates(&signed_in, authority.tenant())? {
+    match upn_candidates(&signed_in, authority.require_organization()?)? {
         Candidates::Known(upn) => search.known(upn).await,
         Candidates::Guessed(guesses) => search.guess_or_ask(guesses, &signed_in.principal).await,
     }

@@ -1,5 +1,5 @@
 //! A user name and a password become a token: at the federation server of a federated domain (usernamemixed), else at
-//! Entra itself (RFC 6749 section 4.3).
+//! the authority itself, be it Entra, AD FS or another server (RFC 6749 section 4.3).
 //!
 //! Each request with the password is sent once, on a connection of its own: a wrong password sent twice counts twice
 //! towards the lockout of the account.
@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::asked::Asked;
 use super::call::Call;
 use super::federation::{self, Federation};
-use super::wstrust;
+use super::{flight, wstrust};
+use crate::authority::{Authority, AuthorityKind};
 use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
 use crate::error::{Error, Stage};
 use crate::federation::assertion::SamlAssertion;
@@ -29,13 +30,12 @@ pub(crate) async fn sign_in(
     let application = &*request.application;
     let asked = Asked::new(application, &request.scopes, request.options)?;
     // Refused before any network.
-    asked.authority.require_organization()?;
-    let upn = UserPrincipalName::parse(&request.username)?;
+    let upn = upn(&asked.authority, &request.username)?;
     if request.password.is_empty() {
         return Err(Error::new(
             "password_required",
             Stage::Request,
-            format!("no password is given for {upn}"),
+            format!("no password is given for {}", request.username.trim()),
         ));
     }
     let call = Call::new(application, &asked.options)?;
@@ -43,25 +43,41 @@ pub(crate) async fn sign_in(
 
     let result = async {
         let own_metadata = request.federation_metadata.as_deref();
-        match federation::discover_for_password(&call, &asked.authority, &upn, own_metadata).await?
+        if let Some(upn) = &upn
+            && let Some(federation) =
+                federation::discover_for_password(&call, &asked.authority, upn, own_metadata)
+                    .await?
         {
-            Some(federation) => {
-                let assertion =
-                    request_assertion(&call, &federation, &upn, &request.password).await?;
-                redemption.assertion(&call, &assertion).await
-            }
-            None => {
-                let grant = TokenGrant::Password {
-                    username: upn.as_str(),
-                    password: &request.password,
-                };
-                redemption.grant(&call, grant, Grant::Other).await
-            }
+            let assertion = request_assertion(&call, &federation, upn, &request.password).await?;
+            return redemption.assertion(&call, &assertion).await;
         }
+        let grant = TokenGrant::Password {
+            username: upn
+                .as_ref()
+                .map_or(request.username.trim(), UserPrincipalName::as_str),
+            password: &request.password,
+        };
+        redemption.grant(&call, grant, Grant::Other).await
     };
-    result
-        .await
-        .map_err(|error: Error| error.with_correlation_id(&call.correlation_id))
+    let name = flight::name(application, request.username.trim(), &asked);
+    let asking = application.throttle.asking(name);
+    let throttle = &application.throttle;
+    let unless_refused = throttle.around(&*application.clock, &asking, result);
+    call.run("password", unless_refused).await
+}
+
+/// Reads the UPN, which leads to the federation server; `None` where the authority takes the password itself, from a
+/// user by any name: AD FS knows `CONTOSO\alice` too, and other servers have names of their own.
+fn upn(authority: &Authority, username: &str) -> Result<Option<UserPrincipalName>, Error> {
+    if authority.kind() == AuthorityKind::Entra {
+        authority.require_organization()?;
+        return UserPrincipalName::parse(username).map(Some);
+    }
+    if username.trim().is_empty() {
+        let message = "no user name is given";
+        return Err(Error::new("invalid_username", Stage::Request, message));
+    }
+    Ok(None)
 }
 
 /// Asks the best endpoint alone: the other version of the protocol would be a second attempt with the password.

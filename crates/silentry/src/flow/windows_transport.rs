@@ -5,7 +5,7 @@
 
 use super::call::Call;
 use super::federation::{self, Federation};
-use super::kerberos::{self, Negotiation, Next};
+use super::kerberos::{self, Finished, Negotiation, Next};
 use super::wstrust;
 use crate::client::MutualAuthentication;
 use crate::error::{Error, Stage};
@@ -32,11 +32,18 @@ const LARGE_TOKEN: usize = 12 * 1024;
 /// What the page of http.sys says of headers that are too large; its language does not follow the server's.
 const TOO_LONG: &[u8] = b"Request Too Long";
 
+/// What the federation server says, and of whom.
+pub(super) struct Asserted {
+    pub(super) assertion: SamlAssertion,
+    /// Whose ticket it was, where the Kerberos library tells.
+    pub(super) principal: Option<String>,
+}
+
 /// Asks the federation server for an assertion about the user of the ticket.
 pub(super) async fn request_assertion(
     call: &Call<'_>,
     federation: &Federation,
-) -> Result<SamlAssertion, Error> {
+) -> Result<Asserted, Error> {
     let mut endpoints = federation.endpoints.iter();
     let Some(preferred) = endpoints.next() else {
         return Err(Error::new(
@@ -67,11 +74,19 @@ async fn ask(
     call: &Call<'_>,
     endpoint: &FederationEndpoint,
     audience: &str,
-) -> Result<SamlAssertion, Error> {
+) -> Result<Asserted, Error> {
     let mut refusal = None;
     for _ in 0..2 {
         match negotiate(call, endpoint, audience).await? {
-            Answer::Accepted(response) => return wstrust::read_reply(call, endpoint, &response),
+            Answer::Accepted {
+                response,
+                principal,
+            } => {
+                return Ok(Asserted {
+                    assertion: wstrust::read_reply(call, endpoint, &response)?,
+                    principal,
+                });
+            }
             // A new token may help where a service ticket went stale meanwhile.
             Answer::Refused(error) => refusal = Some(error),
         }
@@ -80,7 +95,10 @@ async fn ask(
 }
 
 enum Answer {
-    Accepted(HttpResponse),
+    Accepted {
+        response: HttpResponse,
+        principal: Option<String>,
+    },
     /// 401 at the end, although Negotiate is offered.
     Refused(Error),
 }
@@ -100,8 +118,11 @@ async fn negotiate(
             return Err(too_large(endpoint.host(), token_bytes));
         }
         if response.status() != 401 {
-            prove_server(call, endpoint, negotiation, &response).await?;
-            return Ok(Answer::Accepted(response));
+            let principal = prove_server(call, endpoint, negotiation, &response).await?;
+            return Ok(Answer::Accepted {
+                response,
+                principal,
+            });
         }
         let Some(data) = negotiate_data(&response) else {
             break;
@@ -172,14 +193,14 @@ fn failed(error: &TransportError) -> Error {
 }
 
 /// Checks the server's part of mutual authentication: a proof that is there must verify, and AD FS must give one
-/// unless the configuration waives it.
+/// unless the configuration waives it. Returns whose ticket it was.
 async fn prove_server(
     call: &Call<'_>,
     endpoint: &FederationEndpoint,
     negotiation: Negotiation,
     response: &HttpResponse,
-) -> Result<(), Error> {
-    let proven = negotiation.finish(negotiate_data(response)).await?;
+) -> Result<Option<String>, Error> {
+    let Finished { proven, principal } = negotiation.finish(negotiate_data(response)).await?;
     let host = endpoint.host();
     let required =
         call.application.negotiate.mutual_authentication == MutualAuthentication::Required;
@@ -191,7 +212,7 @@ async fn prove_server(
             format!("{host} did not prove that it is the server the ticket was made for"),
         ));
     }
-    Ok(())
+    Ok(principal)
 }
 
 /// The error of a 401 that ends a negotiation; `Err` when another token cannot help.

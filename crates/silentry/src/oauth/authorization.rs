@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use super::claims::ClaimsRequest;
 use super::error_response::ErrorResponse;
 use super::scopes::Scopes;
+use crate::authority::AuthorityKind;
 use crate::secret::Secret;
 
 /// How Entra treats a user who is signed in already, in the browser.
@@ -43,6 +44,10 @@ impl Prompt {
 
 /// Where the browser is sent.
 pub(crate) struct AuthorizationRequest<'a> {
+    /// Whose endpoint it is, as each knows words that others do not.
+    pub(crate) server: AuthorityKind,
+    /// Whether the answer can come as a form.
+    pub(crate) form_post: bool,
     /// The client id.
     pub(crate) client_id: &'a str,
     /// What the token is to be for.
@@ -81,17 +86,22 @@ impl AuthorizationRequest<'_> {
             query
                 .append_pair("client_id", self.client_id)
                 .append_pair("response_type", "code")
-                // A form in a POST stays out of the browser's history, and of what its plug-ins read.
-                .append_pair("response_mode", "form_post")
                 .append_pair("redirect_uri", self.redirect_uri)
                 .append_pair("scope", &scope)
                 .append_pair("state", self.state)
                 .append_pair("nonce", self.nonce)
                 .append_pair("code_challenge", self.code_challenge)
-                .append_pair("code_challenge_method", "S256")
-                .append_pair("client_info", "1")
-                .append_pair("client-request-id", self.correlation_id);
+                .append_pair("code_challenge_method", "S256");
+            let is_entra = self.server == AuthorityKind::Entra;
+            let is_microsoft = self.server != AuthorityKind::OpenIdConnect;
             let optional = [
+                // A form in a POST stays out of the browser's history, and of what its plug-ins read.
+                ("response_mode", self.form_post.then_some("form_post")),
+                ("client_info", is_entra.then_some("1")),
+                (
+                    "client-request-id",
+                    is_microsoft.then_some(self.correlation_id),
+                ),
                 ("prompt", self.prompt.map(Prompt::as_str)),
                 ("login_hint", self.login_hint),
                 ("domain_hint", self.domain_hint),
@@ -109,21 +119,23 @@ impl AuthorizationRequest<'_> {
 }
 
 /// What the browser brought back.
-pub(crate) enum AuthorizationResponse {
-    /// The user signed in.
-    Code {
-        /// What the program redeems.
-        code: Secret,
-        /// What the request said.
-        state: String,
-    },
+#[derive(Debug)]
+pub(crate) struct AuthorizationResponse {
+    /// What the request said.
+    pub(crate) state: String,
+    /// Who answers, where the answer says so (RFC 9207).
+    pub(crate) issuer: Option<String>,
+    pub(crate) outcome: Outcome,
+}
+
+/// How a sign-in in the browser ended.
+pub(crate) enum Outcome {
+    /// The user signed in: what the program redeems.
+    Code(Secret),
+    /// The user chose not to.
+    Cancelled,
     /// The user did not, or could not.
-    Refused {
-        /// Why.
-        error: Box<ErrorResponse>,
-        /// What the request said.
-        state: String,
-    },
+    Refused(Box<ErrorResponse>),
 }
 
 impl AuthorizationResponse {
@@ -135,28 +147,27 @@ impl AuthorizationResponse {
                 .find(|(name, value)| name == wanted && !value.is_empty())
                 .map(|(_, value)| value.into_owned())
         };
-        let state = member("state")?;
-        if member("error").is_some() {
-            let error = Box::new(ErrorResponse::parse(400, form));
-            return Some(Self::Refused { error, state });
-        }
-        let code = Secret::from(member("code")?);
-        Some(Self::Code { code, state })
-    }
-
-    /// Returns the state that came back.
-    pub(crate) fn state(&self) -> &str {
-        match self {
-            Self::Code { state, .. } | Self::Refused { state, .. } => state,
-        }
+        let outcome = if member("error").is_none() {
+            Outcome::Code(Secret::from(member("code")?))
+        } else if member("error_subcode").as_deref() == Some("cancel") {
+            Outcome::Cancelled
+        } else {
+            Outcome::Refused(Box::new(ErrorResponse::parse(400, form)))
+        };
+        Some(Self {
+            state: member("state")?,
+            issuer: member("iss"),
+            outcome,
+        })
     }
 }
 
-impl fmt::Debug for AuthorizationResponse {
+impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Code { .. } => f.write_str("Code"),
-            Self::Refused { error, .. } => f.debug_tuple("Refused").field(error).finish(),
+            Self::Code(_) => f.write_str("Code"),
+            Self::Cancelled => f.write_str("Cancelled"),
+            Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
         }
     }
 }
@@ -168,7 +179,9 @@ mod tests {
     #[test]
     fn the_browser_is_told_everything_once() {
         let scopes = Scopes::new(["api://x/read"]).unwrap();
-        let request = AuthorizationRequest {
+        let mut request = AuthorizationRequest {
+            server: AuthorityKind::Entra,
+            form_post: true,
             client_id: "c",
             scopes: &scopes,
             offline_access: true,
@@ -201,6 +214,17 @@ mod tests {
         assert_eq!(value("prompt"), Some("select_account"));
         assert_eq!(value("domain_hint"), None);
         assert_eq!(value("dc"), Some("a b"));
+        assert_eq!(value("client_info"), Some("1"));
+        assert_eq!(value("response_mode"), Some("form_post"));
+
+        (request.server, request.form_post) = (AuthorityKind::OpenIdConnect, false);
+        let foreign = request.url(&endpoint);
+        for word in ["client_info", "client-request-id", "response_mode"] {
+            assert!(
+                foreign.query_pairs().all(|(name, _)| name != word),
+                "{word}"
+            );
+        }
     }
 
     #[test]
@@ -208,17 +232,18 @@ mod tests {
         assert!(AuthorizationResponse::parse(b"code=x").is_none());
         assert!(AuthorizationResponse::parse(b"state=s").is_none());
         assert!(AuthorizationResponse::parse(b"code=&state=s").is_none());
-        let code = AuthorizationResponse::parse(b"state=s&code=a%2Bb").unwrap();
-        assert_eq!(code.state(), "s");
-        assert!(
-            matches!(&code, AuthorizationResponse::Code { code, .. } if code.expose() == "a+b")
-        );
+        let code =
+            AuthorizationResponse::parse(b"state=s&code=a%2Bb&iss=https%3A%2F%2Fid.test").unwrap();
+        assert_eq!(code.state, "s");
+        assert_eq!(code.issuer.as_deref(), Some("https://id.test"));
+        assert!(matches!(&code.outcome, Outcome::Code(code) if code.expose() == "a+b"));
         assert!(!format!("{code:?}").contains("a+b"));
-        let refused =
-            b"error=access_denied&error_subcode=cancel&error_description=AADSTS65004%3a+no&state=s";
-        let Some(AuthorizationResponse::Refused { error, .. }) =
-            AuthorizationResponse::parse(refused)
-        else {
+        let cancelled = b"error=access_denied&error_subcode=cancel&state=s";
+        let cancelled = AuthorizationResponse::parse(cancelled).unwrap();
+        assert!(matches!(cancelled.outcome, Outcome::Cancelled));
+        let refused = b"error=access_denied&error_description=AADSTS65004%3a+no&state=s";
+        let refused = AuthorizationResponse::parse(refused).unwrap();
+        let Outcome::Refused(error) = refused.outcome else {
             panic!("no refusal");
         };
         assert_eq!(error.error(), "access_denied");

@@ -40,6 +40,19 @@ impl Challenge {
             .find(|(own, _)| own.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
+
+    /// Returns the `claims` of a challenge for access tokens, decoded.
+    pub(super) fn claims(&self) -> Option<String> {
+        let value = (self.is("Bearer") || self.is("PoP"))
+            .then(|| self.param("claims"))
+            .flatten()?;
+        if value.trim_start().starts_with('{') {
+            return Some(value.to_owned());
+        }
+        let bytes = base64::decode(value)?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        (!text.trim().is_empty()).then(|| text.to_owned())
+    }
 }
 
 impl fmt::Debug for Challenge {
@@ -124,18 +137,8 @@ pub fn negotiate_token(challenges: &[Challenge]) -> Option<Vec<u8>> {
 /// the next request as [`super::claims::ClaimsRequest::from_challenge`].
 #[must_use]
 pub fn bearer_claims(challenges: &[Challenge]) -> Option<String> {
-    let mut values = challenges
-        .iter()
-        .filter(|one| one.is("Bearer"))
-        .filter_map(|one| one.param("claims"));
-    values.find_map(|value| {
-        if value.trim_start().starts_with('{') {
-            return Some(value.to_owned());
-        }
-        let bytes = base64::decode(value)?;
-        let text = std::str::from_utf8(&bytes).ok()?;
-        (!text.trim().is_empty()).then(|| text.to_owned())
-    })
+    let mut bearer = challenges.iter().filter(|one| one.is("Bearer"));
+    bearer.find_map(Challenge::claims)
 }
 
 /// What is left of a header. Every step either takes something off or ends the loop.

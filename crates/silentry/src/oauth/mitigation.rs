@@ -69,7 +69,7 @@ fn word_advice(word: &str) -> Option<&'static str> {
         "message_only" => words::POLICY,
         "consent_required" => words::CONSENT,
         "user_password_expired" => words::PASSWORD_CHANGE,
-        "bad_token" | "token_expired" | "expired_token" | "invalid_grant" => words::EXPIRED,
+        "bad_token" | "token_expired" | "invalid_grant" => words::EXPIRED,
         "temporarily_unavailable"
         | "server_error"
         | "service_not_available"
@@ -81,7 +81,7 @@ fn word_advice(word: &str) -> Option<&'static str> {
         "authorization_declined" | "access_denied" => {
             "The user or an administrator declined: sign in again and accept."
         }
-        "bad_verification_code" | "code_expired" => words::CODE_AGAIN,
+        "bad_verification_code" | "code_expired" | "expired_token" => words::CODE_AGAIN,
         "invalid_client" | "unauthorized_client" => words::CONFIGURATION,
         "invalid_scope" => words::SCOPE,
         "invalid_resource" => words::RESOURCE,

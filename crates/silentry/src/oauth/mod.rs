@@ -10,6 +10,7 @@ pub mod authorization;
 mod base64;
 pub mod challenge;
 pub mod claims;
+mod claims_challenge;
 pub mod classification;
 pub mod consent;
 pub mod device_code;
@@ -22,6 +23,8 @@ pub mod retry_after;
 pub mod scopes;
 pub mod token_request;
 pub mod token_response;
+
+pub use claims_challenge::ClaimsChallenge;
 
 /// The largest body of an answer that is read: real ones have a few kilobytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;

@@ -1,6 +1,7 @@
 //! Scopes: what a token is asked for, and what it was given for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -10,7 +11,8 @@ pub const RESERVED: [&str; 3] = ["openid", "profile", "offline_access"];
 /// A set of scopes, never empty, compared without regard to case.
 ///
 /// The first spelling of each scope is kept; the order is alphabetical without regard to case, as
-/// MSAL.NET and MSAL Python sort them for the request and for the cache's `target`.
+/// MSAL.NET and MSAL Python sort them for the request and for the cache's `target`. Clones share the
+/// list.
 ///
 /// ```
 /// use silentry::oauth::scopes::Scopes;
@@ -21,7 +23,7 @@ pub const RESERVED: [&str; 3] = ["openid", "profile", "offline_access"];
 /// # Ok::<(), silentry::oauth::scopes::ScopesError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Scopes(Vec<String>);
+pub struct Scopes(Arc<[String]>);
 
 /// Why a list of scopes cannot be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -67,13 +69,13 @@ impl Scopes {
     /// (a refresh token) can be left out.
     #[must_use]
     pub fn with_reserved(&self, offline_access: bool) -> Self {
-        let mut list = self.0.clone();
+        let mut list = self.0.to_vec();
         let wanted = RESERVED
             .iter()
             .filter(|scope| offline_access || **scope != "offline_access");
         list.extend(wanted.map(|scope| (*scope).to_owned()));
         sort_and_deduplicate(&mut list);
-        Self(list)
+        Self(list.into())
     }
 
     /// Returns whether the set has this scope.
@@ -103,14 +105,41 @@ impl Scopes {
             .any(|scope| other.contains(scope))
     }
 
+    /// Returns these scopes with the resources that `asked` names them by.
+    ///
+    /// AD FS answers `https://api.contoso.com/read` with `read`; without the resource nobody could tell tokens for two
+    /// APIs apart.
+    #[must_use]
+    pub fn with_resources_of(&self, asked: &Scopes) -> Self {
+        let mut list = Vec::new();
+        for given in self.iter() {
+            let before = list.len();
+            let full = asked.iter().filter(|asked| {
+                let name = asked.rsplit_once('/').map_or(*asked, |(_, name)| name);
+                name.eq_ignore_ascii_case(given)
+            });
+            list.extend(full.map(str::to_owned));
+            if list.len() == before {
+                list.push(given.to_owned());
+            }
+        }
+        sort_and_deduplicate(&mut list);
+        Self(list.into())
+    }
+
     /// Returns the scopes in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
+    /// Returns the scopes in their order.
+    pub(crate) fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
     fn from_list(mut list: Vec<String>) -> Option<Self> {
         sort_and_deduplicate(&mut list);
-        (!list.is_empty()).then_some(Self(list))
+        (!list.is_empty()).then(|| Self(list.into()))
     }
 }
 
@@ -142,12 +171,9 @@ fn sort_and_deduplicate(list: &mut Vec<String>) {
 }
 
 fn compare(a: &str, b: &str) -> std::cmp::Ordering {
-    let lower = |text: &'_ str| {
-        text.bytes()
-            .map(|byte| byte.to_ascii_lowercase())
-            .collect::<Vec<_>>()
-    };
-    lower(a).cmp(&lower(b))
+    let (a, b) = (a.bytes(), b.bytes());
+    a.map(|byte| byte.to_ascii_lowercase())
+        .cmp(b.map(|byte| byte.to_ascii_lowercase()))
 }
 
 /// `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`, RFC 6749 section 3.3.
@@ -215,6 +241,16 @@ mod tests {
         assert!(!given.serves(&scopes(&["https://graph.microsoft.com/Mail.Read"])));
         assert!(!given.intersects(&scopes(&["openid", "Mail.Read"])));
         assert!(given.intersects(&scopes(&["EMAIL"])));
+    }
+
+    #[test]
+    fn resources_are_put_back_where_ad_fs_left_them_out() {
+        let asked = scopes(&["https://a.test/read", "https://b.test//Read", "profile"]);
+        let given = Scopes::from_wire("read openid profile https://c.test/write").unwrap();
+        assert_eq!(
+            given.with_resources_of(&asked).to_string(),
+            "https://a.test/read https://b.test//Read https://c.test/write openid profile"
+        );
     }
 
     #[test]

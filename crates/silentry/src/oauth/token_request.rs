@@ -47,6 +47,7 @@ pub struct TokenRequest<'a> {
     grant: TokenGrant<'a>,
     claims: Option<&'a ClaimsRequest>,
     offline_access: bool,
+    client_info: bool,
 }
 
 impl<'a> TokenRequest<'a> {
@@ -59,6 +60,7 @@ impl<'a> TokenRequest<'a> {
             grant,
             claims: None,
             offline_access: true,
+            client_info: true,
         }
     }
 
@@ -80,6 +82,15 @@ impl<'a> TokenRequest<'a> {
         }
     }
 
+    /// Leaves out what only Entra knows: `client_info`.
+    #[must_use]
+    pub fn without_client_info(self) -> Self {
+        Self {
+            client_info: false,
+            ..self
+        }
+    }
+
     /// Returns the body, `application/x-www-form-urlencoded`.
     ///
     /// As MSAL.NET writes it: the assertion in standard base64 with padding, `client_info=1` to learn
@@ -92,11 +103,8 @@ impl<'a> TokenRequest<'a> {
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        members.extend([
-            ("client_id", self.client_id),
-            ("scope", &scope),
-            ("client_info", "1"),
-        ]);
+        members.extend([("client_id", self.client_id), ("scope", &scope)]);
+        members.extend(self.client_info.then_some(("client_info", "1")));
         members.extend(self.claims.map(|claims| ("claims", claims.as_str())));
         form(&members)
     }

@@ -59,6 +59,7 @@ impl TransportError {
     }
 
     /// Says what to do, where the case itself knows better than the table of codes.
+    #[cfg(feature = "integrated")]
     pub(crate) fn with_mitigation(mut self, mitigation: impl Into<String>) -> Self {
         self.mitigation = Some(mitigation.into());
         self

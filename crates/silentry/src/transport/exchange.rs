@@ -1,6 +1,6 @@
 //! One request and its reply: what is repeated, which redirect is followed, what is traced.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use url::Url;
 
@@ -9,6 +9,7 @@ use super::{
     TransportErrorKind,
 };
 use crate::error::{Error, Stage};
+use crate::oauth::retry_after::RetryAfter;
 
 /// MSAL.NET and MSAL Java repeat once, after one second.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -165,10 +166,15 @@ fn pause_before_repeating(reply: &Result<HttpResponse, TransportError>) -> Optio
     }
 }
 
-/// The seconds form of `Retry-After`.
+/// How long `Retry-After` says to wait. A date is read by the server's own clock, its `Date`, as ours may be wrong.
 pub(crate) fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    let seconds: u64 = response.header("retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(3600)))
+    let asked = RetryAfter::parse(response.header("retry-after")?)?;
+    let theirs = response
+        .header("date")
+        .and_then(|date| httpdate::parse_http_date(date).ok());
+    let now = theirs.unwrap_or_else(SystemTime::now);
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Some(asked.delay(now.as_secs()))
 }
 
 fn redirect_target(stage: Stage, url: &Url, response: &HttpResponse) -> Result<Url, Error> {

@@ -115,6 +115,7 @@ impl HyperTransportBuilder {
     }
 
     /// Lets a proxy that asks for a ticket have one.
+    #[cfg(feature = "integrated")]
     pub(crate) fn with_proxy_authenticator(
         mut self,
         authenticator: Arc<dyn ProxyAuthenticator>,

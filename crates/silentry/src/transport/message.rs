@@ -64,6 +64,7 @@ impl HttpRequest {
     }
 
     /// Replaces the header `name`.
+    #[cfg(feature = "integrated")]
     pub(crate) fn set_header(&mut self, name: &'static str, value: &str) {
         self.headers.retain(|(present, _)| *present != name);
         self.headers.push((name, Zeroizing::new(value.to_owned())));

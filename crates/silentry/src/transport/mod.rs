@@ -26,8 +26,11 @@ pub use http1::{HyperTransport, HyperTransportBuilder};
 pub use message::{HttpRequest, HttpResponse, Method};
 
 pub(crate) use clock::{Clock, TokioClock};
-pub(crate) use exchange::{Exchange, is_redirect, is_stale, redirect_refused, retry_after};
+#[cfg(feature = "integrated")]
+pub(crate) use exchange::is_stale;
+pub(crate) use exchange::{Exchange, is_redirect, redirect_refused, retry_after};
 pub(crate) use pool::{Connections, Lease};
+#[cfg(feature = "integrated")]
 pub(crate) use proxy_login::{ProxyAuthenticator, ProxyNegotiation};
 
 /// The largest reply that is read. AD FS metadata has up to 100 KB, tokens of users with many groups some tens of KB.

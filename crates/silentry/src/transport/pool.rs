@@ -4,16 +4,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Handle, Id};
+
 use super::{Connection, Origin, Transport, TransportError};
 
 /// http.sys closes idle connections after 120 s, Entra's front doors after a similar time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Opens connections and keeps one idle for each origin.
+/// Opens connections and keeps one idle for each origin and runtime.
 pub(crate) struct Connections {
     transport: Arc<dyn Transport>,
-    idle: Mutex<HashMap<Origin, Idle>>,
+    idle: Mutex<HashMap<Place, Idle>>,
 }
+
+/// Where a connection may be used again: a socket wakes nobody when the runtime that watches it stands still, as that
+/// of a test that has ended, or of a thread that is blocked.
+type Place = (Origin, Option<Id>);
 
 struct Idle {
     connection: Box<dyn Connection>,
@@ -68,8 +74,9 @@ impl Connections {
     pub(crate) fn give_back(&self, mut lease: Lease) {
         if lease.connection.is_open() {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.retain(|_, idle| idle.since.elapsed() < IDLE_TIMEOUT);
             idle.insert(
-                lease.origin,
+                place(lease.origin),
                 Idle {
                     connection: lease.connection,
                     since: Instant::now(),
@@ -83,7 +90,11 @@ impl Connections {
         let Idle {
             mut connection,
             since,
-        } = idle.remove(origin)?;
+        } = idle.remove(&place(origin.clone()))?;
         (since.elapsed() < IDLE_TIMEOUT && connection.is_open()).then_some(connection)
     }
+}
+
+fn place(origin: Origin) -> Place {
+    (origin, Handle::try_current().ok().map(|handle| handle.id()))
 }

@@ -5,7 +5,7 @@
 //! them to the lab.
 
 mod cases;
-mod prepare;
+pub(super) mod prepare;
 
 use std::path::Path;
 use std::process::Command;
@@ -66,7 +66,7 @@ impl Client {
         };
         let mut words = match self {
             Self::Python => vec!["python3".into(), inside("python/client.py")],
-            Self::Node => vec![node(prepared), inside("node/client.js")],
+            Self::Node => vec![node(&prepared.join("node")), inside("node/client.js")],
             Self::Go => vec![inside("go/client")],
             Self::Java => java("password"),
             Self::JavaIntegrated => java("integrated"),
@@ -78,14 +78,14 @@ impl Client {
 
 /// Returns the Node that came as a package, which has one for each processor; not every npm links both
 /// into `.bin`.
-fn node(prepared: &Path) -> String {
+pub(super) fn node(folder: &Path) -> String {
     let processor = if cfg!(target_arch = "aarch64") {
         "arm64"
     } else {
         "x64"
     };
-    let program = format!("node/node_modules/node-linux-{processor}/bin/node");
-    prepared.join(program).display().to_string()
+    let program = format!("node_modules/node-linux-{processor}/bin/node");
+    folder.join(program).display().to_string()
 }
 
 /// What a program prints.

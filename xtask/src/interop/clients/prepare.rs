@@ -15,14 +15,14 @@ const COPY_DEPENDENCIES: &str =
 /// Installs and builds all four programs.
 pub(super) fn all(preparation: &Preparation) -> Result<()> {
     once(preparation, "python", python)?;
-    once(preparation, "node", node)?;
+    once(preparation, "node", npm)?;
     once(preparation, "go", go)?;
     once(preparation, "java", java)
 }
 
 /// Fills `prepared/LANGUAGE`, which begins as a copy of `interop/LANGUAGE`, unless that was done with the
 /// very same files before.
-fn once(
+pub(in crate::interop) fn once(
     preparation: &Preparation,
     language: &str,
     fill: impl FnOnce(&Preparation, &Path) -> Result<()>,
@@ -62,7 +62,7 @@ fn python(preparation: &Preparation, folder: &Path) -> Result<()> {
 }
 
 /// Node comes as a package too: the one for this machine's processor, which has no install script.
-fn node(preparation: &Preparation, folder: &Path) -> Result<()> {
+pub(in crate::interop) fn npm(preparation: &Preparation, folder: &Path) -> Result<()> {
     let mut npm =
         command("npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --cache cache");
     preparation.run(npm.current_dir(folder))?;

@@ -95,6 +95,33 @@ impl SecurityContext {
         })
     }
 
+    /// Returns whose ticket an established context was made with.
+    pub(in crate::unix) fn initiator(&self) -> Result<Name, Failure> {
+        let mut name = Name {
+            library: self.library,
+            handle: ptr::null_mut(),
+        };
+        let mut minor = 0;
+        let inquire = self.library.functions.gss_inquire_context;
+        // SAFETY: the context is null, which is an error, or live; null is allowed for the outputs
+        // nobody wants.
+        let major = unsafe {
+            inquire(
+                &mut minor,
+                self.handle,
+                &mut name.handle,
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        self.library.check(major, minor, self.mechanism)?;
+        Ok(name)
+    }
+
     /// Protects a message in an established context; says whether it is sealed.
     pub(in crate::unix) fn wrap(
         &mut self,

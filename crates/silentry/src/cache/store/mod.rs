@@ -57,6 +57,18 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Returns `None` when the text is no longer the one of the version `seen`: of two processes that
     /// find the same damage, the second must not put the new cache of the first aside.
     fn set_aside(&self, seen: &StoreVersion) -> Result<Option<String>, StoreError>;
+
+    /// Tries to be the only process that gets the token which `key` names; `None` while another one is
+    /// at it. It does not wait: it is asked again after a moment.
+    ///
+    /// This is another lock than that of [`update`](Self::update): it is held over the network, for seconds,
+    /// and whoever does not get it in time goes on without. It must end with its process.
+    ///
+    /// By default nobody has to wait.
+    fn try_lock_flight(&self, key: &str) -> Result<Option<FlightLock>, StoreError> {
+        let _ = key;
+        Ok(Some(FlightLock::new(())))
+    }
 }
 
 impl<T: TokenStore + ?Sized> TokenStore for Box<T> {
@@ -76,6 +88,30 @@ impl<T: TokenStore + ?Sized> TokenStore for Box<T> {
 
     fn set_aside(&self, seen: &StoreVersion) -> Result<Option<String>, StoreError> {
         (**self).set_aside(seen)
+    }
+
+    fn try_lock_flight(&self, key: &str) -> Result<Option<FlightLock>, StoreError> {
+        (**self).try_lock_flight(key)
+    }
+}
+
+/// The right to get a token while other processes wait; it ends when this is dropped.
+pub struct FlightLock {
+    _guard: Box<dyn Send>,
+}
+
+impl FlightLock {
+    /// Makes a lock that lasts as long as `guard`.
+    pub fn new(guard: impl Send + 'static) -> Self {
+        Self {
+            _guard: Box::new(guard),
+        }
+    }
+}
+
+impl fmt::Debug for FlightLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlightLock").finish_non_exhaustive()
     }
 }
 

@@ -20,6 +20,12 @@ pub static CODES: &[CodeEntry] = &[
          sign in with a device code instead.",
     ),
     here(
+        "authentication_canceled",
+        Category::UserMustAct,
+        "The user closed the sign-in on purpose; start again when the user wants to sign in.",
+    )
+    .cured_by_sign_in(),
+    here(
         "authentication_timed_out",
         Category::UserMustAct,
         "Start again, and finish the sign-in in the browser in time.",
@@ -34,6 +40,11 @@ pub static CODES: &[CodeEntry] = &[
         "nonce_mismatch",
         Category::Refused,
         "The answer belongs to another sign-in: start again, and report it if it stays.",
+    ),
+    there(
+        "user_mismatch",
+        Category::Refused,
+        "The refresh token in the cache is another user's: remove the account and sign in again.",
     ),
     // A sign-in with a device code.
     here(
@@ -73,6 +84,11 @@ pub static CODES: &[CodeEntry] = &[
     ),
     // What the program asks for, or how it is configured.
     here(
+        "no_refresh_token",
+        Category::Usage,
+        "Give the refresh token that the other library kept, or sign in.",
+    ),
+    here(
         "password_required",
         Category::Usage,
         "Give the user's password, from a prompt, stdin or a file descriptor.",
@@ -89,16 +105,61 @@ pub static CODES: &[CodeEntry] = &[
     ),
     here(
         "integrated_windows_authentication_failed",
-        Category::Usage,
+        Category::IntegratedImpossible,
         "Use the tenant's authority at Microsoft Entra, \
-         https://login.microsoftonline.com/{tenant}; integrated sign-in directly at AD FS is \
-         another flow.",
+         https://login.microsoftonline.com/{tenant}, or sign in to this server with the browser, \
+         a device code or a password.",
     ),
     here(
         "invalid_authority",
         Category::Usage,
         "Write the authority as https://{host}/{tenant}, where the tenant is its id or one of \
-         its domains.",
+         its domains, as https://{host}/adfs for AD FS, or give the issuer of another OpenID \
+         Connect server by itself.",
+    ),
+    here(
+        "tenant_override_non_aad",
+        Category::Usage,
+        "Leave the tenant out: only authorities of Microsoft Entra have tenants.",
+    ),
+    // Who the authority is, and who issued its tokens.
+    here(
+        "invalid_instance",
+        Category::Usage,
+        "Check the host of the authority, for example https://login.microsoftonline.com. For AD FS the path must be \
+         /adfs; a host that you know to be right can be named (with_known_authorities, with_instance_discovery).",
+    ),
+    there(
+        "tenant_discovery_failed",
+        Category::Refused,
+        "Open {issuer}/.well-known/openid-configuration in a browser: the server must tell its endpoints there, as \
+         https addresses.",
+    ),
+    there(
+        "authority_validation_failed",
+        Category::Refused,
+        "Give the issuer exactly as the server's discovery document spells it; a final slash counts.",
+    ),
+    there(
+        "issuer_mismatch",
+        Category::Refused,
+        "Somebody else's answer came: check the authority and the tenant. Behind AD FS or a gateway that renames \
+         itself, its administrator can tell which issuer is right.",
+    ),
+    there(
+        "audience_mismatch",
+        Category::Refused,
+        "The answer is for another application: check the client id.",
+    ),
+    there(
+        "id_token_expired",
+        Category::Refused,
+        "Set this machine's clock; if it is right, the server's is not.",
+    ),
+    there(
+        "invalid_jwt",
+        Category::Refused,
+        "The server's id token cannot be read; it must be signed and not encrypted for this client.",
     ),
     here(
         "invalid_ca_bundle",

@@ -2,8 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use super::super::{StoreError, StoreErrorKind, StoreVersion, TokenStore};
+use super::super::{FlightLock, StoreError, StoreErrorKind, StoreVersion, TokenStore};
 use super::file::CacheFile;
+use super::flight;
 use super::lock::Lock;
 use crate::secret::Secret;
 
@@ -129,6 +130,11 @@ impl<M: Medium> TokenStore for Locked<M> {
         }
         self.medium.set_aside().map(Some)
     }
+
+    fn try_lock_flight(&self, key: &str) -> Result<Option<FlightLock>, StoreError> {
+        self.medium.file().create_folder()?;
+        flight::try_lock(self.medium.file().path(), key)
+    }
 }
 
 /// Makes a store of a type that wraps a [`Locked`] medium.
@@ -157,6 +163,14 @@ macro_rules! locked_store {
                 seen: &crate::cache::store::StoreVersion,
             ) -> Result<Option<String>, crate::cache::store::StoreError> {
                 self.0.set_aside(seen)
+            }
+
+            fn try_lock_flight(
+                &self,
+                key: &str,
+            ) -> Result<Option<crate::cache::store::FlightLock>, crate::cache::store::StoreError>
+            {
+                self.0.try_lock_flight(key)
             }
         }
 

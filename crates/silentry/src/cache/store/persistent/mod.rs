@@ -3,6 +3,7 @@
 #[cfg(windows)]
 mod dpapi;
 mod file;
+mod flight;
 #[cfg(target_os = "macos")]
 mod keychain;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,118 @@
+//! How the user's ticket is got and used.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::PublicClientApplicationBuilder;
+use crate::directory::Directory;
+
+/// A silent KDC holds MIT's library for about 27 s, too long for anybody to wait.
+const KERBEROS_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Whether the federation server must prove that it is the one the ticket was made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MutualAuthentication {
+    /// It must: a reply without the proof is refused.
+    #[default]
+    Required,
+    /// A proof that is there must verify; a missing one is accepted.
+    WhenOffered,
+}
+
+/// How the Negotiate token is made.
+#[derive(Clone, Debug)]
+pub(crate) struct NegotiateSettings {
+    pub(crate) mutual_authentication: MutualAuthentication,
+    pub(crate) channel_binding: bool,
+    pub(crate) ntlm: bool,
+    pub(crate) service_principal_name: Option<String>,
+    pub(crate) ticket_cache: Option<String>,
+    pub(crate) client_keytab: Option<PathBuf>,
+    pub(crate) library: Option<PathBuf>,
+    pub(crate) timeout: Duration,
+}
+
+impl Default for NegotiateSettings {
+    fn default() -> Self {
+        NegotiateSettings {
+            mutual_authentication: MutualAuthentication::Required,
+            channel_binding: true,
+            ntlm: false,
+            service_principal_name: None,
+            ticket_cache: None,
+            client_keytab: None,
+            library: None,
+            timeout: KERBEROS_TIMEOUT,
+        }
+    }
+}
+
+impl PublicClientApplicationBuilder {
+    /// Sets whether the federation server must prove who it is. [`MutualAuthentication::Required`] by default.
+    pub fn with_mutual_authentication(mut self, mutual: MutualAuthentication) -> Self {
+        self.negotiate.mutual_authentication = mutual;
+        self
+    }
+
+    /// Sets whether the Negotiate token is bound to the TLS connection (Extended Protection). `true` by default; only
+    /// a balancer or inspector that ends TLS before AD FS is a reason for `false`.
+    pub fn with_channel_binding(mut self, bind: bool) -> Self {
+        self.negotiate.channel_binding = bind;
+        self
+    }
+
+    /// Sets whether Windows may fall back to NTLM. `false` by default.
+    pub fn with_ntlm(mut self, allow: bool) -> Self {
+        self.negotiate.ntlm = allow;
+        self
+    }
+
+    /// Asks for a ticket for this service principal name (`HTTP/name`) instead of the federation server's host.
+    pub fn with_service_principal_name(mut self, spn: impl Into<String>) -> Self {
+        self.negotiate.service_principal_name = Some(spn.into());
+        self
+    }
+
+    /// Uses this ticket cache (a file, or `DIR:`, `KEYRING:`, `KCM:` with its name) instead of the login's.
+    pub fn with_ticket_cache(mut self, ccache: impl Into<String>) -> Self {
+        self.negotiate.ticket_cache = Some(ccache.into());
+        self
+    }
+
+    /// Signs in with the keys of this client keytab instead of the login's ticket, for services without a login.
+    pub fn with_client_keytab(mut self, keytab: impl Into<PathBuf>) -> Self {
+        self.negotiate.client_keytab = Some(keytab.into());
+        self
+    }
+
+    /// Loads this GSSAPI library instead of the system's.
+    pub fn with_gssapi_library(mut self, library: impl Into<PathBuf>) -> Self {
+        self.negotiate.library = Some(library.into());
+        self
+    }
+
+    /// Gives each call of the Kerberos library this long. 15 s by default.
+    pub fn with_kerberos_timeout(mut self, timeout: Duration) -> Self {
+        self.negotiate.timeout = timeout;
+        self
+    }
+
+    /// Chooses the directory that tells the signed-in user's UPN on Linux and macOS. [`Directory::Automatic`] by
+    /// default.
+    ///
+    /// It is asked with the user's own ticket, over a connection that this ticket protects, for two seconds at most.
+    /// Its answer is remembered for an hour, its silence for thirty seconds. Windows asks its own directory, whatever
+    /// is chosen here.
+    pub fn with_directory(mut self, directory: Directory) -> Self {
+        self.directory.server = directory;
+        self
+    }
+
+    /// Reads the UPN from this attribute of the directory instead of `userPrincipalName`: where Entra knows users by
+    /// an alternate login id, such as `mail`. The directory is then asked before anything is guessed.
+    pub fn with_upn_attribute(mut self, attribute: impl Into<String>) -> Self {
+        self.directory.upn_attribute = Some(attribute.into());
+        self
+    }
+}

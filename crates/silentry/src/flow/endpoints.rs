@@ -1,0 +1,224 @@
+//! Which endpoints an authority has: known, or asked for once.
+//!
+//! About the clouds of Microsoft and about AD FS nothing is asked. Another host with a tenant is asked about at
+//! `login.microsoftonline.com`, and an OpenID Connect server for its document; both are remembered for [`LIFETIME`] by
+//! the application and its clones, and asked for by one of them at a time.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{Mutex, MutexGuard};
+use url::Url;
+
+use super::call::Call;
+use crate::authority::endpoints::Endpoints;
+use crate::authority::instance::{self, CloudMetadata};
+use crate::authority::openid::OpenIdConfiguration;
+use crate::authority::{Authority, AuthorityKind};
+use crate::client::{Application, RequestOptions};
+use crate::error::{Error, Stage};
+use crate::oauth::error_response::ErrorResponse;
+
+/// How long answers are remembered: as long as Entra's own may be kept (`Cache-Control: max-age=86400`).
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the failure of instance discovery is: asking in vain costs [`PATIENCE`] where the internet is not there.
+const FAILURE_LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// What instance discovery may take (MSAL.NET has the same limit), as the sign-in goes on without it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was learnt about the one host of the application's authority.
+#[derive(Default)]
+pub(crate) struct EndpointMemory(Mutex<Option<Remembered>>);
+
+struct Remembered {
+    answer: Answer,
+    until: SystemTime,
+}
+
+#[derive(Clone)]
+enum Answer {
+    Cloud(CloudMetadata),
+    /// Nobody could be asked: the host stands for itself.
+    Nothing,
+    Server(Box<OpenIdConfiguration>),
+}
+
+/// Finds the endpoints of an authority.
+pub(super) async fn of(call: &Call<'_>, authority: &Authority) -> Result<Endpoints, Error> {
+    let fixed = Endpoints::fixed(authority);
+    match fixed {
+        Some(fixed) if needs_no_question(call.application, authority) => Ok(fixed),
+        Some(fixed) => Ok(match cloud(call, authority).await? {
+            Some(cloud) => Endpoints::of_cloud(authority, &cloud),
+            None => fixed,
+        }),
+        None => {
+            let server = configuration(call, authority).await?;
+            check_issuer(authority, &server)?;
+            Ok(Endpoints::of_server(authority, server))
+        }
+    }
+}
+
+/// Returns every host under which the cache may know the accounts of the application's authority.
+pub(crate) async fn environments(application: &Application) -> Vec<String> {
+    let authority = &application.authority;
+    let own = authority.environment();
+    if needs_no_question(application, authority) || authority.kind() != AuthorityKind::Entra {
+        return vec![own];
+    }
+    let Ok(call) = Call::new(application, &RequestOptions::default()) else {
+        return vec![own];
+    };
+    match cloud(&call, authority).await {
+        Ok(Some(cloud)) => cloud.aliases,
+        Ok(None) | Err(_) => vec![own],
+    }
+}
+
+/// Reads what an AD FS or an OpenID Connect server says about itself.
+pub(super) async fn configuration(
+    call: &Call<'_>,
+    authority: &Authority,
+) -> Result<OpenIdConfiguration, Error> {
+    let mut memory = memory(call).await;
+    if let Some(Answer::Server(server)) = recall(&memory, call) {
+        return Ok(*server);
+    }
+    let server = ask_server(call, authority).await?;
+    let answer = Answer::Server(Box::new(server.clone()));
+    remember(&mut memory, call, answer, LIFETIME);
+    Ok(server)
+}
+
+/// Whether the host is Microsoft's by the table, or by the word of the program.
+fn needs_no_question(application: &Application, authority: &Authority) -> bool {
+    let known = &application.known_authorities;
+    authority.kind() == AuthorityKind::AdFs
+        || authority.is_known_cloud()
+        || !application.instance_discovery
+        || known
+            .iter()
+            .any(|host| *host == authority.host() || *host == authority.host_and_port())
+}
+
+/// Asks which cloud the host of an authority belongs to; `None` when that could not be learnt.
+async fn cloud(call: &Call<'_>, authority: &Authority) -> Result<Option<CloudMetadata>, Error> {
+    let mut memory = memory(call).await;
+    let answer = match recall(&memory, call) {
+        Some(answer) => answer,
+        None => {
+            let asked = tokio::time::timeout(PATIENCE, ask_about_host(call, authority)).await;
+            let cloud = asked.unwrap_or(Ok(None))?;
+            let (answer, lifetime) = match cloud {
+                Some(cloud) => (Answer::Cloud(cloud), LIFETIME),
+                None => (Answer::Nothing, FAILURE_LIFETIME),
+            };
+            remember(&mut memory, call, answer.clone(), lifetime);
+            answer
+        }
+    };
+    Ok(match answer {
+        Answer::Cloud(cloud) => Some(cloud),
+        Answer::Nothing | Answer::Server(_) => None,
+    })
+}
+
+/// Instance discovery. Whatever fails but the very answer that the host is not Microsoft's stops nobody.
+async fn ask_about_host(
+    call: &Call<'_>,
+    authority: &Authority,
+) -> Result<Option<CloudMetadata>, Error> {
+    let Some(url) = instance::question(authority) else {
+        return Ok(None);
+    };
+    let asked = call.exchange.get(Stage::Discovery, &url, |url| {
+        call.get(AuthorityKind::Entra, url)
+    });
+    let response = match asked.await {
+        Ok((response, _)) => response,
+        Err(error) => {
+            tracing::debug!(%error, "instance discovery failed");
+            return Ok(None);
+        }
+    };
+    if !(200..300).contains(&response.status()) {
+        let refused = ErrorResponse::parse(response.status(), response.body());
+        if refused.error() == "invalid_instance" {
+            let message = format!(
+                "{} is not a host of Microsoft Entra: {}",
+                authority.host(),
+                refused.description().unwrap_or("invalid_instance")
+            );
+            let codes = refused.codes().iter().copied();
+            let error = Error::new("invalid_instance", Stage::Discovery, message);
+            return Err(error.with_status(response.status()).with_aadsts(codes));
+        }
+        tracing::debug!(
+            status = response.status(),
+            error = refused.error(),
+            "instance discovery failed"
+        );
+        return Ok(None);
+    }
+    Ok(CloudMetadata::find(response.body(), authority.host()))
+}
+
+async fn ask_server(call: &Call<'_>, authority: &Authority) -> Result<OpenIdConfiguration, Error> {
+    let failed = |why: String| Error::new("tenant_discovery_failed", Stage::Discovery, why);
+    // OpenID Connect Discovery 4: a final slash of the issuer does not double.
+    let base = authority.to_string();
+    let address = format!(
+        "{}/.well-known/openid-configuration",
+        base.trim_end_matches('/')
+    );
+    let url = Url::parse(&address).map_err(|error| failed(format!("`{address}`: {error}")))?;
+    let request = |url: &Url| call.get(authority.kind(), url);
+    let (response, _) = call.exchange.get(Stage::Discovery, &url, request).await?;
+    if response.status() != 200 {
+        return Err(Error::from_unexpected_status(
+            Stage::Discovery,
+            authority.host(),
+            &response,
+        ));
+    }
+    OpenIdConfiguration::parse(response.body()).map_err(|error| {
+        failed(format!(
+            "the discovery document of {base} cannot be used: {error}"
+        ))
+    })
+}
+
+/// Or one server could speak for another (OpenID Connect Discovery 4.3).
+fn check_issuer(authority: &Authority, server: &OpenIdConfiguration) -> Result<(), Error> {
+    if authority.issuer() == Some(server.issuer.as_str()) {
+        return Ok(());
+    }
+    let named: String = server
+        .issuer
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect();
+    let message = format!("{authority} calls itself `{named}`");
+    Err(Error::new(
+        "authority_validation_failed",
+        Stage::Discovery,
+        message,
+    ))
+}
+
+async fn memory<'a>(call: &'a Call<'_>) -> MutexGuard<'a, Option<Remembered>> {
+    call.application.endpoint_memory.0.lock().await
+}
+
+fn recall(memory: &Option<Remembered>, call: &Call<'_>) -> Option<Answer> {
+    let remembered = memory.as_ref()?;
+    (call.application.clock.now() < remembered.until).then(|| remembered.answer.clone())
+}
+
+fn remember(memory: &mut Option<Remembered>, call: &Call<'_>, answer: Answer, lifetime: Duration) {
+    let until = call.application.clock.now() + lifetime;
+    *memory = Some(Remembered { answer, until });
+}

@@ -1,0 +1,196 @@
+//! Calls that want the same token at the same time share one exchange.
+//!
+//! Within the process they share the future that makes it: whoever waits drives it, a caller who is dropped leaves it to
+//! the others, and it ends with the last of them. Across processes they share by the store of the token cache: one
+//! process is at the exchange, the others wait for its lock and find the token in the store.
+//!
+//! Not shared is what a person takes part in (device code, browser, password), and a call that names a correlation id
+//! of its own, since that must be found in Entra's logs. Of those that share, all have the correlation id of the first.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use tokio::runtime;
+
+use super::asked::Asked;
+use crate::cache::store::FlightLock;
+use crate::client::{Application, AuthenticationResult, RequestOptions};
+use crate::error::Error;
+use crate::transport::BoxFuture;
+
+type Answer = Result<AuthenticationResult, Error>;
+
+/// The exchanges that are under way.
+#[derive(Default)]
+pub(crate) struct Flights {
+    under_way: Mutex<HashMap<FlightKey, Weak<Flight>>>,
+}
+
+/// All that makes two exchanges the same: what reaches the wire, and whose token it is.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct FlightKey {
+    way: &'static str,
+    /// The account, or who is signed in to the machine.
+    who: String,
+    /// What else the way in is told.
+    told: Vec<Option<String>>,
+    authority: String,
+    scopes: String,
+    options: RequestOptions,
+    /// Sockets and timers of one runtime do not move while only another one runs.
+    runtime: Option<runtime::Id>,
+}
+
+impl FlightKey {
+    /// Returns `None` for a request that must not be shared.
+    pub(super) fn new(
+        way: &'static str,
+        who: &str,
+        told: Vec<Option<String>>,
+        asked: &Asked,
+    ) -> Option<Self> {
+        asked.options.correlation_id.is_none().then(|| Self {
+            way,
+            who: who.to_owned(),
+            told,
+            authority: asked.authority.to_string(),
+            scopes: asked.scopes.to_string().to_ascii_lowercase(),
+            options: asked.options.clone(),
+            runtime: runtime::Handle::try_current()
+                .ok()
+                .map(|runtime| runtime.id()),
+        })
+    }
+}
+
+impl Flights {
+    /// Takes part in the exchange with this key, which is the given one when none is under way; without a key it is
+    /// the caller's own.
+    pub(super) async fn share(
+        &self,
+        key: Option<FlightKey>,
+        exchange: impl Future<Output = Answer> + Send + 'static,
+    ) -> Answer {
+        match key {
+            Some(key) => self.join(key, exchange).flight.landed().await,
+            None => exchange.await,
+        }
+    }
+
+    /// Takes a seat; `exchange` is dropped when it is under way already.
+    pub(super) fn join(
+        &self,
+        key: FlightKey,
+        exchange: impl Future<Output = Answer> + Send + 'static,
+    ) -> Seat {
+        let mut under_way = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let flight = under_way.get(&key).and_then(Weak::upgrade);
+        if let Some(flight) = flight.filter(|flight| flight.answer.get().is_none()) {
+            let is_first = false;
+            return Seat { flight, is_first };
+        }
+        under_way.retain(|_, flight| flight.strong_count() > 0);
+        let flight = Arc::new(Flight {
+            exchange: tokio::sync::Mutex::new(Box::pin(exchange)),
+            answer: OnceLock::new(),
+        });
+        under_way.insert(key, Arc::downgrade(&flight));
+        Seat {
+            flight,
+            is_first: true,
+        }
+    }
+}
+
+/// A place among those who wait for an exchange.
+pub(super) struct Seat {
+    pub(super) flight: Arc<Flight>,
+    pub(super) is_first: bool,
+}
+
+/// One exchange, and all who wait for it.
+pub(super) struct Flight {
+    /// Whoever holds it drives it.
+    exchange: tokio::sync::Mutex<BoxFuture<'static, Answer>>,
+    answer: OnceLock<Answer>,
+}
+
+impl Flight {
+    /// Waits for the answer: as the one who drives the exchange, or until that one has got it or has gone.
+    pub(super) async fn landed(&self) -> Answer {
+        let mut exchange = self.exchange.lock().await;
+        if let Some(answer) = self.answer.get() {
+            return answer.clone();
+        }
+        let answer = exchange.as_mut().await;
+        self.answer.get_or_init(|| answer).clone()
+    }
+}
+
+/// Which token of the cache another process may have got for this call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accept {
+    /// Any that is good: the call would have been content with the cache.
+    Any,
+    /// One that was not there when the call was made: it asked for a new one.
+    Newer,
+    /// None: the token must have claims, and nothing tells those of a token in the cache.
+    None,
+}
+
+/// What there is to do once no other process is at the same exchange.
+pub(super) enum Cleared {
+    /// Nothing: another process brought this token meanwhile.
+    Found(AuthenticationResult),
+    /// The exchange; others wait until the lock, where there is one, is dropped.
+    Go(Option<FlightLock>),
+}
+
+/// Names what the processes that share a store wait for: one user's token of one client for some scopes.
+pub(super) fn name(application: &Application, who: &str, asked: &Asked) -> String {
+    let scopes = asked.scopes.to_string().to_ascii_lowercase();
+    let authority = asked.authority.to_string();
+    [&application.client_id, &authority, who, &scopes].join("\n")
+}
+
+/// Waits, but not forever, until no other process is at the exchange with this name, and looks whether one has
+/// brought what `find` finds.
+pub(super) async fn clear_other_processes(
+    application: &Application,
+    name: &str,
+    accept: Accept,
+    find: impl Fn() -> Option<AuthenticationResult>,
+) -> Cleared {
+    let cache = &application.cache;
+    if accept == Accept::None || !cache.has_store() {
+        return Cleared::Go(None);
+    }
+    let before = match accept {
+        Accept::Newer => caught_up(application).await.then(&find).flatten(),
+        Accept::Any | Accept::None => None,
+    };
+    let lock = cache.lock_flight(&*application.clock, name).await;
+    if !caught_up(application).await {
+        return Cleared::Go(lock);
+    }
+    let is_new = |found: &AuthenticationResult| {
+        let before = before.as_ref();
+        before.is_none_or(|before| before.access_token() != found.access_token())
+    };
+    match find().filter(is_new) {
+        Some(found) => Cleared::Found(found),
+        None => Cleared::Go(lock),
+    }
+}
+
+/// A store that fails is no reason to give up a sign-in that does not need it.
+async fn caught_up(application: &Application) -> bool {
+    let caught_up = application.cache.catch_up(&*application.clock).await;
+    caught_up
+        .inspect_err(|error| tracing::debug!(%error, "the token cache could not be read again"))
+        .is_ok()
+}

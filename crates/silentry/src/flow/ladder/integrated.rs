@@ -1,0 +1,51 @@
+//! The way in of the user who is signed in to the machine, unless it is known to lead nowhere.
+
+use super::super::flight::Accept;
+use super::super::verdicts::Circumstances;
+use super::super::{asked, integrated_windows, signed_in};
+use super::Wanted;
+use crate::client::{AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult};
+use crate::error::Error;
+
+/// Signs in with the ticket, unless it is known that this cannot work for the user in this network.
+pub(super) async fn integrated_windows_auth(
+    wanted: &Wanted,
+    request: AcquireTokenByIntegratedWindowsAuth,
+) -> Result<AuthenticationResult, Error> {
+    let Application {
+        clock, verdicts, ..
+    } = &*wanted.application;
+    // Metadata of the program's own may lead where the domain's does not.
+    let about = match request.federation_metadata {
+        Some(_) => None,
+        None => circumstances(wanted).await?,
+    };
+    let known = about.as_ref();
+    if let Some(error) = known.and_then(|about| verdicts.find(about, clock.now())) {
+        return Err(error);
+    }
+    let accept = match wanted.details.force_refresh {
+        true => Accept::Newer,
+        // What another process brought since the cache was looked at is as good.
+        false => Accept::Any,
+    };
+    let result = integrated_windows::sign_in(request, accept).await;
+    if let (Err(error), Some(about)) = (&result, about) {
+        verdicts.learn(about, error, clock.now());
+    }
+    result
+}
+
+/// `None` when nobody can tell who the user is.
+async fn circumstances(wanted: &Wanted) -> Result<Option<Circumstances>, Error> {
+    let application = &*wanted.application;
+    let authority = asked::authority(application, &wanted.options)?.to_string();
+    let signed_in = signed_in::who(application).await;
+    Ok(match (&wanted.username, signed_in) {
+        (None, None) => None,
+        (username, signed_in) => {
+            let who = [username.clone(), signed_in].map(Option::unwrap_or_default);
+            Some(Circumstances::now(who.join(" "), authority))
+        }
+    })
+}

@@ -1,0 +1,27 @@
+//! Another library's refresh token becomes tokens of ours (RFC 6749 section 6).
+
+use super::asked::Asked;
+use super::call::Call;
+use crate::client::{AcquireTokenByRefreshToken, AuthenticationResult};
+use crate::error::{Error, Stage};
+use crate::oauth::classification::Grant;
+use crate::oauth::token_request::TokenGrant;
+
+pub(crate) async fn sign_in(
+    request: AcquireTokenByRefreshToken,
+) -> Result<AuthenticationResult, Error> {
+    let application = &*request.application;
+    let asked = Asked::new(application, &request.scopes, request.options)?;
+    if request.refresh_token.is_empty() {
+        return Err(Error::new(
+            "no_refresh_token",
+            Stage::Request,
+            "no refresh token is given",
+        ));
+    }
+    let call = Call::new(application, &asked.options)?;
+    let grant = TokenGrant::RefreshToken(&request.refresh_token);
+    let redemption = asked.redemption("refresh_token");
+    let exchange = redemption.grant(&call, grant, Grant::Other);
+    call.run("refresh_token", exchange).await
+}

@@ -1,0 +1,159 @@
+//! Hosts that are in no table of clouds.
+
+use silentry::secret::Secret;
+use silentry::{AuthenticationResult, Error, PublicClientApplication, TokenSource};
+use silentry_lab::{Lab, SOVEREIGN_ALIAS, SOVEREIGN_HOST, TENANT_ID, user};
+
+use crate::{asked, builder, lab};
+
+const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
+
+fn at(host: &str) -> String {
+    format!("https://{host}/contoso.test")
+}
+
+/// Bob's domain is managed, so that only the authority is asked.
+async fn sign_in(app: &PublicClientApplication) -> Result<AuthenticationResult, Error> {
+    let bob = user("bob").unwrap();
+    let password = Secret::from(bob.password);
+    app.acquire_token_by_username_password(SCOPES, bob.upn, password)
+        .await
+}
+
+#[tokio::test]
+async fn entra_is_asked_once_about_a_host_that_nobody_knows() {
+    let lab = lab().await;
+    let app = builder(&lab)
+        .with_authority(at(SOVEREIGN_ALIAS))
+        .build()
+        .unwrap();
+    let (one, other) = tokio::join!(sign_in(&app), sign_in(&app));
+    let token = one.unwrap();
+    other.unwrap();
+    // Everything goes to the host that the cloud prefers, and the cache has it under that name.
+    let mut seen = asked(&lab, 0);
+    seen.sort();
+    let realm = format!("realm {SOVEREIGN_HOST}");
+    let tokens = format!("token {SOVEREIGN_HOST}");
+    let discovery = "discovery login.microsoftonline.com".to_owned();
+    assert_eq!(
+        seen,
+        [discovery, realm.clone(), realm, tokens.clone(), tokens]
+    );
+    assert_eq!(token.account().environment(), SOVEREIGN_HOST);
+    assert_eq!(app.accounts().await.unwrap(), [token.account().clone()]);
+    let hit = app
+        .acquire_token_silent(SCOPES, token.account())
+        .await
+        .unwrap();
+    assert_eq!(hit.token_source(), TokenSource::Cache);
+
+    let from = lab.exchanges().len();
+    let by_ticket = app
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+    assert_eq!(by_ticket.account().environment(), SOVEREIGN_HOST);
+    let mex = "mex sts.contoso.test".to_owned();
+    let wstrust = "wstrust sts.contoso.test".to_owned();
+    let (realm, token) = (
+        format!("realm {SOVEREIGN_HOST}"),
+        format!("token {SOVEREIGN_HOST}"),
+    );
+    assert_eq!(asked(&lab, from), [realm, mex, wstrust, token]);
+}
+
+#[tokio::test]
+async fn another_process_finds_the_accounts_of_the_cloud_by_any_of_its_names() {
+    let lab = lab().await;
+    let cache = silentry::TokenCache::in_memory();
+    let app = |host| {
+        let builder = builder(&lab).with_authority(at(host));
+        builder.with_token_cache(cache.clone()).build().unwrap()
+    };
+    let token = sign_in(&app(SOVEREIGN_HOST)).await.unwrap();
+    let accounts = app(SOVEREIGN_ALIAS).accounts().await.unwrap();
+    assert_eq!(accounts, [token.account().clone()]);
+    let public = app("login.microsoftonline.com").accounts().await.unwrap();
+    assert_eq!(public, []);
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_microsofts_is_never_asked() {
+    let lab = lab().await;
+    let app = builder(&lab)
+        .with_authority(at("login.evil.test"))
+        .build()
+        .unwrap();
+    let error = sign_in(&app).await.unwrap_err();
+    assert_eq!(error.code(), "invalid_instance");
+    assert_eq!(error.aadsts(), [50049]);
+    assert!(error.to_string().contains("login.evil.test"));
+    assert!(error.correlation_id().is_some());
+    assert_eq!(asked(&lab, 0), ["discovery login.microsoftonline.com"]);
+}
+
+#[tokio::test]
+async fn the_program_may_vouch_for_a_host() {
+    let lab = lab().await;
+    let unknown = || builder(&lab).with_authority(at(SOVEREIGN_ALIAS));
+    for app in [
+        unknown().with_instance_discovery(false),
+        unknown().with_known_authorities([SOVEREIGN_ALIAS.to_uppercase()]),
+    ] {
+        let from = lab.exchanges().len();
+        let token = sign_in(&app.build().unwrap()).await.unwrap();
+        assert_eq!(token.account().environment(), SOVEREIGN_ALIAS);
+        let expected = [
+            format!("realm {SOVEREIGN_ALIAS}"),
+            format!("token {SOVEREIGN_ALIAS}"),
+        ];
+        assert_eq!(asked(&lab, from), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_goes_on_where_nobody_can_be_asked() {
+    // As in a country's own network: the public cloud is not reached.
+    let lab = Lab::builder()
+        .map("login.microsoftonline.com", "127.0.0.1:1")
+        .start()
+        .await
+        .unwrap();
+    let app = builder(&lab)
+        .with_authority(at(SOVEREIGN_HOST))
+        .build()
+        .unwrap();
+    sign_in(&app).await.unwrap();
+    let (realm, token) = (
+        format!("realm {SOVEREIGN_HOST}"),
+        format!("token {SOVEREIGN_HOST}"),
+    );
+    assert_eq!(asked(&lab, 0), [realm, token]);
+}
+
+#[tokio::test]
+async fn known_clouds_are_not_asked_about() {
+    let lab = lab().await;
+    for host in [
+        "login.microsoftonline.com",
+        "login.windows.net",
+        "sts.windows.net",
+    ] {
+        let from = lab.exchanges().len();
+        sign_in(&builder(&lab).with_authority(at(host)).build().unwrap())
+            .await
+            .unwrap();
+        assert_eq!(
+            asked(&lab, from),
+            [format!("realm {host}"), format!("token {host}")]
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_tenant_that_answers_is_the_one_that_was_asked_by_its_id() {
+    let lab = lab().await;
+    let by_id = builder(&lab).with_tenant_id(TENANT_ID).build().unwrap();
+    assert_eq!(sign_in(&by_id).await.unwrap().tenant_id(), Some(TENANT_ID));
+}
