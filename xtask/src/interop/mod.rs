@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
+pub(crate) use self::clients::Msals;
 pub(crate) use self::ground::{Ground, Preparation};
 pub(crate) use self::page::{Row, Rows, Table};
 use crate::namespace;
