@@ -5,6 +5,7 @@
 //! fails the test until somebody has looked at it and written the page again.
 
 mod acceptors;
+mod browsers;
 mod clients;
 mod directory;
 mod ground;
@@ -44,6 +45,7 @@ pub(crate) struct Part {
 /// Every part, in the order in which they run.
 const PARTS: &[Part] = &[
     clients::PART,
+    browsers::PART,
     kerberos::KDCS,
     kerberos::LIBRARIES,
     kerberos::CACHES,
