@@ -14,6 +14,7 @@ mod ledger;
 mod openid;
 mod page;
 mod proxies;
+mod token_caches;
 mod windows;
 
 use std::fs::{self, File};
@@ -46,6 +47,7 @@ pub(crate) struct Part {
 const PARTS: &[Part] = &[
     clients::PART,
     browsers::PART,
+    token_caches::PART,
     kerberos::KDCS,
     kerberos::LIBRARIES,
     kerberos::CACHES,

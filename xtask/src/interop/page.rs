@@ -17,6 +17,8 @@ pub(crate) enum Table {
     Clients,
     /// The browsers that people sign in with.
     Browsers,
+    /// Who shares a token cache with Silentry.
+    TokenCaches,
     /// Who issues Silentry's tickets.
     Kdcs,
     /// Which library makes Silentry's Negotiate token.
@@ -39,9 +41,10 @@ pub(crate) enum Table {
     Windows,
 }
 
-const TABLES: [(Table, &str); 12] = [
+const TABLES: [(Table, &str); 13] = [
     (Table::Clients, "Strangers' programs against the lab"),
     (Table::Browsers, "Browsers that people sign in with"),
+    (Table::TokenCaches, "Programs that share our token cache"),
     (Table::Kdcs, "KDCs that issue our tickets"),
     (Table::Libraries, "GSS-API libraries that make our tokens"),
     (Table::Caches, "Credential caches that keep our tickets"),
