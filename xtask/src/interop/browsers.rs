@@ -172,9 +172,9 @@ fn people(signed_in: &dyn Fn() -> Value) -> Vec<Case> {
             json!({"error": "access_denied", "host": "localhost", "page": "Not signed in"}),
         ),
         case(
-            "cancels: access_denied",
+            "cancels: authentication_canceled",
             with(alice(), json!({"cancels_at": "Enter password"})),
-            json!({"error": "access_denied", "host": "localhost", "page": "Not signed in"}),
+            json!({"error": "authentication_canceled", "host": "localhost", "page": "Not signed in"}),
         ),
     ]
 }
