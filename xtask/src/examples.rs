@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 
 /// The Debian packages that the window needs: a screen without a monitor, and what a program with a window loads.
 pub(crate) const PACKAGES: [(&str, &str); 8] = [
-    ("libegl1", "the window of the examples"),
+    ("libx11-xcb1", "the window of the examples"),
     ("libgl1", "the window of the examples"),
     (
         "libgl1-mesa-dri",
@@ -24,7 +24,7 @@ pub(crate) const PACKAGES: [(&str, &str); 8] = [
 
 const MANIFEST: &str = "--manifest-path examples/Cargo.toml";
 
-/// Checks form and licences, builds the examples and runs their tests.
+/// Checks form and licences, builds the examples, runs their tests and lints them.
 pub(crate) fn run(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<String> {
     step.run(&mut workspace.cargo(&format!("fmt {MANIFEST} --all --check")))?;
     let mut licences = workspace.cargo(&format!(
@@ -33,10 +33,12 @@ pub(crate) fn run(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<S
     tools.enable(&mut licences)?;
     step.run(&mut licences)?;
     // In a folder of their own: other features of the same crates would be built in turns.
-    let mut tests = workspace.cargo(&format!("test {MANIFEST} --locked --no-fail-fast"));
-    tests
-        .arg("--target-dir")
-        .arg(workspace.target.join("examples"));
-    step.run(&mut tests)?;
+    let folder = workspace.target.join("examples");
+    let run = |line: &str| {
+        let mut command = workspace.cargo(line);
+        step.run(command.env("CARGO_TARGET_DIR", &folder))
+    };
+    run(&format!("test {MANIFEST} --locked --no-fail-fast"))?;
+    run(&format!("clippy {MANIFEST} --all-targets -- -D warnings"))?;
     count_tests(step)
 }

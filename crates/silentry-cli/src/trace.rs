@@ -2,7 +2,7 @@
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -28,10 +28,7 @@ pub(crate) fn start(verbose: u8, named: Option<String>) -> Result<(), Failure> {
         .with_ansi(true)
         .without_time()
         .with_target(false)
-        .with_filter(level)
-        .with_filter(filter_fn(|metadata| {
-            metadata.target().starts_with("silentry")
-        }));
+        .with_filter(Targets::new().with_target("silentry", level));
     tracing_subscriber::registry().with(lines).init();
     Ok(())
 }

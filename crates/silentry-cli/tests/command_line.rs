@@ -38,6 +38,9 @@ fn help_shows_an_example_first() {
     for arguments in [
         &["--help"][..],
         &["token", "--help"],
+        &["login", "--help"],
+        &["accounts", "--help"],
+        &["logout", "--help"],
         &["inspect", "--help"],
     ] {
         let output = run(arguments);
@@ -83,6 +86,88 @@ fn a_failure_is_one_json_object_on_stderr() {
         }
         assert!(said["correlation_id"].is_null());
         assert!(said["aadsts"].as_array().unwrap().is_empty());
+    }
+}
+
+/// Returns the error object of a run with usage that cannot be.
+fn refused(arguments: &[&str]) -> Value {
+    let output = run(arguments);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    assert!(output.stdout.is_empty());
+    serde_json::from_slice(&output.stderr).unwrap()
+}
+
+#[test]
+fn what_is_no_ladder_is_refused_with_the_choices() {
+    for mode in ["broker", "", "iwa,", "silent,silent", "silent iwa"] {
+        let said = refused(&[&APP[..], &["--mode", mode]].concat());
+        let message = said["message"].as_str().unwrap();
+        assert!(
+            message.contains("silent, iwa, devicecode, web, password"),
+            "{said}"
+        );
+    }
+    let output = silentry()
+        .args(APP)
+        .env("SILENTRY_MODE", "wam")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let contradictions: [&[&str]; 9] = [
+        // The ticket gives nobody else's token.
+        &["--account", "x.y", "--mode", "silent,iwa"],
+        // Nobody is named whose password it is.
+        &["--mode", "password", "--password-stdin"],
+        // A password that nothing has a use for.
+        &["--mode", "silent,iwa", "--password-stdin"],
+        &["--password-fd", "3"],
+        &[
+            "--password-stdin",
+            "--password-fd",
+            "3",
+            "--mode",
+            "password",
+        ],
+        &["--port", "0"],
+        &["--prompt", "please"],
+        &["--language", "de_DE.UTF-8"],
+        &["--cache-format", "encrypted", "--cache", "x"],
+    ];
+    for arguments in contradictions {
+        if cfg!(unix) || !arguments.contains(&"--password-fd") {
+            refused(&[&APP[..], arguments].concat());
+        }
+    }
+}
+
+#[test]
+fn a_password_has_no_place_where_others_can_see_it() {
+    let hunter = "hunter2";
+    let output = run(&[&APP[..], &["--password", hunter]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let output = silentry()
+        .args(APP)
+        .args(["--mode=password", "--username=ana@contoso.com"])
+        .env("SILENTRY_PASSWORD", hunter)
+        .env("HTTPS_PROXY", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(said["error"], "password_required");
+    for (command, setting) in [("token", "password"), ("login", "password-stdin")] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, format!("{setting} = \"{hunter}\"\n")).unwrap();
+        let output = silentry()
+            .args([command, "--config"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
     }
 }
 

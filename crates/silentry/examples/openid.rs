@@ -7,6 +7,8 @@
 //!
 //! The client must be registered as a public one (native, no secret), for both ways with the grant `refresh_token`.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)] // the result of an example is what it prints
+
 use std::error::Error;
 use std::process::ExitCode;
 

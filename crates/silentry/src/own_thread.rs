@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::transport::{BoxFuture, Clock};
+use crate::transport::{Clock, within};
 
 /// Why blocking work brought nothing.
 #[derive(Debug)]
@@ -34,26 +34,9 @@ pub(crate) async fn run<T: Send + 'static>(
             let _ = sender.send(work());
         })
         .map_err(OwnThreadError::NoThread)?;
-    within(clock.sleep(limit), receiver).await
-}
-
-/// Waits for whichever comes first.
-async fn within<T>(
-    mut limit: BoxFuture<'static, ()>,
-    mut receiver: oneshot::Receiver<T>,
-) -> Result<T, OwnThreadError> {
-    std::future::poll_fn(|context| {
-        use std::future::Future;
-        use std::pin::Pin;
-        use std::task::Poll;
-
-        if let Poll::Ready(answer) = Pin::new(&mut receiver).poll(context) {
-            return Poll::Ready(answer.map_err(|_| OwnThreadError::Died));
-        }
-        limit
-            .as_mut()
-            .poll(context)
-            .map(|()| Err(OwnThreadError::TimedOut))
-    })
-    .await
+    match within(clock.sleep(limit), receiver).await {
+        Some(Ok(answer)) => Ok(answer),
+        Some(Err(_)) => Err(OwnThreadError::Died),
+        None => Err(OwnThreadError::TimedOut),
+    }
 }

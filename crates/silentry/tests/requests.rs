@@ -80,6 +80,59 @@ impl Connection for Recorded {
 }
 
 #[tokio::test]
+async fn what_only_microsoft_knows_is_told_to_nobody_else() {
+    let lab = Lab::start().await.unwrap();
+    for (adfs, issuer) in [
+        (true, "https://sts.contoso.test/adfs"),
+        (false, "https://sts.contoso.test/adfs"),
+    ] {
+        let log = Log::default();
+        let inner = HyperTransport::builder()
+            .with_proxy(lab.proxy_url())
+            .with_ca_bundle(lab.ca_pem())
+            .build()
+            .unwrap();
+        let recorder = Recorder {
+            inner,
+            log: Arc::clone(&log),
+        };
+        let builder = PublicClientApplication::builder(CLIENT_ID)
+            .with_client_capabilities(["cp1"])
+            .with_transport(recorder);
+        let builder = match adfs {
+            true => builder.with_authority(issuer),
+            false => builder.with_oidc_authority(issuer),
+        };
+        let alice = silentry_lab::user("alice").unwrap();
+        let password = silentry::secret::Secret::from(alice.password);
+        builder
+            .build()
+            .unwrap()
+            .acquire_token_by_username_password(["openid"], alice.upn, password)
+            .await
+            .unwrap();
+
+        let seen = log.lock().unwrap();
+        assert_eq!(seen.len(), if adfs { 1 } else { 2 });
+        for request in &seen[..] {
+            let microsofts = request
+                .headers
+                .iter()
+                .filter(|(name, _)| name.starts_with("x-"));
+            assert_eq!(microsofts.count(), 0, "{:?}", request.headers);
+            assert_eq!(request.header("client-request-id").is_some(), adfs);
+            assert!(!request.body.contains("client_info"), "{}", request.body);
+            assert!(!request.body.contains("claims"), "{}", request.body);
+        }
+        let body = &seen.last().unwrap().body;
+        assert!(
+            body.contains("scope=offline_access+openid+profile"),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn each_request_carries_what_is_its_own_and_nothing_else() {
     let lab = Lab::start().await.unwrap();
     let log = Log::default();

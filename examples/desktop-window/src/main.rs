@@ -52,7 +52,7 @@ struct Window {
 enum State {
     SignedOut,
     SigningIn(SignIn),
-    SignedIn(AuthenticationResult),
+    SignedIn(Box<AuthenticationResult>),
     Failed(Error),
 }
 
@@ -84,7 +84,7 @@ impl eframe::App for Window {
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
         if let State::SigningIn(sign_in) = &self.state {
             match sign_in.outcome.try_recv() {
-                Ok(Ok(token)) => self.state = State::SignedIn(token),
+                Ok(Ok(token)) => self.state = State::SignedIn(Box::new(token)),
                 Ok(Err(error)) => self.state = State::Failed(error),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => self.state = State::SignedOut,

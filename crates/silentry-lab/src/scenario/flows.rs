@@ -85,6 +85,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     // Silent, after a sign-in.
     of_flow(
+        Flow::Interactive,
+        "adfs-other-issuer",
+        "AD FS signs its id tokens with another issuer, as its document says.",
+        (None, 0),
+        |s| s.adfs.id_token_issuer = Some("https://id.contoso.test"),
+    ),
+    of_flow(
         Flow::Silent,
         "refresh-revoked",
         "Refresh tokens are revoked: the user has changed the password.",

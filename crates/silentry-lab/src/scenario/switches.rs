@@ -43,6 +43,8 @@ pub(crate) struct Adfs {
     pub(crate) redirects: bool,
     /// How far its clock runs ahead.
     pub(crate) clock_ahead: Duration,
+    /// The issuer of id tokens that an administrator set (`Set-AdfsProperties -IdTokenIssuer`).
+    pub(crate) id_token_issuer: Option<&'static str>,
 }
 
 impl Default for Adfs {
@@ -61,6 +63,7 @@ impl Default for Adfs {
             issues: Issues::Saml1,
             redirects: false,
             clock_ahead: Duration::ZERO,
+            id_token_issuer: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{Authority, AuthorityKind, Tenant};
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(feature = "interactive"),
-    allow(dead_code, reason = "some of it only the browser needs")
+    allow(dead_code, reason = "what serves the browser is unused without one")
 )]
 pub(crate) struct Endpoints {
     /// At the host that its cloud prefers.

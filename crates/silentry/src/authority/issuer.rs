@@ -161,12 +161,13 @@ mod tests {
     }
 
     fn token(iss: &str, tid: Option<&str>, aud: &[&str], exp: Option<i64>) -> IdToken {
-        let mut id = IdToken::default();
-        id.iss = Some(iss.to_owned()).filter(|iss| !iss.is_empty());
-        id.tid = tid.map(str::to_owned);
-        id.aud = aud.iter().map(|aud| (*aud).to_owned()).collect();
-        id.exp = exp;
-        id
+        IdToken {
+            iss: Some(iss.to_owned()).filter(|iss| !iss.is_empty()),
+            tid: tid.map(str::to_owned),
+            aud: aud.iter().map(|aud| (*aud).to_owned()).collect(),
+            exp,
+            ..IdToken::default()
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::authority::{Authority, AuthorityKind};
 use crate::client::{Application, RequestOptions};
 use crate::error::{Error, Stage};
 use crate::oauth::error_response::ErrorResponse;
+use crate::transport::within;
 
 /// How long answers are remembered: as long as Entra's own may be kept (`Cache-Control: max-age=86400`).
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -41,7 +42,7 @@ enum Answer {
     Cloud(CloudMetadata),
     /// Nobody could be asked: the host stands for itself.
     Nothing,
-    Server(OpenIdConfiguration),
+    Server(Box<OpenIdConfiguration>),
 }
 
 /// Finds the endpoints of an authority.
@@ -84,10 +85,11 @@ pub(super) async fn configuration(
 ) -> Result<OpenIdConfiguration, Error> {
     let mut memory = memory(call).await;
     if let Some(Answer::Server(server)) = recall(&memory, call) {
-        return Ok(server);
+        return Ok(*server);
     }
     let server = ask_server(call, authority).await?;
-    remember(&mut memory, call, Answer::Server(server.clone()), LIFETIME);
+    let answer = Answer::Server(Box::new(server.clone()));
+    remember(&mut memory, call, answer, LIFETIME);
     Ok(server)
 }
 
@@ -108,7 +110,8 @@ async fn cloud(call: &Call<'_>, authority: &Authority) -> Result<Option<CloudMet
     let answer = match recall(&memory, call) {
         Some(answer) => answer,
         None => {
-            let asked = tokio::time::timeout(PATIENCE, ask_about_host(call, authority)).await;
+            let limit = call.application.clock.sleep(PATIENCE);
+            let asked = within(limit, ask_about_host(call, authority)).await;
             let cloud = asked.unwrap_or(Ok(None))?;
             let (answer, lifetime) = match cloud {
                 Some(cloud) => (Answer::Cloud(cloud), LIFETIME),

@@ -22,6 +22,9 @@ use crate::oauth::token_request::{TokenGrant, TokenRequest};
 use crate::oauth::token_response::{TokenResponse, TokenResponseError};
 use crate::transport::{HttpResponse, retry_after};
 
+const WRONG_PASSWORD: &str = "Check the user name and the password; the server may also not let this application or \
+    this user sign in with one.";
+
 /// What a token request is about, whatever it is made with.
 #[derive(Clone, Copy)]
 pub(super) struct Redemption<'a> {
@@ -105,7 +108,17 @@ impl Redemption<'_> {
         } else {
             call.exchange.send(Stage::Token, &url, &request).await?
         };
-        let refused = || self.refused_by(call, kind, &response);
+        let refused = || {
+            let error = self.refused_by(call, kind, &response);
+            let wrong_password = error.code() == "invalid_grant"
+                && matches!(grant, TokenGrant::Password { .. })
+                // Entra says in numbers what was wrong.
+                && server != AuthorityKind::Entra;
+            match wrong_password {
+                true => error.with_mitigation(WRONG_PASSWORD),
+                false => error,
+            }
+        };
         if !(200..300).contains(&response.status()) {
             return Err(refused());
         }
@@ -116,8 +129,8 @@ impl Redemption<'_> {
     }
 
     /// The id token must come from this authority, for this client, and be the answer to this very sign-in (OpenID
-    /// Connect Core 3.1.3.7). MSALs read a broken one of Entra or AD FS as none, and so must we: it is not what the
-    /// program asked for.
+    /// Connect Core 3.1.3.7). One of Entra or AD FS that cannot be read counts as none, as in the MSALs: an access token
+    /// was asked for, and no account comes of it.
     async fn check_id_token(
         &self,
         call: &Call<'_>,

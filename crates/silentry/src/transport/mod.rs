@@ -25,7 +25,7 @@ pub use error::{TransportError, TransportErrorKind};
 pub use http1::{HyperTransport, HyperTransportBuilder};
 pub use message::{HttpRequest, HttpResponse, Method};
 
-pub(crate) use clock::{Clock, TokioClock};
+pub(crate) use clock::{Clock, TokioClock, within};
 #[cfg(feature = "integrated")]
 pub(crate) use exchange::is_stale;
 pub(crate) use exchange::{Exchange, is_redirect, redirect_refused, retry_after};

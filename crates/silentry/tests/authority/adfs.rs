@@ -61,7 +61,7 @@ async fn is_served_silently(lab: &Lab, app: &PublicClientApplication, account: &
     assert_eq!(renewed.token_source(), TokenSource::IdentityProvider);
     assert_eq!(renewed.account(), account);
     assert_eq!(asked(lab, from), ["token sts.contoso.test"]);
-    assert_eq!(app.accounts().await.unwrap(), [account.clone()]);
+    assert_eq!(app.accounts().await.unwrap(), std::slice::from_ref(account));
 }
 
 #[tokio::test]
@@ -89,6 +89,7 @@ async fn a_password_goes_to_ad_fs_alone() {
     assert_eq!(error.code(), "invalid_grant");
     assert_eq!(asked(&lab, from), ["token sts.contoso.test"]);
     assert!(error.to_string().contains("MSIS9659"), "{error}");
+    assert!(error.mitigation().contains("password"), "{}", error.mitigation());
 }
 
 #[tokio::test]
@@ -121,6 +122,26 @@ async fn a_device_code_of_ad_fs_is_entered_at_ad_fs() {
     let token = sign_in.await.unwrap();
     assert_eq!(token.account().username(), "alice@contoso.test");
     is_served_silently(&lab, &app, token.account()).await;
+}
+
+#[tokio::test]
+async fn another_issuer_is_taken_from_ad_fs_by_its_document_alone() {
+    let lab = Lab::builder()
+        .scenario("adfs-other-issuer")
+        .start()
+        .await
+        .unwrap();
+    let (alice, app) = (user("alice").unwrap(), app(&lab));
+    for expected in [
+        &["token sts.contoso.test", "discovery sts.contoso.test"][..],
+        &["token sts.contoso.test"],
+    ] {
+        let from = lab.exchanges().len();
+        app.acquire_token_by_username_password(SCOPES, alice.upn, Secret::from(alice.password))
+            .await
+            .unwrap();
+        assert_eq!(asked(&lab, from), expected);
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Hosts that are in no table of clouds.
 
+use std::time::Duration;
+
 use silentry::secret::Secret;
 use silentry::{AuthenticationResult, Error, PublicClientApplication, TokenSource};
-use silentry_lab::{Lab, SOVEREIGN_ALIAS, SOVEREIGN_HOST, TENANT_ID, user};
+use silentry_lab::{Lab, Person, SOVEREIGN_ALIAS, SOVEREIGN_HOST, TENANT_ID, user};
 
-use crate::{asked, builder, lab};
+use crate::{PersonAtBrowser, asked, builder, lab};
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
@@ -152,8 +154,72 @@ async fn known_clouds_are_not_asked_about() {
 }
 
 #[tokio::test]
+async fn everybody_may_sign_in_where_the_user_is_there_and_nowhere_else() {
+    let lab = lab().await;
+    let app = builder(&lab).with_tenant_id("common").build().unwrap();
+    let refused = [
+        app.acquire_token_by_integrated_windows_auth(SCOPES).await,
+        sign_in(&app).await,
+    ];
+    for refused in refused {
+        assert_eq!(refused.unwrap_err().code(), "missing_tenanted_authority");
+    }
+    assert_eq!(asked(&lab, 0), [""; 0]);
+
+    let signing_in = app.begin_device_code(SCOPES).await.unwrap();
+    let code = signing_in.code().clone();
+    let bob = Person::new(user("bob").unwrap()).with_user_code(code.user_code());
+    let mut browser = lab.browser().unwrap();
+    browser
+        .sign_in(code.verification_uri(), &bob)
+        .await
+        .unwrap();
+    let by_code = signing_in.await.unwrap();
+    assert_eq!(by_code.account().username(), "bob@managed.test");
+    let in_browser = app
+        .acquire_token_interactive(SCOPES)
+        .with_browser(PersonAtBrowser::alice(&lab))
+        .with_timeout(Duration::from_secs(20))
+        .await
+        .unwrap();
+    assert_eq!(in_browser.tenant_id(), Some(TENANT_ID));
+    let hit = app.acquire_token_silent(SCOPES, in_browser.account());
+    assert_eq!(hit.await.unwrap().token_source(), TokenSource::Cache);
+}
+
+#[tokio::test]
 async fn the_tenant_that_answers_is_the_one_that_was_asked_by_its_id() {
     let lab = lab().await;
     let by_id = builder(&lab).with_tenant_id(TENANT_ID).build().unwrap();
     assert_eq!(sign_in(&by_id).await.unwrap().tenant_id(), Some(TENANT_ID));
+}
+
+#[tokio::test]
+async fn an_account_is_served_by_its_own_cloud() {
+    let lab = lab().await;
+    let cache = silentry::TokenCache::in_memory();
+    let app = |host, every_cloud| {
+        builder(&lab)
+            .with_authority(at(host))
+            .with_token_cache(cache.clone())
+            .with_multi_cloud_support(every_cloud)
+            .build()
+            .unwrap()
+    };
+    let token = sign_in(&app("login.microsoftonline.us", false)).await;
+    let account = token.unwrap().account().clone();
+    assert_eq!(account.environment(), "login.microsoftonline.us");
+
+    let public = "login.microsoftonline.com";
+    assert!(app(public, false).accounts().await.unwrap().is_empty());
+    let app = app(public, true);
+    assert_eq!(app.accounts().await.unwrap(), [account.clone()]);
+    let from = lab.exchanges().len();
+    let refreshed = app
+        .acquire_token_silent(SCOPES, &account)
+        .with_force_refresh(true)
+        .await
+        .unwrap();
+    assert_eq!(refreshed.account(), &account);
+    assert_eq!(asked(&lab, from), ["token login.microsoftonline.us"]);
 }

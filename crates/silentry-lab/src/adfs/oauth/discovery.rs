@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
-use super::{Adfs, json};
+use super::{Adfs, issue, json};
 use crate::entra::jwt;
 use crate::front::http::{Reply, Request};
 
@@ -12,11 +12,11 @@ const STAGE: &str = "discovery";
 
 /// `GET /adfs/.well-known/openid-configuration`, as recorded from AD FS 2016 and with what 2019
 /// added: device codes and PKCE.
-pub(super) fn configuration(_: &Adfs, request: &Request) -> Reply {
+pub(super) fn configuration(adfs: &Adfs, request: &Request) -> Reply {
     let host = request.host;
     let base = format!("https://{host}/adfs");
     let document = json!({
-        "issuer": base,
+        "issuer": issue::id_token_issuer(adfs, host),
         "authorization_endpoint": format!("{base}/oauth2/authorize/"),
         "token_endpoint": format!("{base}/oauth2/token/"),
         "jwks_uri": format!("{base}/discovery/keys"),

@@ -150,7 +150,7 @@ pub(super) fn tokens(
     let id_token = terms.scopes.iter().any(|scope| scope == "openid").then(|| {
         let claims = IdClaims {
             aud: application.client_id,
-            iss: format!("https://{host}/adfs"),
+            iss: id_token_issuer(adfs, host),
             iat: now,
             nbf: now,
             exp: now + LIFETIME,
@@ -202,6 +202,13 @@ pub(super) fn user_info(adfs: &Adfs, request: &Request) -> Reply {
         Some(claims) => json("api", 200, &json!({"sub": claims.sub})),
         None => Reply::new("api", 401).header("www-authenticate", "Bearer"),
     }
+}
+
+pub(super) fn id_token_issuer(adfs: &Adfs, host: &str) -> String {
+    let own = || format!("https://{host}/adfs");
+    adfs.switches
+        .id_token_issuer
+        .map_or_else(own, str::to_owned)
 }
 
 /// Access tokens name the federation service as assertions do, by http.

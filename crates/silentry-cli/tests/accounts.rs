@@ -1,0 +1,177 @@
+//! `login`, `accounts`, `logout`: who has signed in.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+#![cfg(unix)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::Place;
+
+fn usernames(list: &Value) -> Vec<&str> {
+    let accounts = list.as_array().unwrap().iter();
+    accounts
+        .map(|one| one["username"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_login_tells_who_it_was_and_no_token() {
+    let place = Place::new();
+    assert_eq!(
+        place.run(&["login"]).ok(),
+        "signed in as alice@contoso.test\n"
+    );
+    let said = place.run(&["login", "--mode=iwa", "-o=json"]);
+    assert_eq!(said.stderr, "");
+    let text = said.ok();
+    assert!(!text.contains("eyJ"), "{text}");
+    let login: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(login["username"], "alice@contoso.test");
+    assert_eq!(login["flow"], "integrated_windows");
+    let accounts = place.run(&["accounts", "-o", "json"]).json();
+    let account = &accounts.as_array().unwrap()[0];
+    for member in ["username", "home_account_id", "environment"] {
+        assert_eq!(account[member], login[member], "{member}");
+    }
+}
+
+#[test]
+fn a_login_without_a_scope_serves_what_is_asked_for_later() {
+    let place = Place::new();
+    let mut login = place.silentry(&["login", "-o", "json"]);
+    login.env_remove("SILENTRY_SCOPE");
+    support::Said::from(login.output().unwrap()).ok();
+    let mark = place.lab.journal().len();
+    let token = place.run(&["token", "--mode=silent", "-o=json"]).json();
+    assert_eq!(token["flow"], "silent");
+    let scopes = token["scopes"].to_string();
+    assert!(
+        scopes.contains("https://api.contoso.test/user_impersonation"),
+        "{scopes}"
+    );
+    let stages = place.lab.exchanges();
+    let stages: Vec<_> = stages[mark..].iter().map(|one| &*one.stage).collect();
+    assert_eq!(stages, ["token"]);
+}
+
+#[test]
+fn a_login_signs_in_anew() {
+    let place = Place::new();
+    place.run(&["token"]).ok();
+    let mark = place.lab.journal().len();
+    place.run(&["login", "--mode=silent,iwa"]).ok();
+    assert!(place.lab.journal().len() > mark);
+    let error = place.run(&["login", "--mode=silent", "-o=json"]).error(2);
+    assert!(error["mitigation"].as_str().unwrap().contains("devicecode"));
+    // A machine without a desktop: the browser is tried, and says so.
+    let said = place.run_without_ticket(&["login", "-o", "json"]);
+    let attempts = said.error(3)["attempts"].clone();
+    assert_eq!(attempts[0]["mode"], "iwa");
+    assert_eq!(attempts[1]["error"], "no_browser");
+}
+
+#[test]
+fn accounts_are_listed_for_people_and_programs() {
+    let place = Place::new();
+    let nobody = place.run(&["accounts"]);
+    assert_eq!(nobody.stderr, "nobody has signed in\n");
+    assert_eq!(nobody.ok(), "");
+    assert_eq!(place.run(&["accounts", "-o", "json"]).json(), json!([]));
+    place.login("alice");
+    place.login("bob");
+    let list = place.run(&["accounts", "-o", "json"]).json();
+    assert_eq!(usernames(&list), ["alice@contoso.test", "bob@managed.test"]);
+    let table = place.run(&["accounts"]).ok();
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[0].starts_with("USERNAME"));
+    let column = lines[0].find("CLOUD").unwrap();
+    for line in &lines[1..] {
+        assert_eq!(&line[column..], "login.microsoftonline.com");
+    }
+    // Neither a client id nor a ticket is needed.
+    let mut bare = place.silentry(&["accounts"]);
+    bare.env_remove("SILENTRY_CLIENT_ID")
+        .env_remove("SILENTRY_SCOPE");
+    assert_eq!(support::Said::from(bare.output().unwrap()).ok(), table);
+    let mut other = place.silentry(&["accounts", "-o", "json"]);
+    other.args([
+        "--authority",
+        "https://login.microsoftonline.us/organizations",
+    ]);
+    assert_eq!(
+        support::Said::from(other.output().unwrap()).json(),
+        json!([])
+    );
+}
+
+#[test]
+fn a_logout_forgets_whom_it_names_and_is_content_when_nobody_is_left() {
+    let place = Place::new();
+    for user in ["alice", "bob", "erin"] {
+        place.login(user);
+    }
+    let list = place.run(&["accounts", "-o", "json"]).json();
+    let erin = list[2]["home_account_id"].as_str().unwrap();
+
+    // Of several one must be named, and only one way.
+    for arguments in [
+        &["logout"][..],
+        &["logout", "bob@managed.test", "--all"],
+        &["logout", "--all", "--account", erin],
+    ] {
+        assert_eq!(place.run(arguments).code, Some(2), "{arguments:?}");
+    }
+    assert_eq!(
+        place.run(&["logout", "BOB@managed.test"]).ok(),
+        "forgot bob@managed.test\n"
+    );
+    let again = place.run(&["logout", "bob@managed.test"]);
+    assert!(
+        again.stderr.contains("nothing to forget"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(again.ok(), "");
+    let removed = place
+        .run(&["logout", "--account", erin, "-o", "json"])
+        .json();
+    assert_eq!(usernames(&removed["removed"]), ["erin@contoso.test"]);
+    let none = place
+        .run(&["logout", "--account", erin, "-o", "json"])
+        .json();
+    assert_eq!(none, json!({ "removed": [] }));
+
+    // The only one needs no name.
+    assert_eq!(place.run(&["logout"]).ok(), "forgot alice@contoso.test\n");
+    let text = std::fs::read_to_string(place.cache()).unwrap();
+    for secret in ["eyJ", "alice", "RefreshToken\":{\""] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    place.run(&["token", "--mode=silent", "-o=json"]).error(4);
+    place.login("alice");
+    place.login("bob");
+    assert_eq!(place.run(&["logout", "--all"]).ok().lines().count(), 2);
+    place.run(&["logout", "--all"]).ok();
+}
+
+#[test]
+fn what_is_forgotten_is_no_longer_the_signed_in_users() {
+    let place = Place::new();
+    place.run(&["token"]).ok();
+    place.run(&["logout"]).ok();
+    let silent = place.run(&["token", "--mode=silent", "-o=json"]);
+    assert_eq!(silent.error(4)["error"], "no_account_for_login_hint");
+}
+
+#[test]
+fn without_a_cache_there_is_nobody_to_list() {
+    let place = Place::new();
+    for command in ["accounts", "logout"] {
+        let none = place.run(&[command, "--cache=none", "-o=json"]);
+        assert_eq!(none.error(2)["error"], "usage");
+        let default = place.run(&[command, "--cache=default", "-o=json"]);
+        assert_eq!(default.error(1)["error"], "token_cache_failed");
+    }
+}

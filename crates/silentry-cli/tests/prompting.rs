@@ -1,0 +1,427 @@
+//! The ways in that ask the user: a device code, the browser, a password.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+#![cfg(unix)]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use silentry_lab::Person;
+use support::{Place, Said};
+
+const DEVICE_LOGIN: &str = "https://microsoft.com/devicelogin";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A command that waits for its user.
+struct Waiting {
+    child: Child,
+    stderr: BufReader<std::process::ChildStderr>,
+    told: String,
+}
+
+impl Waiting {
+    fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self {
+            child,
+            stderr,
+            told: String::new(),
+        }
+    }
+
+    /// Reads stderr up to the device code.
+    fn code(&mut self) -> String {
+        loop {
+            assert_ne!(
+                self.stderr.read_line(&mut self.told).unwrap(),
+                0,
+                "{}",
+                self.told
+            );
+            if let Some((_, rest)) = self.told.split_once("enter the code ") {
+                return rest.split_whitespace().next().unwrap().to_owned();
+            }
+        }
+    }
+
+    fn interrupt(&self) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-INT", &id]).status();
+        assert!(status.unwrap().success());
+    }
+
+    fn end(mut self) -> Said {
+        let mut stdout = String::new();
+        let mut pipe = self.child.stdout.take().unwrap();
+        pipe.read_to_string(&mut stdout).unwrap();
+        self.stderr.read_to_string(&mut self.told).unwrap();
+        Said {
+            code: self.child.wait().unwrap().code(),
+            stdout,
+            stderr: self.told,
+        }
+    }
+}
+
+/// What opens addresses on this desktop: it only writes down which.
+fn desktop(place: &Place, command: &mut Command) {
+    let folder = place.folder.path().join("bin");
+    std::fs::create_dir_all(&folder).unwrap();
+    let opener = folder.join("xdg-open");
+    let file = address_file(place);
+    let script = format!(
+        "#!/bin/sh\nprintf %s \"$1\" > '{0}.new'\nmv '{0}.new' '{0}'\n",
+        file.display()
+    );
+    std::fs::write(&opener, script).unwrap();
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    command
+        .env("PATH", format!("{}:{path}", folder.display()))
+        .env("DISPLAY", ":7");
+}
+
+fn address_file(place: &Place) -> std::path::PathBuf {
+    place.folder.path().join("opened")
+}
+
+fn opened(file: &Path) -> String {
+    let started = Instant::now();
+    loop {
+        if let Ok(address) = std::fs::read_to_string(file) {
+            return address;
+        }
+        assert!(started.elapsed() < PATIENCE, "no address was opened");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_device_code_is_told_on_stderr_and_nothing_else() {
+    let place = Place::new();
+    let arguments = ["token", "--mode", "silent,devicecode", "-o", "json"];
+    let mut waiting = Waiting::start(place.silentry(&arguments));
+    let code = waiting.code();
+    let alice = Person::new(place.lab.user()).with_user_code(code);
+    assert_eq!(place.sign_in(DEVICE_LOGIN, &alice), None);
+    let said = waiting.end();
+    assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+    let token = said.json();
+    assert_eq!(token["flow"], "device_code");
+    assert_eq!(token["username"], "alice@contoso.test");
+    // And the next time nobody has to act.
+    let again = place.run_without_ticket(&arguments).json();
+    assert_eq!(again["access_token"], token["access_token"]);
+}
+
+#[test]
+fn a_device_code_can_be_declined_and_interrupted() {
+    let place = Place::new();
+    let arguments = ["token", "--mode", "devicecode", "-o", "json"];
+    let mut waiting = Waiting::start(place.silentry(&arguments));
+    let code = waiting.code();
+    let nobody = Person::new(place.lab.user())
+        .with_user_code(code)
+        .cancelling();
+    place.sign_in(DEVICE_LOGIN, &nobody);
+    let error = waiting.end().error(7);
+    assert_eq!(error["error"], "authorization_declined");
+    assert_eq!(error["attempts"][0]["mode"], "devicecode");
+
+    let mut waiting = Waiting::start(place.silentry(&arguments));
+    waiting.code();
+    waiting.interrupt();
+    assert_eq!(waiting.end().error(130)["error"], "interrupted");
+}
+
+#[test]
+fn the_browser_is_sent_where_the_user_is_expected() {
+    let place = Place::new();
+    let mut command = place.silentry(&[
+        "token",
+        "--mode=web",
+        "-o=json",
+        "--username=alice@contoso.test",
+        "--domain-hint=contoso.test",
+        "--prompt=select-account",
+    ]);
+    desktop(&place, &mut command);
+    let waiting = Waiting::start(command);
+    let address = opened(&address_file(&place));
+    for parameter in [
+        "login_hint=alice%40contoso.test",
+        "domain_hint=contoso.test",
+        "prompt=select_account",
+        "code_challenge_method=S256",
+    ] {
+        assert!(address.contains(parameter), "{address}");
+    }
+    let alice = Person::new(place.lab.user());
+    assert_eq!(place.sign_in(&address, &alice), None);
+    let said = waiting.end();
+    assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+    assert!(said.stderr.contains("browser"), "{}", said.stderr);
+    let token = said.json();
+    assert_eq!(token["flow"], "interactive");
+    assert_eq!(token["username"], "alice@contoso.test");
+}
+
+#[test]
+fn the_browser_comes_back_to_the_port_that_is_named() {
+    let place = Place::new();
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let port_argument = format!("--port={port}");
+    let mut command = place.silentry(&["login", "--mode=web", &*port_argument]);
+    desktop(&place, &mut command);
+    let waiting = Waiting::start(command);
+    let address = opened(&address_file(&place));
+    let redirect = format!("redirect_uri=http%3A%2F%2Flocalhost%3A{port}");
+    assert!(address.contains(&redirect), "{address}");
+    place.sign_in(&address, &Person::new(place.lab.user()));
+    assert_eq!(waiting.end().ok(), "signed in as alice@contoso.test\n");
+}
+
+#[test]
+fn without_a_desktop_the_next_way_is_tried() {
+    let place = Place::new();
+    let alone = place.run(&["token", "--mode=web", "-o=json"]).error(3);
+    assert_eq!(alone["error"], "no_browser");
+    let mut waiting = Waiting::start(place.silentry(&["token", "--mode=web,devicecode"]));
+    let code = waiting.code();
+    let alice = Person::new(place.lab.user()).with_user_code(code);
+    place.sign_in(DEVICE_LOGIN, &alice);
+    waiting.end().ok();
+}
+
+const PASSWORD: [&str; 5] = ["token", "--mode=password", "-o=json", "-vv", "--username"];
+
+#[test]
+fn a_password_comes_from_stdin_or_a_descriptor() {
+    let place = Place::new();
+    for user in ["alice", "bob"] {
+        let user = silentry_lab::user(user).unwrap();
+        let stdin: Vec<_> = PASSWORD
+            .into_iter()
+            .chain([user.upn, "--password-stdin"])
+            .collect();
+        let mut runs = Vec::new();
+        for end in ["", "\n", "\r\n"] {
+            runs.push(place.run_with(&stdin, format!("{}{end}", user.password).as_bytes()));
+        }
+        let file = place.folder.path().join("password");
+        std::fs::write(&file, user.password).unwrap();
+        let mut shell = place.lab.command("sh");
+        let program = place.silentry(&PASSWORD);
+        shell
+            .arg("-c")
+            .arg("exec \"$@\" --password-fd 7 7< \"$FILE\"")
+            .arg("sh")
+            .arg(program.get_program())
+            .args(program.get_args())
+            .arg(user.upn)
+            .env("FILE", &file)
+            .env("HOME", place.folder.path())
+            .env("SILENTRY_CACHE", "none");
+        runs.push(shell.output().unwrap().into());
+        for said in runs {
+            assert!(
+                said.stderr.contains("exchange"),
+                "nothing was told: {}",
+                said.stderr
+            );
+            assert!(!said.stderr.contains(user.password), "{}", said.stderr);
+            assert!(!said.stderr.contains("eyJ"), "{}", said.stderr);
+            let token = said.json();
+            assert_eq!(token["flow"], "username_password");
+            assert_eq!(token["username"], user.upn);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_password_is_refused_before_any_network() {
+    let place = Place::new();
+    let stdin = [
+        "token",
+        "--mode=password",
+        "-o=json",
+        "--username=alice@contoso.test",
+    ];
+    let stdin: Vec<_> = stdin.into_iter().chain(["--password-stdin"]).collect();
+    let long = vec![b'x'; 5000];
+    for bytes in [&b""[..], b"\n", b"\r\n", b"\xff\xfe", &long] {
+        let error = place.run_with(&stdin, bytes).error(2);
+        assert_eq!(error["error"], "password_required");
+    }
+    let closed = [
+        "token",
+        "--mode=password",
+        "-o=json",
+        "--username=a@b.c",
+        "--password-fd=77",
+    ];
+    assert_eq!(place.run(&closed).error(2)["error"], "password_required");
+    // Nobody to ask.
+    let asked = ["token", "--mode=password", "-o=json", "--username=a@b.c"];
+    let error = place.run(&asked).error(2);
+    assert_eq!(error["error"], "password_required");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("--password-stdin")
+    );
+    assert!(place.lab.journal().is_empty());
+}
+
+#[test]
+fn a_wrong_password_is_sent_once() {
+    let place = Place::new();
+    let arguments = [
+        "token",
+        "--mode=password",
+        "-o=json",
+        "--username=alice@contoso.test",
+    ];
+    let arguments: Vec<_> = arguments.into_iter().chain(["--password-stdin"]).collect();
+    place.run_with(&arguments, b"wrong").error(7);
+    let asked = place.lab.exchanges();
+    let sent = asked.iter().filter(|one| one.stage == "wstrust");
+    assert_eq!(sent.count(), 1);
+}
+
+/// What a person at a terminal sees.
+#[cfg(target_os = "linux")]
+mod terminal {
+    use std::io::Write;
+
+    use super::*;
+
+    /// The command below `script(1)`, which gives it a terminal and shows here what stands there.
+    fn start(place: &Place, arguments: &str) -> Child {
+        let program = assert_cmd::cargo::cargo_bin("silentry");
+        let template = place.silentry(&[""; 0]);
+        // What hangs ends, so that the test does.
+        let mut script = place.lab.command("timeout");
+        script.args(["60", "script", "--quiet", "--return"]);
+        script.args(["--log-out", "/dev/null", "--command"]);
+        // What it leaves of the terminal is told at the end.
+        script.arg(format!(
+            "{} {arguments}; code=$?; stty -a; exit $code",
+            program.display()
+        ));
+        for (name, value) in template.get_envs() {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+        }
+        script.env("SHELL", "/bin/sh");
+        let script = script.stdin(Stdio::piped()).stdout(Stdio::piped());
+        script.spawn().unwrap()
+    }
+
+    /// Waits for the prompt as a person does, who starts to type a moment later.
+    fn prompt(child: &mut Child) {
+        until(child, "Password of alice@contoso.test: ");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+
+    /// Reads the terminal until it shows `word`.
+    fn until(child: &mut Child, word: &str) -> String {
+        let mut seen = Vec::new();
+        let stdout = child.stdout.as_mut().unwrap();
+        let mut byte = [0];
+        while stdout.read(&mut byte).unwrap() == 1 {
+            seen.push(byte[0]);
+            if seen.ends_with(word.as_bytes()) {
+                return String::from_utf8(seen).unwrap();
+            }
+        }
+        panic!("{word} was not shown: {}", String::from_utf8_lossy(&seen));
+    }
+
+    fn end(mut child: Child) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        let mut stdout = child.stdout.take().unwrap();
+        stdout.read_to_string(&mut rest).unwrap();
+        (child.wait().unwrap().code(), rest)
+    }
+
+    #[test]
+    fn a_password_is_asked_for_and_not_shown() {
+        let place = Place::new();
+        let alice = place.lab.user();
+        let arguments = format!(
+            "token --mode silent,password --username {} -o json",
+            alice.upn
+        );
+        let mut child = start(&place, &arguments);
+        prompt(&mut child);
+        let mut stdin = child.stdin.take().unwrap();
+        stdin
+            .write_all(format!("{}\r", alice.password).as_bytes())
+            .unwrap();
+        let (code, shown) = end(child);
+        assert_eq!(code, Some(0), "{shown}");
+        assert!(shown.contains("\"username_password\""), "{shown}");
+        assert!(!shown.contains(alice.password), "{shown}");
+        drop(stdin);
+    }
+
+    #[test]
+    fn an_interrupted_prompt_gives_the_terminal_back() {
+        let place = Place::new();
+        let mut child = start(
+            &place,
+            "token --mode password --username alice@contoso.test",
+        );
+        prompt(&mut child);
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"\x03").unwrap();
+        let (code, shown) = end(child);
+        assert_eq!(code, Some(130), "{shown}");
+        for mode in [" echo ", " icanon ", "isig "] {
+            assert!(shown.contains(mode), "{mode}: {shown}");
+        }
+        drop(stdin);
+    }
+
+    #[test]
+    fn a_terminal_never_shows_what_is_typed_into_stdin() {
+        let place = Place::new();
+        let arguments = "token --mode password --password-stdin --username alice@contoso.test";
+        let (code, shown) = end(start(&place, arguments));
+        assert_eq!(code, Some(2), "{shown}");
+        assert!(shown.contains("stdin is a terminal"), "{shown}");
+    }
+
+    #[test]
+    fn the_device_code_counts_down() {
+        let place = Place::new();
+        let mut child = start(&place, "token --mode devicecode -o none");
+        let shown = until(&mut child, "waiting, the code is good for 14:5");
+        let (_, rest) = shown.split_once("enter the code ").unwrap();
+        let code = rest.split_whitespace().next().unwrap();
+        let alice = Person::new(place.lab.user()).with_user_code(code);
+        place.sign_in(DEVICE_LOGIN, &alice);
+        let (code, shown) = end(child);
+        assert_eq!(code, Some(0), "{shown}");
+        // The line is gone at the end.
+        let (last, _) = shown.split_once("speed").unwrap();
+        assert!(
+            last.trim_end_matches(['\r', '\n']).ends_with("\r\u{1b}[K"),
+            "{last:?}"
+        );
+    }
+}

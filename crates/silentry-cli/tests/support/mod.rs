@@ -1,0 +1,154 @@
+//! The command inside a lab, with a home and a token cache of its own.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use silentry_lab::{Lab, Person};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// A lab, and a user's folder.
+pub(crate) struct Place {
+    pub(crate) lab: Lab,
+    pub(crate) folder: TempDir,
+    runtime: Runtime,
+}
+
+/// What a run of the command came to.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+#[allow(dead_code, reason = "each test file uses a part")]
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self::of("default")
+    }
+
+    pub(crate) fn of(scenario: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let lab = runtime
+            .block_on(Lab::builder().scenario(scenario).start())
+            .unwrap();
+        Self {
+            lab,
+            folder: tempfile::tempdir().unwrap(),
+            runtime,
+        }
+    }
+
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.folder.path().join("tokens.json")
+    }
+
+    /// The command, about to be run, with nothing of this machine's user in it.
+    pub(crate) fn silentry<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
+        let mut command: Command = self.lab.command(assert_cmd::cargo::cargo_bin("silentry"));
+        command
+            .args(arguments)
+            .env("HOME", self.folder.path())
+            .env("SILENTRY_CACHE", self.cache())
+            .env("LANG", "C.UTF-8")
+            .stdin(Stdio::null());
+        for name in [
+            "XDG_CONFIG_HOME",
+            "XDG_RUNTIME_DIR",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "DISPLAY",
+            "WAYLAND_DISPLAY",
+            "BROWSER",
+            "LC_ALL",
+            "LC_MESSAGES",
+        ] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Said {
+        self.silentry(arguments).output().unwrap().into()
+    }
+
+    /// Runs it without a ticket.
+    pub(crate) fn run_without_ticket<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Said {
+        let mut command = self.silentry(arguments);
+        command.env("KRB5CCNAME", "FILE:/nonexistent/ccache");
+        command.output().unwrap().into()
+    }
+
+    /// Runs it with the ticket of another user.
+    pub(crate) fn run_as<A: AsRef<OsStr>>(&self, user: &str, arguments: &[A]) -> Said {
+        let ccache = self.lab.ccache(user).unwrap();
+        let mut command = self.silentry(arguments);
+        command.env("KRB5CCNAME", format!("FILE:{}", ccache.display()));
+        command.output().unwrap().into()
+    }
+
+    /// Runs it with this on its stdin.
+    pub(crate) fn run_with<A: AsRef<OsStr>>(&self, arguments: &[A], stdin: &[u8]) -> Said {
+        let file = self.folder.path().join("stdin");
+        std::fs::write(&file, stdin).unwrap();
+        let mut command = self.silentry(arguments);
+        command.stdin(std::fs::File::open(&file).unwrap());
+        command.output().unwrap().into()
+    }
+
+    /// Somebody goes to the page and signs in there; returns the problem that the page has.
+    pub(crate) fn sign_in(&self, url: &str, person: &Person) -> Option<String> {
+        let page = self
+            .runtime
+            .block_on(self.lab.browser().unwrap().sign_in(url, person));
+        page.unwrap().problem().map(str::to_owned)
+    }
+
+    /// Signs somebody in with a password, and keeps the tokens.
+    pub(crate) fn login(&self, user: &str) {
+        let user = silentry_lab::user(user).unwrap();
+        let arguments = ["login", "--mode=password", "--password-stdin", "--username"];
+        let arguments: Vec<_> = arguments.into_iter().chain([user.upn]).collect();
+        self.run_with(&arguments, user.password.as_bytes()).ok();
+    }
+}
+
+#[allow(dead_code, reason = "each test file uses a part")]
+impl Said {
+    /// What stands on stdout, when all went well.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        self.stdout
+    }
+
+    /// The object on stdout.
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.ok()).unwrap()
+    }
+
+    /// The error object on stderr.
+    #[track_caller]
+    pub(crate) fn error(&self, code: i32) -> Value {
+        assert_eq!(self.code, Some(code), "{}", self.stderr);
+        assert!(self.stdout.is_empty(), "{}", self.stdout);
+        let line = self.stderr.lines().rfind(|line| line.starts_with('{'));
+        serde_json::from_str(line.unwrap_or_default()).unwrap()
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Said {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
