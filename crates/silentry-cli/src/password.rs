@@ -133,6 +133,10 @@ fn prompt(username: &str) -> Result<Secret, String> {
 /// Not through the standard library's stdin, which keeps what it has read in a buffer.
 fn read_stdin() -> std::io::Result<Zeroizing<Vec<u8>>> {
     let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        let shown = "stdin is a terminal, which would show it; leave the flag out to be asked";
+        return Err(std::io::Error::other(shown));
+    }
     #[cfg(unix)]
     let own = std::os::fd::AsFd::as_fd(&stdin).try_clone_to_owned()?;
     #[cfg(windows)]

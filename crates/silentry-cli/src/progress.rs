@@ -68,16 +68,15 @@ impl Telling {
         if !std::io::stderr().is_terminal() {
             return std::future::pending().await;
         }
-        let working = tokio::time::timeout(PATIENCE, self.0.changed());
-        if working.await.is_err() {
+        if tokio::time::timeout(PATIENCE, self.change()).await.is_err() {
             anstream::eprintln!("still signing in; -v tells each step, Ctrl+C stops");
         }
         loop {
-            let doing = *self.0.borrow_and_update();
+            let doing = *self.0.borrow();
             if let Doing::WaitingUntil(end) = doing {
                 self.count_down(end).await;
-            } else if self.0.changed().await.is_err() {
-                return std::future::pending().await;
+            } else {
+                self.change().await;
             }
         }
     }
@@ -85,21 +84,28 @@ impl Telling {
     /// Counts down on one line, until something else is the matter. Where each step is told the line would only be
     /// torn apart.
     async fn count_down(&mut self, end: SystemTime) {
-        let _line = Line;
+        let line = Line;
         let told = tracing::enabled!(tracing::Level::DEBUG);
         while let Ok(left) = end.duration_since(SystemTime::now()) {
             if !told {
                 let (minutes, seconds) = (left.as_secs() / 60, left.as_secs() % 60);
-                Line::write(&format!(
+                line.write(&format!(
                     "waiting, the code is good for {minutes}:{seconds:02} "
                 ));
             }
-            if tokio::time::timeout(SECOND, self.0.changed()).await.is_ok() {
+            if tokio::time::timeout(SECOND, self.change()).await.is_ok() {
                 return;
             }
         }
         // The sign-in itself says that the code has expired.
-        std::future::pending().await
+        self.change().await;
+    }
+
+    /// Waits until something else is the matter; for ever where nobody is left to say so.
+    async fn change(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -107,7 +113,7 @@ impl Telling {
 struct Line;
 
 impl Line {
-    fn write(text: &str) {
+    fn write(&self, text: &str) {
         let mut stderr = anstream::stderr().lock();
         // Nobody is left to be told when stderr is closed.
         let _ = write!(stderr, "\r\u{1b}[K{text}").and_then(|()| stderr.flush());
@@ -116,7 +122,7 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        Line::write("");
+        self.write("");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `login`, `accounts`, `logout`: who has signed in.
 
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+#![cfg(unix)]
 
 mod support;
 

@@ -55,7 +55,7 @@ fn what_a_cache_holds_is_counted() {
             assert_eq!(answer[kind], count, "{name}: {kind}");
         }
         let listed = answer["accounts"].as_array().unwrap();
-        let of_answer = listed.iter().filter_map(|account| who(account));
+        let of_answer = listed.iter().filter_map(who);
         let rows = cache["Account"].as_object().into_iter().flatten();
         let expected: BTreeSet<_> = rows.filter_map(|(_, row)| who(row)).collect();
         assert_eq!(listed.len(), expected.len(), "{name}");

@@ -1,8 +1,11 @@
 //! The ladder of `silentry token`, and the token cache that it begins with.
 
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+#![cfg(unix)]
 
 mod support;
+
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 use support::Place;
@@ -50,12 +53,8 @@ fn the_file_is_the_msals_and_its_owners_alone() {
     for root in ["AccessToken", "RefreshToken", "IdToken", "Account"] {
         assert_eq!(document[root].as_object().unwrap().len(), 1, "{root}");
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = place.cache().metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
+    let mode = place.cache().metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
@@ -209,7 +208,6 @@ fn nothing_is_kept_where_nothing_is_wanted_or_possible() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_default_cache_is_in_memory_where_there_is_no_keyring() {
-    use std::os::unix::fs::PermissionsExt;
     let place = Place::new();
     let folder = tempfile::Builder::new()
         .permissions(std::fs::Permissions::from_mode(0o700))

@@ -398,6 +398,15 @@ mod terminal {
     }
 
     #[test]
+    fn a_terminal_never_shows_what_is_typed_into_stdin() {
+        let place = Place::new();
+        let arguments = "token --mode password --password-stdin --username alice@contoso.test";
+        let (code, shown) = end(start(&place, arguments));
+        assert_eq!(code, Some(2), "{shown}");
+        assert!(shown.contains("stdin is a terminal"), "{shown}");
+    }
+
+    #[test]
     fn the_device_code_counts_down() {
         let place = Place::new();
         let mut child = start(&place, "token --mode devicecode -o none");

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
+use silentry::oauth::id_token::IdToken;
 use silentry::secret::Secret;
 use silentry::{
     Error, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,
@@ -111,6 +112,10 @@ async fn a_token_in_the_cache_costs_no_exchange_and_a_new_one_costs_one() {
     assert_eq!(hit.account(), account);
     assert_eq!(hit.tenant_id(), Some(TENANT_ID));
     assert_eq!(hit.scopes().len(), signed_in.scopes().len());
+    let header = format!("Bearer {}", hit.access_token());
+    assert_eq!(hit.authorization_header(), header);
+    let claims = IdToken::decode(hit.id_token().unwrap()).unwrap();
+    assert_eq!(claims.oid.as_deref(), hit.unique_id());
     assert_eq!(lab.exchanges().len(), exchanges);
 
     let forced = app

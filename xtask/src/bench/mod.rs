@@ -2,6 +2,7 @@
 
 mod measure;
 mod page;
+mod silent;
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -165,7 +166,11 @@ impl Programs {
             command.arg("--version");
             Ok(command)
         })?;
-        let token = self.token(runs, log)?;
+        let folder = tempfile::tempdir()?;
+        let lab = Lab::start(&self.lab, &folder.path().join("lab"), [""; 0], log)?;
+        let token = self.token(runs, &lab, folder.path())?;
+        let silent = silent::silent(&self.silentry, &lab, folder.path(), runs)?;
+        let over_empty = |cost: &measure::Cost| milliseconds(cost.wall.saturating_sub(empty.wall));
         let size = fs::metadata(&self.silentry)?.len();
         let figure = |what, value, limit, unit| Figure {
             what,
@@ -185,6 +190,24 @@ impl Programs {
                 token.peak_memory as f64 / MEGABYTE,
                 Some(25.0),
                 "MB",
+            ),
+            figure(
+                "`silentry token --mode silent`, over `true`",
+                over_empty(&silent.signed_in),
+                Some(6.0),
+                "ms",
+            ),
+            figure(
+                "the same with `--username`, over `true`",
+                over_empty(&silent.named),
+                Some(6.0),
+                "ms",
+            ),
+            figure(
+                "the same of 10,000 accounts, over `true`",
+                over_empty(&silent.of_many),
+                None,
+                "ms",
             ),
             figure(
                 "HTTP exchanges of a first sign-in",
@@ -214,13 +237,11 @@ impl Programs {
     }
 
     /// A first sign-in each time: the lab is warm, the command knows nothing from before.
-    fn token(&self, runs: usize, log: &File) -> Result<measure::Cost> {
-        let folder = tempfile::tempdir()?;
-        let lab = Lab::start(&self.lab, &folder.path().join("lab"), [""; 0], log)?;
+    fn token(&self, runs: usize, lab: &Lab, folder: &Path) -> Result<measure::Cost> {
         let mut number = 0;
         measure(runs, || {
             number += 1;
-            let home = folder.path().join(number.to_string());
+            let home = folder.join(number.to_string());
             fs::create_dir(&home)?;
             fs::set_permissions(&home, fs::Permissions::from_mode(0o700))?;
             let mut command = Command::new(&self.silentry);

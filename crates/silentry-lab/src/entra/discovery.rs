@@ -70,11 +70,9 @@ const SOVEREIGN: Cloud = Cloud {
 
 /// Returns the host that the tokens of a cloud name, whichever of its hosts gave them.
 pub(super) fn issuing_host(host: &str) -> &'static str {
-    if SOVEREIGN.aliases.contains(&host) {
-        SOVEREIGN.preferred_network
-    } else {
-        HOST
-    }
+    let mut clouds = CLOUDS.iter().chain([&SOVEREIGN]);
+    let cloud = clouds.find(|cloud| cloud.aliases.contains(&host));
+    cloud.map_or(HOST, |cloud| cloud.preferred_network)
 }
 
 /// `GET /common/discovery/instance`: is the host of an authority one of Microsoft's?

@@ -20,11 +20,12 @@ pub(crate) enum Part {
 }
 
 /// Every name, with who answers.
-pub(crate) const NAMES: [(&str, Part); 13] = [
+pub(crate) const NAMES: [(&str, Part); 14] = [
     ("login.microsoftonline.com", Part::Entra),
     ("login.windows.net", Part::Entra),
     ("login.microsoft.com", Part::Entra),
     ("sts.windows.net", Part::Entra),
+    ("login.microsoftonline.us", Part::Entra),
     (SOVEREIGN_HOST, Part::Entra),
     (SOVEREIGN_ALIAS, Part::Entra),
     ("microsoft.com", Part::Website),

@@ -178,6 +178,17 @@ impl Authority {
         moved
     }
 
+    /// Returns the authority for an account that the cache knows in this environment: its own cloud's, when that is
+    /// another one that Microsoft publishes.
+    pub(crate) fn in_cloud_of(self, environment: &str) -> Self {
+        match clouds::Cloud::of_host(environment) {
+            Some(cloud) if self.kind() == AuthorityKind::Entra && !cloud.has_alias(self.host()) => {
+                self.at(cloud.preferred_network)
+            }
+            _ => self,
+        }
+    }
+
     /// Returns `https://{host}/`, with the port where it is not 443.
     pub(crate) fn origin(&self) -> &Url {
         &self.origin

@@ -6,7 +6,8 @@ use crate::error::{Error, Stage};
 use crate::flow::{cache_failed, environments};
 
 impl PublicClientApplication {
-    /// Returns the users whom the token cache knows in the cloud of this application's authority, in the order in which
+    /// Returns the users whom the token cache knows in the cloud of this application's authority (or in all, with
+    /// [`with_multi_cloud_support`](crate::PublicClientApplicationBuilder::with_multi_cloud_support)), in the order in which
     /// they signed in first.
     ///
     /// # Errors
@@ -19,11 +20,14 @@ impl PublicClientApplication {
             .catch_up(&*application.clock)
             .await
             .map_err(|error| cache_failed(&error))?;
-        let hosts = environments(application).await;
-        let ours: Vec<_> = hosts.iter().map(|host| cache::environment(host)).collect();
-        let accounts = application.cache.accounts().into_iter();
+        let mut accounts = application.cache.accounts();
+        if !application.multi_cloud {
+            let hosts = environments(application).await;
+            let ours: Vec<_> = hosts.iter().map(|host| cache::environment(host)).collect();
+            accounts.retain(|account| ours.iter().any(|host| *host == account.environment));
+        }
         Ok(accounts
-            .filter(|account| ours.iter().any(|host| *host == account.environment))
+            .into_iter()
             .map(|account| Account {
                 username: account.username.unwrap_or_default().into(),
                 home_account_id: Some(account.home_account_id.into()),

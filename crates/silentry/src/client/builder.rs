@@ -41,6 +41,7 @@ pub struct PublicClientApplicationBuilder {
     instance_discovery: bool,
     known_authorities: Vec<String>,
     tenant: Option<String>,
+    multi_cloud: bool,
     client_capabilities: Vec<String>,
     trusted_federation_hosts: Vec<String>,
     extra_query_parameters: Vec<(String, String)>,
@@ -71,6 +72,7 @@ impl PublicClientApplicationBuilder {
             instance_discovery: true,
             known_authorities: Vec::new(),
             tenant: None,
+            multi_cloud: false,
             client_capabilities: Vec::new(),
             trusted_federation_hosts: Vec::new(),
             extra_query_parameters: Vec::new(),
@@ -137,6 +139,14 @@ impl PublicClientApplicationBuilder {
     /// Uses this tenant (an id or a domain) of the authority's cloud. Only Entra has tenants.
     pub fn with_tenant_id(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// Sets whether [`accounts`](PublicClientApplication::accounts) lists the users of every cloud that the token cache
+    /// knows, not only those of the authority's. `false` by default. A silent sign-in asks the cloud of its account
+    /// either way; a first sign-in goes to the authority.
+    pub fn with_multi_cloud_support(mut self, support: bool) -> Self {
+        self.multi_cloud = support;
         self
     }
 
@@ -274,6 +284,7 @@ impl PublicClientApplicationBuilder {
                 authority,
                 instance_discovery: self.instance_discovery,
                 known_authorities: self.known_authorities,
+                multi_cloud: self.multi_cloud,
                 client_capabilities: self.client_capabilities,
                 trusted_federation_hosts: self.trusted_federation_hosts,
                 extra_query_parameters: self.extra_query_parameters,

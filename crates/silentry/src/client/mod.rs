@@ -61,6 +61,8 @@ pub(crate) struct Application {
     pub(crate) instance_discovery: bool,
     /// Hosts that the program vouches for.
     pub(crate) known_authorities: Vec<String>,
+    /// Whether accounts of all clouds are listed.
+    pub(crate) multi_cloud: bool,
     pub(crate) client_capabilities: Vec<String>,
     pub(crate) trusted_federation_hosts: Vec<String>,
     pub(crate) extra_query_parameters: Vec<(String, String)>,

@@ -156,8 +156,10 @@ struct Silent {
 impl Silent {
     fn of(request: AcquireTokenSilent) -> Result<Self, Error> {
         let application = request.application;
+        let mut asked = Asked::new(&application, &request.scopes, request.options)?;
+        asked.authority = asked.authority.in_cloud_of(&request.account.environment);
         Ok(Self {
-            asked: Asked::new(&application, &request.scopes, request.options)?,
+            asked,
             account: request.account,
             force_refresh: request.force_refresh,
             application,

@@ -193,3 +193,33 @@ async fn the_tenant_that_answers_is_the_one_that_was_asked_by_its_id() {
     let by_id = builder(&lab).with_tenant_id(TENANT_ID).build().unwrap();
     assert_eq!(sign_in(&by_id).await.unwrap().tenant_id(), Some(TENANT_ID));
 }
+
+#[tokio::test]
+async fn an_account_is_served_by_its_own_cloud() {
+    let lab = lab().await;
+    let cache = silentry::TokenCache::in_memory();
+    let app = |host, every_cloud| {
+        builder(&lab)
+            .with_authority(at(host))
+            .with_token_cache(cache.clone())
+            .with_multi_cloud_support(every_cloud)
+            .build()
+            .unwrap()
+    };
+    let token = sign_in(&app("login.microsoftonline.us", false)).await;
+    let account = token.unwrap().account().clone();
+    assert_eq!(account.environment(), "login.microsoftonline.us");
+
+    let public = "login.microsoftonline.com";
+    assert!(app(public, false).accounts().await.unwrap().is_empty());
+    let app = app(public, true);
+    assert_eq!(app.accounts().await.unwrap(), [account.clone()]);
+    let from = lab.exchanges().len();
+    let refreshed = app
+        .acquire_token_silent(SCOPES, &account)
+        .with_force_refresh(true)
+        .await
+        .unwrap();
+    assert_eq!(refreshed.account(), &account);
+    assert_eq!(asked(&lab, from), ["token login.microsoftonline.us"]);
+}
