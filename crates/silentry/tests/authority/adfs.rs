@@ -89,7 +89,11 @@ async fn a_password_goes_to_ad_fs_alone() {
     assert_eq!(error.code(), "invalid_grant");
     assert_eq!(asked(&lab, from), ["token sts.contoso.test"]);
     assert!(error.to_string().contains("MSIS9659"), "{error}");
-    assert!(error.mitigation().contains("password"), "{}", error.mitigation());
+    assert!(
+        error.mitigation().contains("password"),
+        "{}",
+        error.mitigation()
+    );
 }
 
 #[tokio::test]
