@@ -1,4 +1,5 @@
-// One sign-in with MSAL Go: `client USER`, the password in INTEROP_PASSWORD.
+// One sign-in with MSAL Go: `client password|devicecode|web USER`, the password in INTEROP_PASSWORD.
+// For another device and in the browser, `silentry-lab sign-in` is the user.
 //
 // Prints one line of JSON: who signed in and what the cache and the refresh token were good for, or the
 // error as MSAL reports it.
@@ -9,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -24,9 +26,34 @@ var (
 // MSAL Go has no other way to have a token refreshed that is still valid.
 const anyClaims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}`
 
-func signIn(app public.Client, user string) (map[string]any, error) {
+func atBrowser(user string, words ...string) error {
+	command := exec.Command("silentry-lab", append([]string{"sign-in", "--user", user}, words...)...)
+	command.Stderr = os.Stderr
+	return command.Start()
+}
+
+func firstToken(ctx context.Context, app public.Client, flow, user string) (public.AuthResult, error) {
+	switch flow {
+	case "devicecode":
+		code, err := app.AcquireTokenByDeviceCode(ctx, scopes)
+		if err != nil {
+			return public.AuthResult{}, err
+		}
+		if err := atBrowser(user, "--code", code.Result.UserCode); err != nil {
+			return public.AuthResult{}, err
+		}
+		return code.AuthenticationResult(ctx)
+	case "web":
+		open := func(url string) error { return atBrowser(user, url) }
+		return app.AcquireTokenInteractive(ctx, scopes, public.WithOpenURL(open))
+	default:
+		return app.AcquireTokenByUsernamePassword(ctx, scopes, user, os.Getenv("INTEROP_PASSWORD"))
+	}
+}
+
+func signIn(app public.Client, flow, user string) (map[string]any, error) {
 	ctx := context.Background()
-	first, err := app.AcquireTokenByUsernamePassword(ctx, scopes, user, os.Getenv("INTEROP_PASSWORD"))
+	first, err := firstToken(ctx, app, flow, user)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +84,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	answer, err := signIn(app, os.Args[1])
+	answer, err := signIn(app, os.Args[1], os.Args[2])
 	if err != nil {
 		answer = map[string]any{"error": fmt.Sprintf("%T", err), "description": err.Error()}
 	}

@@ -1,22 +1,32 @@
 import com.azure.json.JsonProviders;
 import com.azure.json.JsonWriter;
+import com.microsoft.aad.msal4j.DeviceCodeFlowParameters;
 import com.microsoft.aad.msal4j.IAuthenticationResult;
 import com.microsoft.aad.msal4j.IntegratedWindowsAuthenticationParameters;
+import com.microsoft.aad.msal4j.InteractiveRequestParameters;
 import com.microsoft.aad.msal4j.MsalException;
 import com.microsoft.aad.msal4j.MsalInteractionRequiredException;
 import com.microsoft.aad.msal4j.MsalServiceException;
 import com.microsoft.aad.msal4j.PublicClientApplication;
 import com.microsoft.aad.msal4j.SilentParameters;
+import com.microsoft.aad.msal4j.SystemBrowserOptions;
 import com.microsoft.aad.msal4j.UserNamePasswordParameters;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.net.URI;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
 /**
- * One sign-in with MSAL Java: {@code Client password|integrated USER}, the password in INTEROP_PASSWORD.
+ * One sign-in with MSAL Java: {@code Client password|integrated|devicecode|web USER}, the password in
+ * INTEROP_PASSWORD. For another device and in the browser, {@code silentry-lab sign-in} is the user.
  *
  * <p>Prints one line of JSON: who signed in and what the cache and the refresh token were good for, or the error
  * as MSAL reports it.
@@ -42,14 +52,7 @@ public final class Client {
 
   private static Map<String, Object> signIn(PublicClientApplication app, String flow, String user)
       throws Exception {
-    IAuthenticationResult first =
-        flow.equals("integrated")
-            ? app.acquireToken(IntegratedWindowsAuthenticationParameters.builder(SCOPES, user).build()).get()
-            : app.acquireToken(
-                    UserNamePasswordParameters.builder(
-                            SCOPES, user, System.getenv("INTEROP_PASSWORD").toCharArray())
-                        .build())
-                .get();
+    IAuthenticationResult first = firstToken(app, flow, user).get();
     SilentParameters.SilentParametersBuilder silent = SilentParameters.builder(SCOPES, first.account());
     IAuthenticationResult cached = app.acquireTokenSilently(silent.build()).get();
     IAuthenticationResult fresh = app.acquireTokenSilently(silent.forceRefresh(true).build()).get();
@@ -61,6 +64,47 @@ public final class Client {
     answer.put("refreshed", !fresh.accessToken().equals(first.accessToken()));
     answer.put("other_api", !other.accessToken().equals(fresh.accessToken()));
     return answer;
+  }
+
+  private static CompletableFuture<IAuthenticationResult> firstToken(
+      PublicClientApplication app, String flow, String user) throws Exception {
+    switch (flow) {
+      case "integrated":
+        return app.acquireToken(
+            IntegratedWindowsAuthenticationParameters.builder(SCOPES, user).build());
+      case "devicecode":
+        return app.acquireToken(
+            DeviceCodeFlowParameters.builder(
+                    SCOPES, code -> atBrowser(user, "--code", code.userCode()))
+                .build());
+      case "web":
+        SystemBrowserOptions browser =
+            SystemBrowserOptions.builder()
+                .openBrowserAction(url -> atBrowser(user, url.toString()))
+                .build();
+        return app.acquireToken(
+            InteractiveRequestParameters.builder(new URI("http://localhost"))
+                .scopes(SCOPES)
+                .systemBrowserOptions(browser)
+                .build());
+      default:
+        char[] password = System.getenv("INTEROP_PASSWORD").toCharArray();
+        return app.acquireToken(
+            UserNamePasswordParameters.builder(SCOPES, user, password).build());
+    }
+  }
+
+  private static void atBrowser(String user, String... words) {
+    List<String> command = new ArrayList<>(List.of("silentry-lab", "sign-in", "--user", user));
+    command.addAll(List.of(words));
+    try {
+      new ProcessBuilder(command)
+          .redirectOutput(Redirect.DISCARD)
+          .redirectError(Redirect.INHERIT)
+          .start();
+    } catch (IOException error) {
+      throw new UncheckedIOException(error);
+    }
   }
 
   private static Map<String, Object> describe(Throwable error) {

@@ -1,4 +1,6 @@
-"""One sign-in with MSAL Python: `client.py USER`, the password in INTEROP_PASSWORD.
+"""One sign-in with MSAL Python: `client.py password|devicecode|web USER`, the password in INTEROP_PASSWORD.
+
+For another device and in the browser, `silentry-lab sign-in` is the user.
 
 Prints one line of JSON: who signed in and what the cache and the refresh token were good for, or the error as
 MSAL reports it.
@@ -7,7 +9,9 @@ MSAL reports it.
 import json
 import os
 import platform
+import subprocess
 import sys
+import webbrowser
 
 import msal
 
@@ -15,8 +19,21 @@ SCOPE = [os.environ["SILENTRY_SCOPE"]]
 OTHER_API = ["https://graph.microsoft.com/User.Read"]
 
 
-def sign_in(app, user):
-    first = app.acquire_token_by_username_password(user, os.environ["INTEROP_PASSWORD"], SCOPE)
+def first_token(app, flow, user):
+    at_browser = ["silentry-lab", "sign-in", "--user", user]
+    if flow == "devicecode":
+        code = app.initiate_device_flow(SCOPE)
+        subprocess.run([*at_browser, "--code", code["user_code"]], check=True)
+        return app.acquire_token_by_device_flow(code)
+    if flow == "web":
+        # Ends by itself when the page has been filled in; MSAL listens for the answer meanwhile.
+        webbrowser.register("lab", None, webbrowser.BackgroundBrowser([*at_browser, "%s"]), preferred=True)
+        return app.acquire_token_interactive(SCOPE, timeout=30)
+    return app.acquire_token_by_username_password(user, os.environ["INTEROP_PASSWORD"], SCOPE)
+
+
+def sign_in(app, flow, user):
+    first = first_token(app, flow, user)
     if "access_token" not in first:
         return {"error": first["error"], "description": first.get("error_description", ""),
                 "suberror": first.get("suberror"), "claims": "claims" in first}
@@ -31,11 +48,11 @@ def sign_in(app, user):
 
 
 def main():
-    [user] = sys.argv[1:]
+    flow, user = sys.argv[1:]
     authority = "https://login.microsoftonline.com/" + os.environ["SILENTRY_TENANT"]
     app = msal.PublicClientApplication(os.environ["SILENTRY_CLIENT_ID"], authority=authority)
     try:
-        answer = sign_in(app, user)
+        answer = sign_in(app, flow, user)
     except (RuntimeError, msal.exceptions.MsalServiceError) as error:
         # Not every refusal comes back as a value: AD FS's and a failing server's do not.
         answer = {"error": type(error).__name__, "description": str(error)}

@@ -13,6 +13,12 @@ use crate::workspace::Workspace;
 
 /// The largest binary that ships, in bytes.
 pub(crate) const SIZE_LIMIT: u64 = 8_000_000;
+/// What is built, the command by itself, so that nothing which the lab asks of a shared dependency gets into it.
+pub(crate) const PROGRAMS: [&str; 3] = [
+    "--package silentry-cli --bins",
+    "--package silentry-lab --bins",
+    "--package silentry --example silent_hit",
+];
 /// The oldest C library it must run with: RHEL 8, Debian 10.
 const GLIBC: Version = Version(2, 28);
 /// What it may be linked to; GSSAPI is loaded when it is needed and must not be here.
@@ -31,13 +37,10 @@ pub(crate) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.target.join(target()).join("release")
 }
 
-/// Builds the command and the lab for the old C library.
-///
-/// The command is built by itself, so that nothing which the lab asks of a shared dependency gets
-/// into it.
+/// Builds the command, the lab and what is measured besides, for the old C library.
 pub(crate) fn build(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<String> {
-    for package in ["silentry-cli", "silentry-lab"] {
-        let build = format!("zigbuild --release --bins --package {package}");
+    for what in PROGRAMS {
+        let build = format!("zigbuild --release {what}");
         let mut command = workspace.cargo(&format!("{build} --target {}.{GLIBC}", target()));
         tools.enable(&mut command)?;
         step.run(&mut command)?;

@@ -158,7 +158,8 @@ pub(crate) fn upn_candidates(signed_in: &SignedIn, tenant: &Tenant) -> Result<Ca
     Ok(Candidates::Guessed(candidates))
 }
 
-#[cfg(all(test, feature = "integrated"))]
+#[cfg(test)]
+#[cfg(feature = "integrated")]
 mod tests {
     use super::*;
 

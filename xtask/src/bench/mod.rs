@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what a sign-in costs, measured as a user pays it, with limits.
 
+mod hits;
 mod measure;
 mod page;
 mod silent;
@@ -15,10 +16,11 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use self::measure::measure;
+use crate::interop::Msals;
 use crate::lab::Lab;
 use crate::process;
-use crate::release::SIZE_LIMIT;
-use crate::report::Step;
+use crate::release::{self, SIZE_LIMIT};
+use crate::report::{Report, Step};
 use crate::workspace::Workspace;
 
 const MEGABYTE: f64 = 1e6;
@@ -49,7 +51,7 @@ pub(crate) struct Args {
 
 /// One line of the table.
 struct Figure {
-    what: &'static str,
+    what: String,
     value: f64,
     /// The value that must not be passed; `None` for what is printed to compare with.
     limit: Option<f64>,
@@ -66,7 +68,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let folder = workspace.target.join("xtask");
     fs::create_dir_all(&folder)?;
     let log = File::create(folder.join("bench.log"))?;
-    let figures = Programs::new(&built)?.figures(args.runs.into(), &log)?;
+    let mut figures = Programs::new(&built)?.figures(args.runs.into(), &log)?;
+    // The test checks ours alone.
+    let msals = match args.programs {
+        Some(_) => None,
+        None => Some(msals(&workspace, &folder)?),
+    };
+    let silent_hit = built.join("examples").join("silent_hit");
+    figures.extend(hits::figures(&silent_hit, msals.as_ref(), &log)?);
     print!("{}", page::table(&figures));
     if args.write {
         page::write(&workspace, &figures, args.runs)?;
@@ -77,14 +86,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Installs those that we are compared with, where they are not yet.
+fn msals(workspace: &Workspace, folder: &Path) -> Result<Msals> {
+    let mut report = Report::new(folder.join("bench"), None)?;
+    let mut msals = None;
+    report.step("MSAL Python and MSAL Node", |step| {
+        msals = Some(Msals::prepare(workspace, step)?);
+        Ok(String::new())
+    });
+    msals.context("there is nobody to compare with")
+}
+
 fn build(workspace: &Workspace) -> Result<PathBuf> {
-    for package in ["silentry-cli", "silentry-lab"] {
-        let build = format!("build --release --bins --package {package}");
+    for what in release::PROGRAMS {
+        let build = format!("build --release {what}");
         let status = workspace.cargo(&build).status()?;
-        ensure!(
-            status.success(),
-            "cargo build --package {package} ended with {status}"
-        );
+        ensure!(status.success(), "cargo {build} ended with {status}");
     }
     Ok(workspace.target.join("release"))
 }
@@ -172,8 +189,8 @@ impl Programs {
         let silent = silent::silent(&self.silentry, &lab, folder.path(), runs)?;
         let over_empty = |cost: &measure::Cost| milliseconds(cost.wall.saturating_sub(empty.wall));
         let size = fs::metadata(&self.silentry)?.len();
-        let figure = |what, value, limit, unit| Figure {
-            what,
+        let figure = |what: &str, value, limit, unit| Figure {
+            what: what.to_owned(),
             value,
             limit,
             unit,

@@ -6,13 +6,15 @@ use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::measure::{Cost, measure};
 use crate::lab::Lab;
 
 /// As many accounts as no cache has.
-const CROWD: u32 = 10_000;
+pub(super) const CROWD: u32 = 10_000;
 const CLIENT_ID: &str = "11111111-2222-3333-4444-555555555555";
 const TENANT: &str = "99999999-0000-0000-0000-000000000000";
 const SCOPE: &str = "https://graph.microsoft.com/User.Read";
@@ -64,7 +66,7 @@ pub(super) fn silent(silentry: &Path, lab: &Lab, folder: &Path, runs: usize) -> 
 }
 
 /// A cache in the layout of MSAL Python: of each account an access token, a refresh token and an id token.
-fn crowd(accounts: u32) -> Result<Value> {
+pub(super) fn crowd(accounts: u32) -> Result<Value> {
     let end = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(24 * 60 * 60);
     let end = end.as_secs().to_string();
     let mut roots = ["AccessToken", "RefreshToken", "IdToken", "Account"].map(|_| Map::new());
@@ -77,6 +79,10 @@ fn crowd(accounts: u32) -> Result<Value> {
             row["environment"] = json!(HOST);
             row
         };
+        // MSAL Node looks into it.
+        let claims =
+            json!({"oid": object_id, "tid": TENANT, "preferred_username": username(number)});
+        let id_token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()));
         let [access, refresh, id, account] = &mut roots;
         access.insert(
             key(&format!("accesstoken-{CLIENT_ID}-{TENANT}-{SCOPE}")),
@@ -96,7 +102,7 @@ fn crowd(accounts: u32) -> Result<Value> {
         id.insert(
             key(&format!("idtoken-{CLIENT_ID}-{TENANT}-")),
             row(json!({
-                "credential_type": "IdToken", "secret": "i".repeat(300), "client_id": CLIENT_ID,
+                "credential_type": "IdToken", "secret": id_token, "client_id": CLIENT_ID,
                 "realm": TENANT,
             })),
         );

@@ -5,6 +5,7 @@
 //! fails the test until somebody has looked at it and written the page again.
 
 mod acceptors;
+mod browsers;
 mod clients;
 mod directory;
 mod ground;
@@ -13,6 +14,7 @@ mod ledger;
 mod openid;
 mod page;
 mod proxies;
+mod token_caches;
 mod windows;
 
 use std::fs::{self, File};
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
+pub(crate) use self::clients::Msals;
 pub(crate) use self::ground::{Ground, Preparation};
 pub(crate) use self::page::{Row, Rows, Table};
 use crate::namespace;
@@ -43,6 +46,8 @@ pub(crate) struct Part {
 /// Every part, in the order in which they run.
 const PARTS: &[Part] = &[
     clients::PART,
+    browsers::PART,
+    token_caches::PART,
     kerberos::KDCS,
     kerberos::LIBRARIES,
     kerberos::CACHES,

@@ -15,6 +15,10 @@ use crate::workspace::Workspace;
 pub(crate) enum Table {
     /// Programs with an MSAL of Microsoft's, against the lab.
     Clients,
+    /// The browsers that people sign in with.
+    Browsers,
+    /// Who shares a token cache with Silentry.
+    TokenCaches,
     /// Who issues Silentry's tickets.
     Kdcs,
     /// Which library makes Silentry's Negotiate token.
@@ -37,8 +41,10 @@ pub(crate) enum Table {
     Windows,
 }
 
-const TABLES: [(Table, &str); 11] = [
+const TABLES: [(Table, &str); 13] = [
     (Table::Clients, "Strangers' programs against the lab"),
+    (Table::Browsers, "Browsers that people sign in with"),
+    (Table::TokenCaches, "Programs that share our token cache"),
     (Table::Kdcs, "KDCs that issue our tickets"),
     (Table::Libraries, "GSS-API libraries that make our tokens"),
     (Table::Caches, "Credential caches that keep our tickets"),

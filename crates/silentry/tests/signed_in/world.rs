@@ -31,7 +31,7 @@ const LOOK_ALIKE: &str = r#"{
     "AccessToken": {"t": {"home_account_id": "66666666-1111.TENANT", "environment": "login.microsoftonline.com",
         "client_id": "CLIENT", "realm": "TENANT", "target": "https://graph.microsoft.com/User.Read",
         "secret": "somebody else's", "token_type": "Bearer", "expires_on": "4102444800"}},
-    "SilentrySignedInUser": {"s": {"signed_in": "0:alice@CONTOSO.TEST", "environment": "login.microsoftonline.us",
+    "SilentrySignedInUser": {"s": {"signed_in": "0:alice@CORP.CONTOSO.TEST", "environment": "login.microsoftonline.us",
         "home_account_id": "66666666-1111.TENANT"}}
 }"#;
 
@@ -78,7 +78,7 @@ impl People {
             })
             .collect();
         let of_alice = Ccache::read(&list[0].tickets).unwrap();
-        for principal in ["alice/admin@CONTOSO.TEST", "alice@EMEA.CONTOSO.TEST"] {
+        for principal in ["alice/admin@CORP.CONTOSO.TEST", "alice@EMEA.CONTOSO.TEST"] {
             let tickets = lab.directory().join(principal.replace('/', "_"));
             let name = Principal::parse(principal).unwrap();
             let ccache = Ccache::new(name, of_alice.credentials().iter().cloned());

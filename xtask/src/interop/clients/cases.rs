@@ -1,11 +1,13 @@
 //! What the programs are asked, and what must come of it.
 
-use super::Client::{self, Go, Java, JavaIntegrated, Node, Python};
+use super::Client::{self, Go, Java, Node, Python};
 
 /// A sign-in, in one scenario of the lab.
 pub(super) struct Case {
     pub(super) what: &'static str,
     pub(super) clients: &'static [Client],
+    /// How: `password`, `integrated`, `devicecode` or `web`.
+    pub(super) flow: &'static str,
     pub(super) scenario: &'static str,
     pub(super) user: &'static str,
     pub(super) password: &'static str,
@@ -43,6 +45,7 @@ const NO_BODY: &str = "\"response\" is null";
 const ALICE: Case = Case {
     what: "",
     clients: WITH_WS_TRUST,
+    flow: "password",
     scenario: "default",
     user: "alice@contoso.test",
     password: "Alice-Passw0rd",
@@ -61,7 +64,8 @@ const BOB: Case = Case {
 
 /// The ticket is enough: there is no password.
 const TICKET: Case = Case {
-    clients: &[JavaIntegrated],
+    clients: &[Java],
+    flow: "integrated",
     password: "",
     ..ALICE
 };
@@ -287,5 +291,31 @@ pub(super) const CASES: &[Case] = &[
             why: "it does not ask again, and takes the page for JSON",
         },
         ..BOB
+    },
+    Case {
+        what: "device code",
+        clients: ALL,
+        flow: "devicecode",
+        ..ALICE
+    },
+    Case {
+        what: "device code, MFA",
+        clients: ALL,
+        flow: "devicecode",
+        user: "carol@contoso.test",
+        ..ALICE
+    },
+    Case {
+        what: "in the browser, authorization code with PKCE",
+        clients: ALL,
+        flow: "web",
+        ..ALICE
+    },
+    Case {
+        what: "in the browser, consent",
+        clients: ALL,
+        flow: "web",
+        user: "dave@contoso.test",
+        ..ALICE
     },
 ];

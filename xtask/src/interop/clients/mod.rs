@@ -7,7 +7,8 @@
 mod cases;
 pub(super) mod prepare;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -15,7 +16,9 @@ use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 
 use self::cases::{CASES, Case, Expected};
-use super::{Ground, Part, Rows, Table};
+use super::{Ground, Part, Preparation, Rows, Table};
+use crate::report::Step;
+use crate::workspace::Workspace;
 
 pub(super) const PART: Part = Part {
     name: "clients",
@@ -39,8 +42,6 @@ enum Client {
     Node,
     Go,
     Java,
-    /// The same program, asked for integrated Windows authentication.
-    JavaIntegrated,
 }
 
 impl Client {
@@ -49,29 +50,28 @@ impl Client {
             Self::Python => "MSAL Python",
             Self::Node => "MSAL Node",
             Self::Go => "MSAL Go",
-            Self::Java | Self::JavaIntegrated => "MSAL Java",
+            Self::Java => "MSAL Java",
         }
     }
 
     /// Returns the words that start the program for a user.
     fn line(self, prepared: &Path, case: &Case) -> Vec<String> {
         let inside = |path: &str| prepared.join(path).display().to_string();
-        let java = |flow: &str| {
+        let java = || {
             let mut words = vec!["java".to_owned(), "-XX:TieredStopAtLevel=1".to_owned()];
             words.extend(case.java_options.iter().copied().map(str::to_owned));
             words.push("-cp".into());
             words.push(format!("{}:{}", inside("java"), inside("java/jars/*")));
-            words.extend(["Client".into(), flow.into()]);
+            words.push("Client".into());
             words
         };
         let mut words = match self {
             Self::Python => vec!["python3".into(), inside("python/client.py")],
             Self::Node => vec![node(&prepared.join("node")), inside("node/client.js")],
             Self::Go => vec![inside("go/client")],
-            Self::Java => java("password"),
-            Self::JavaIntegrated => java("integrated"),
+            Self::Java => java(),
         };
-        words.push(case.user.to_owned());
+        words.extend([case.flow, case.user].map(str::to_owned));
         words
     }
 }
@@ -86,6 +86,76 @@ pub(super) fn node(folder: &Path) -> String {
     };
     let program = format!("node_modules/node-linux-{processor}/bin/node");
     folder.join(program).display().to_string()
+}
+
+/// MSAL Python and MSAL Node, for others who want to compare.
+pub(crate) struct Msals {
+    prepared: PathBuf,
+}
+
+/// One of them.
+pub(crate) struct Msal<'a> {
+    client: Client,
+    prepared: &'a Path,
+}
+
+impl Msals {
+    /// Installs both where this part has them, too.
+    pub(crate) fn prepare(workspace: &Workspace, step: &Step) -> Result<Self> {
+        let prepared = workspace.target.join("interop").join(PART.name);
+        fs::create_dir_all(&prepared)?;
+        Self::install(&Preparation::new(workspace, step, &prepared))?;
+        Ok(Self { prepared })
+    }
+
+    /// Installs both for another part.
+    pub(super) fn install(preparation: &Preparation) -> Result<()> {
+        prepare::python_and_node(preparation)
+    }
+
+    /// Those that a part has installed.
+    pub(super) fn at(prepared: &Path) -> Self {
+        Self {
+            prepared: prepared.to_owned(),
+        }
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = Msal<'_>> {
+        [Client::Python, Client::Node]
+            .into_iter()
+            .map(|client| Msal {
+                client,
+                prepared: &self.prepared,
+            })
+    }
+}
+
+impl Msal<'_> {
+    pub(crate) fn name(&self) -> &'static str {
+        self.client.name()
+    }
+
+    /// Returns the program that times tokens from a cache.
+    pub(crate) fn silent(&self) -> Command {
+        self.program("silent")
+    }
+
+    /// Returns the program that uses a cache in a file.
+    pub(super) fn cache(&self) -> Command {
+        self.program("cache")
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let (program, script) = match self.client {
+            Client::Node => (node(&self.prepared.join("node")), format!("node/{name}.js")),
+            _ => ("python3".to_owned(), format!("python/{name}.py")),
+        };
+        let mut command = Command::new(program);
+        command
+            .arg(self.prepared.join(script))
+            .env("PYTHONPATH", self.prepared.join("python"));
+        command
+    }
 }
 
 /// What a program prints.

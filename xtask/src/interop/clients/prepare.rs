@@ -14,10 +14,15 @@ const COPY_DEPENDENCIES: &str =
 
 /// Installs and builds all four programs.
 pub(super) fn all(preparation: &Preparation) -> Result<()> {
-    once(preparation, "python", python)?;
-    once(preparation, "node", npm)?;
+    python_and_node(preparation)?;
     once(preparation, "go", go)?;
     once(preparation, "java", java)
+}
+
+/// Installs those two.
+pub(in super::super) fn python_and_node(preparation: &Preparation) -> Result<()> {
+    once(preparation, "python", python)?;
+    once(preparation, "node", npm)
 }
 
 /// Fills `prepared/LANGUAGE`, which begins as a copy of `interop/LANGUAGE`, unless that was done with the

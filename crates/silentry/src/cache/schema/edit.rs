@@ -19,6 +19,9 @@ impl CacheDocument {
 
     /// Sets the members of the first entity that `is_same` finds, under the key that it has; without
     /// one a new entity begins under `key`, in place of whatever had that key.
+    ///
+    /// An entity keeps the name that it has for its cloud, which is part of its key: MSAL Node makes the
+    /// key of an account from its members, and would not find it any more.
     pub fn put<'a>(
         &mut self,
         kind: EntityKind,
@@ -32,9 +35,14 @@ impl CacheDocument {
             _ => None,
         });
         if let Some(entity) = known {
-            members
+            let of_key = |name: &str| name == "environment" && entity.text(name).is_some();
+            let members: Vec<_> = members
                 .into_iter()
-                .for_each(|(name, value)| entity.set(name, value));
+                .filter(|(name, _)| !of_key(name))
+                .collect();
+            for (name, value) in members {
+                entity.set(name, value);
+            }
             return;
         }
         let mut entity = Entity::default();
@@ -109,6 +117,26 @@ mod tests {
             document.to_json().expose(),
             r#"{"Zoo":1,"Account":{"K":{"home_account_id":"u","theirs":[1],"username":"b"}}}"#
         );
+    }
+
+    #[test]
+    fn a_known_entity_keeps_the_name_of_its_cloud() {
+        for (before, after) in [
+            (r#""login.windows.net""#, "login.windows.net"),
+            ("null", "login.microsoftonline.com"),
+        ] {
+            let mut document = parse(&format!(
+                r#"{{"Account":{{"a":{{"environment":{before}}}}}}}"#
+            ));
+            document.put(
+                EntityKind::Account,
+                |_| true,
+                "b",
+                [("environment", Some("login.microsoftonline.com"))],
+            );
+            let (key, row) = document.entities(EntityKind::Account).next().unwrap();
+            assert_eq!((key, row.text("environment")), ("a", Some(after)));
+        }
     }
 
     #[test]
