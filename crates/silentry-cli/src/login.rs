@@ -73,7 +73,7 @@ pub(crate) fn run(command: LoginCommand) -> Result<(), Failure> {
     print(&wait::until_done(work, telling)?, command.output)
 }
 
-/// The ticket, else the browser. A login signs in anew, so the cache, which a mode for `token` may name, is left out.
+/// A login signs in anew, so the cache, which a mode for `token` may name, is left out.
 fn ladder(settings: &Settings) -> Result<Ladder, Failure> {
     if settings.account.is_some() {
         return Err(Failure::usage(
@@ -84,7 +84,7 @@ fn ladder(settings: &Settings) -> Result<Ladder, Failure> {
     }
     let ladder = match &settings.mode {
         Some(ladder) => ladder.without_silent(),
-        None => Ladder::new(vec![Mode::Iwa, Mode::Web]),
+        None => Some(Ladder::sign_in()),
     };
     ladder.ok_or_else(|| {
         Failure::usage(

@@ -88,21 +88,17 @@ pub(crate) fn run(command: TokenCommand) -> Result<(), Failure> {
     print(&result, command.output)
 }
 
-/// The cache and the ticket by default, neither of which prompts. A named account is not what the ticket gives.
+/// A named account is not what the ticket gives.
 fn ladder(settings: &Settings) -> Result<Ladder, Failure> {
-    let default = || match settings.account {
-        Some(_) => Ladder::new(vec![Mode::Silent]),
-        None => Ladder::new(vec![Mode::Silent, Mode::Iwa]),
-    };
-    let ladder = settings.mode.clone().or_else(default);
-    match ladder {
-        Some(ladder) if settings.account.is_some() && ladder.has(Mode::Iwa) => Err(Failure::usage(
+    match (&settings.mode, &settings.account) {
+        (Some(ladder), Some(_)) if ladder.has(Mode::Iwa) => Err(Failure::usage(
             "usage",
             "--account names an account, and `iwa` gives a token of whoever is signed in",
             "Leave `iwa` out of --mode, or leave --account out.",
         )),
-        Some(ladder) => Ok(ladder),
-        None => Err(application::missing("--mode", "SILENTRY_MODE")),
+        (Some(ladder), _) => Ok(ladder.clone()),
+        (None, Some(_)) => Ok(Ladder::cache()),
+        (None, None) => Ok(Ladder::unattended()),
     }
 }
 

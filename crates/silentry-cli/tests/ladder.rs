@@ -128,6 +128,18 @@ fn a_new_token_can_be_forced() {
 }
 
 #[test]
+fn the_ticket_alone_signs_in_anew() {
+    let place = Place::new();
+    let iwa = with(&JSON, &["--mode", "iwa"]);
+    let first = place.run(&iwa).json();
+    for again in [iwa, with(&JSON, &["--mode", "iwa,silent"])] {
+        let again = place.run(&again).json();
+        assert_eq!(again["from_cache"], false);
+        assert_ne!(again["access_token"], first["access_token"]);
+    }
+}
+
+#[test]
 fn every_attempt_is_told() {
     let place = Place::of("managed-user");
     let user = place.lab.user().upn;

@@ -39,6 +39,14 @@
 //! `app.acquire_token(scopes).wait()?`, after `use silentry::blocking::Wait`. Windows, command line tools and plugins
 //! that have no runtime need none.
 //!
+//! # Asking no more than needed
+//!
+//! A token in memory costs no I/O. Calls for the same token at the same time share one exchange, those of several
+//! processes with the same persistent cache as well; a call with a correlation id of its own goes alone. A server that
+//! wants to be left alone [is](Error::is_throttled). So ask for a token each time that one is needed, and keep none.
+//!
+//! When an API refuses a token that was fine a moment ago, [`ClaimsChallenge`] reads what it demands of the next.
+//!
 //! # Errors
 //!
 //! Every failure is an [`Error`] with a stable [`code`](Error::code), the [`stage`](Error::stage) where it happened and

@@ -165,3 +165,72 @@ async fn what_entra_asks_for_is_asked_for_again() {
         assert!(exchanges > 0, "{scenario}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_ladder_put_together_from_nothing_has_only_what_is_added() {
+    let lab = Lab::builder()
+        .scenario("managed-user")
+        .start()
+        .await
+        .unwrap();
+    let user = lab.user();
+    let app = builder(&lab, user.upn).build().unwrap();
+    let sole = || {
+        app.acquire_token(SCOPES)
+            .from_nothing()
+            .or_silent_for_sole_account()
+    };
+    let error = sole()
+        .or_username_and_asked_password(user.upn, || Err("nobody is here".to_owned()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "password_required");
+    assert_eq!(error.to_string(), "nobody is here");
+    let ways: Vec<_> = error.attempts().iter().map(|attempt| attempt.way).collect();
+    assert_eq!(ways, ["silent"]);
+
+    let password = Secret::from(user.password);
+    let token = sole()
+        .or_username_and_asked_password(user.upn, move || Ok(password))
+        .await
+        .unwrap();
+    assert_eq!(token.way(), Some("password"));
+    // From now on the account is there, and nobody is asked.
+    for ladder in [
+        sole(),
+        app.acquire_token(SCOPES)
+            .from_nothing()
+            .or_silent_for(user.upn),
+    ] {
+        let token = ladder
+            .or_username_and_asked_password(user.upn, || panic!("nobody need be asked"))
+            .await
+            .unwrap();
+        assert_eq!(token.way(), Some("silent"));
+        assert_eq!(token.token_source(), TokenSource::Cache);
+    }
+    let nobody = app.acquire_token(SCOPES).from_nothing().await.unwrap_err();
+    assert_eq!(nobody.code(), "invalid_request_options");
+}
+
+#[tokio::test]
+async fn an_account_of_a_ticket_is_never_taken_for_being_alone() {
+    let lab = Lab::builder().start().await.unwrap();
+    let cache = TokenCache::in_memory();
+    let app = |upn: &str| {
+        let builder = builder(&lab, upn).with_token_cache(cache.clone());
+        builder.build().unwrap()
+    };
+    let sole = |upn: &str| {
+        let request = app(upn).acquire_token(SCOPES).from_nothing();
+        request.or_silent_for_sole_account()
+    };
+    let alice = app("alice@contoso.test")
+        .acquire_token(SCOPES)
+        .await
+        .unwrap();
+    let error = sole("erin@contoso.test").await.unwrap_err();
+    assert_eq!(error.code(), "no_account_for_login_hint");
+    let same = sole("alice@contoso.test").await.unwrap();
+    assert_eq!(same.account(), alice.account());
+}

@@ -1,7 +1,6 @@
 //! Sign-ins with a password against the lab: its users, their federation server and Entra.
 
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
-#![cfg(feature = "integrated")]
 
 use silentry::secret::Secret;
 use silentry::{Error, PublicClientApplication};

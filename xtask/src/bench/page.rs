@@ -21,10 +21,10 @@ this page; `cargo xtask test` fails when a limit is passed.
 /// Returns the figures as a Markdown table, aligned for the terminal too.
 pub(super) fn table(figures: &[Figure]) -> String {
     let mut text = format!(
-        "| {:<42} | {:>16} | {:>16} |\n",
+        "| {:<44} | {:>16} | {:>16} |\n",
         "figure", "measured", "limit"
     );
-    let _ = writeln!(text, "|{:-<44}|{:->17}:|{:->17}:|", "", "", "");
+    let _ = writeln!(text, "|{:-<46}|{:->17}:|{:->17}:|", "", "", "");
     for figure in figures {
         let limit = figure
             .limit
@@ -33,7 +33,7 @@ pub(super) fn table(figures: &[Figure]) -> String {
         let measured = amount(figure.value, figure.unit);
         let _ = writeln!(
             text,
-            "| {:<42} | {measured:>16} | {limit:>16} |{mark}",
+            "| {:<44} | {measured:>16} | {limit:>16} |{mark}",
             figure.what
         );
     }

@@ -1,6 +1,7 @@
 //! What a token from the cache costs, as a whole process.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -48,6 +49,7 @@ pub(super) fn silent(silentry: &Path, lab: &Lab, folder: &Path, runs: usize) -> 
 
     let crowded = folder.join("crowded.json");
     fs::write(&crowded, crowd(CROWD)?.to_string())?;
+    fs::set_permissions(&crowded, fs::Permissions::from_mode(0o600))?;
     let name = username(CROWD / 2);
     let of_many = measure(runs, || {
         let mut command = token(&["--mode", "silent", "--username", &name]);

@@ -46,9 +46,19 @@ impl Mode {
 }
 
 impl Ladder {
-    /// Returns a ladder of these ways, unless there are none.
-    pub(crate) fn new(modes: Vec<Mode>) -> Option<Self> {
-        (!modes.is_empty()).then_some(Ladder(modes))
+    /// The cache alone.
+    pub(crate) fn cache() -> Self {
+        Ladder(vec![Mode::Silent])
+    }
+
+    /// The cache and the ticket, neither of which prompts.
+    pub(crate) fn unattended() -> Self {
+        Ladder(vec![Mode::Silent, Mode::Iwa])
+    }
+
+    /// The ticket, else the browser.
+    pub(crate) fn sign_in() -> Self {
+        Ladder(vec![Mode::Iwa, Mode::Web])
     }
 
     pub(crate) fn modes(&self) -> &[Mode] {
@@ -62,7 +72,8 @@ impl Ladder {
     /// Returns the ladder without the token cache, when anything is left of it.
     pub(crate) fn without_silent(&self) -> Option<Self> {
         let modes = self.0.iter().copied();
-        Ladder::new(modes.filter(|mode| *mode != Mode::Silent).collect())
+        let modes: Vec<_> = modes.filter(|mode| *mode != Mode::Silent).collect();
+        (!modes.is_empty()).then_some(Ladder(modes))
     }
 }
 

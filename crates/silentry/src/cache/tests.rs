@@ -41,6 +41,7 @@ fn write(document: &mut CacheDocument, tenant: &str, response: &TokenResponse) -
         response,
         source: "iwa",
         signed_in: None,
+        account: None,
         now: NOW,
     };
     store(document, &new).unwrap()
@@ -248,7 +249,8 @@ fn the_family_is_asked_only_when_the_program_wants_it() {
 #[test]
 fn a_response_that_tells_no_user_is_not_kept() {
     let mut document = CacheDocument::default();
-    let body = r#"{"token_type":"Bearer","access_token":"AT","expires_in":3600}"#;
+    let body =
+        r#"{"token_type":"Bearer","access_token":"AT","refresh_token":"RT2","expires_in":3600}"#;
     let response = TokenResponse::parse(body.as_bytes()).unwrap();
     let scopes = Scopes::new(["api://x/read"]).unwrap();
     let new = NewTokens {
@@ -260,8 +262,18 @@ fn a_response_that_tells_no_user_is_not_kept() {
         response: &response,
         source: "iwa",
         signed_in: None,
+        account: None,
         now: NOW,
     };
     assert_eq!(store(&mut document, &new), None);
     assert_eq!(document.to_json().expose(), "{}");
+
+    // The account whose refresh token gave it is known, and the new one may be the only good one by now.
+    let renewed = NewTokens {
+        account: Some(HOME),
+        ..new
+    };
+    let owner = store(&mut document, &renewed).unwrap();
+    assert_eq!(owner.home_account_id, HOME);
+    assert_eq!(count(&document, EntityKind::RefreshToken), 1);
 }

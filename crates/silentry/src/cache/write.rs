@@ -25,6 +25,8 @@ pub(crate) struct NewTokens<'a> {
     pub(crate) source: &'a str,
     /// Who was signed in to the machine, when it was that user's ticket that gave the tokens.
     pub(crate) signed_in: Option<&'a str>,
+    /// The home account id of the account whose refresh token gave the tokens: the answer need not name it again.
+    pub(crate) account: Option<&'a str>,
     /// Seconds since 1970.
     pub(crate) now: u64,
 }
@@ -50,7 +52,8 @@ pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option
         .client_info
         .as_deref()
         .and_then(ClientInfo::decode);
-    let home = home_account_id(client_info.as_ref(), id.as_ref())?;
+    let home = home_account_id(client_info.as_ref(), id.as_ref())
+        .or_else(|| new.account.map(str::to_owned))?;
     let tenant_id = id.as_ref().and_then(|id| id.tid.as_deref());
     let realm = tenant_id.unwrap_or(new.tenant);
     let owner = Owner {

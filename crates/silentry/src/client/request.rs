@@ -74,13 +74,15 @@ macro_rules! common_request_methods {
             self
         }
 
-        /// Passes on claims (JSON), for instance those of an API's claims challenge.
+        /// Passes on claims (JSON), for instance those of an API's
+        /// [claims challenge](crate::ClaimsChallenge). No token of the cache will do then.
         pub fn with_claims(mut self, claims: impl Into<String>) -> Self {
             self.options.claims = Some(claims.into());
             self
         }
 
-        /// Uses this GUID as the correlation id, so that the call can be found in other logs.
+        /// Uses this GUID as the correlation id, so that the call can be found in other logs. Such a call shares its
+        /// exchange with no other.
         pub fn with_correlation_id(mut self, correlation_id: impl Into<String>) -> Self {
             self.options.correlation_id = Some(correlation_id.into());
             self

@@ -49,7 +49,7 @@ impl Asked {
             source,
             signed_in: None,
             nonce: None,
-            expected: None,
+            account: None,
         }
     }
 }

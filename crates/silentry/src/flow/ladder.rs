@@ -38,6 +38,9 @@ struct Wanted {
     login_hint: Option<String>,
     details: WayDetails,
     options: RequestOptions,
+    /// Whether a token of the cache would have done, and was not there.
+    #[cfg(feature = "integrated")]
+    cache_would_do: bool,
 }
 
 pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult, Error> {
@@ -50,11 +53,17 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         username: request.username,
         details: request.details,
         options: request.options,
+        #[cfg(feature = "integrated")]
+        cache_would_do: false,
     };
     let mut attempts = Vec::new();
     let last = rungs.len().saturating_sub(1);
     for (at, rung) in rungs.into_iter().enumerate() {
         let way = rung.way();
+        #[cfg(feature = "integrated")]
+        if let Rung::Silent(_) = rung {
+            wanted.cache_would_do = !wanted.details.force_refresh;
+        }
         let error = match step(&wanted, rung).await {
             Ok(result) => {
                 return Ok(AuthenticationResult {

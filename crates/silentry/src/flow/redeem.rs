@@ -35,8 +35,9 @@ pub(super) struct Redemption<'a> {
     pub(super) signed_in: Option<&'a str>,
     /// What the id token must name, where the browser was told to ask for it.
     pub(super) nonce: Option<&'a str>,
-    /// The home account id that the answer must name, where the account is known already.
-    pub(super) expected: Option<&'a str>,
+    /// Whose token it must be, where the account is known already. An answer to a refresh may name nobody (OpenID
+    /// Connect Core 12.2).
+    pub(super) account: Option<&'a Account>,
 }
 
 impl Redemption<'_> {
@@ -61,6 +62,7 @@ impl Redemption<'_> {
         kind: Grant,
     ) -> Result<AuthenticationResult, Error> {
         let endpoints = endpoints::of(call, &self.asked.authority).await?;
+        self.check_server(&endpoints)?;
         let mut token = self.ask(call, &endpoints, grant, kind).await?;
         self.check_id_token(call, &endpoints, &token).await?;
         if endpoints.authority.kind() == AuthorityKind::AdFs {
@@ -178,15 +180,33 @@ impl Redemption<'_> {
         checked.map_err(|error| Error::new(error.code(), Stage::Token, error.to_string()))
     }
 
+    /// A refresh token goes to the server that gave it, though applications of others may share the cache.
+    fn check_server(&self, endpoints: &Endpoints) -> Result<(), Error> {
+        match self.account.map(Account::environment) {
+            Some(other) if !endpoints.knows_accounts_of(other) => {
+                let message = format!(
+                    "the account is one of {other}, not of {}",
+                    self.asked.authority
+                );
+                Err(Error::new("no_tokens_found", Stage::Cache, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A refresh token gives its own account's token, or none (MSAL.NET `user_mismatch`).
     fn check_account(&self, result: &AuthenticationResult) -> Result<(), Error> {
-        match (self.expected, result.account().home_account_id()) {
+        match (self.known_account(), result.account().home_account_id()) {
             (Some(expected), Some(given)) if !given.eq_ignore_ascii_case(expected) => {
                 let message = "the token is for another account than the one that was asked for";
                 Err(Error::new("user_mismatch", Stage::Token, message))
             }
             _ => Ok(()),
         }
+    }
+
+    fn known_account(&self) -> Option<&str> {
+        self.account.and_then(Account::home_account_id)
     }
 
     /// The error of a server that refused.
@@ -238,6 +258,7 @@ impl Redemption<'_> {
         let scopes = self.asked.scopes.clone();
         let source = self.source;
         let signed_in = self.signed_in.map(str::to_owned);
+        let account = self.known_account().map(str::to_owned);
         let now = seconds(application.clock.now());
         let kept = application
             .cache
@@ -251,6 +272,7 @@ impl Redemption<'_> {
                     response: &response,
                     source,
                     signed_in: signed_in.as_deref(),
+                    account: account.as_deref(),
                     now,
                 };
                 cache::store_tokens(document, &new)
@@ -286,8 +308,14 @@ impl Redemption<'_> {
             tenant_id: id.and_then(|id| id.tid.as_deref()).map(Into::into),
             unique_id: id.and_then(|id| id.local_account_id()).map(Into::into),
             account: Account {
-                username: id.and_then(IdToken::username).unwrap_or_default().into(),
-                home_account_id: home_account_id(client_info.as_ref(), id).map(Into::into),
+                username: id
+                    .and_then(IdToken::username)
+                    .or(self.account.map(Account::username))
+                    .unwrap_or_default()
+                    .into(),
+                home_account_id: home_account_id(client_info.as_ref(), id)
+                    .or(self.known_account().map(str::to_owned))
+                    .map(Into::into),
                 environment: endpoints.authority.environment().into(),
             },
             correlation_id: call.correlation_id.clone(),

@@ -244,7 +244,7 @@ impl Silent {
     /// Redeems a refresh token; those of the family serve when the client's own does not.
     async fn redeem_one(&self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
         let redemption = Redemption {
-            expected: self.account.home_account_id.as_deref(),
+            account: Some(&self.account),
             ..self.asked.redemption("refresh_token")
         };
         let mut refused = None;

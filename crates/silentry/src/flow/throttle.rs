@@ -109,16 +109,12 @@ impl Throttle {
 
     fn learn(&self, asking: &Asking, answer: &Answer, now: SystemTime) {
         let mut refusals = self.refusals();
-        let error = match answer {
-            Ok(_) => {
-                refusals.remove(&asking.name);
-                asking
-                    .name_with_token
-                    .as_ref()
-                    .map(|name| refusals.remove(name));
-                return;
+        let Err(error) = answer else {
+            refusals.remove(&asking.name);
+            if let Some(name) = &asking.name_with_token {
+                refusals.remove(name);
             }
-            Err(error) => error,
+            return;
         };
         let (name, duration) = match (busy_for(error), error, &asking.name_with_token) {
             (Some(duration), _, _) => (&asking.name, duration),

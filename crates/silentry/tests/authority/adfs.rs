@@ -89,7 +89,11 @@ async fn a_password_goes_to_ad_fs_alone() {
     assert_eq!(error.code(), "invalid_grant");
     assert_eq!(asked(&lab, from), ["token sts.contoso.test"]);
     assert!(error.to_string().contains("MSIS9659"), "{error}");
-    assert!(error.mitigation().contains("password"), "{}", error.mitigation());
+    assert!(
+        error.mitigation().contains("password"),
+        "{}",
+        error.mitigation()
+    );
 }
 
 #[tokio::test]
@@ -205,6 +209,39 @@ async fn integrated_sign_in_is_refused_before_any_network_and_the_ladder_goes_on
         .await
         .unwrap();
     assert_eq!(token.account().username(), alice.upn);
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_never_brought_to_another_server() {
+    let lab = lab().await;
+    let alice = user("alice").unwrap();
+    let cache = TokenCache::in_memory();
+    let at = |authority: &str| {
+        let builder = builder(&lab).with_authority(authority);
+        builder.with_token_cache(cache.clone()).build().unwrap()
+    };
+    let adfs = at(AUTHORITY);
+    let entra = at("https://login.microsoftonline.com/contoso.test");
+    let mut accounts = Vec::new();
+    for app in [&adfs, &entra] {
+        let password = Secret::from(alice.password);
+        let token = app
+            .acquire_token_by_username_password(SCOPES, alice.upn, password)
+            .await
+            .unwrap();
+        accounts.push(token.account().clone());
+    }
+    let from = lab.exchanges().len();
+    for (app, account) in [(&entra, &accounts[0]), (&adfs, &accounts[1])] {
+        let error = app
+            .acquire_token_silent(SCOPES, account)
+            .with_force_refresh(true)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "no_tokens_found");
+        assert!(error.to_string().contains(account.environment()), "{error}");
+    }
+    assert_eq!(asked(&lab, from), [""; 0]);
 }
 
 #[tokio::test]

@@ -213,7 +213,10 @@ async fn an_account_is_served_by_its_own_cloud() {
     let public = "login.microsoftonline.com";
     assert!(app(public, false).accounts().await.unwrap().is_empty());
     let app = app(public, true);
-    assert_eq!(app.accounts().await.unwrap(), [account.clone()]);
+    assert_eq!(
+        app.accounts().await.unwrap(),
+        std::slice::from_ref(&account)
+    );
     let from = lab.exchanges().len();
     let refreshed = app
         .acquire_token_silent(SCOPES, &account)

@@ -24,10 +24,10 @@ pub(super) async fn integrated_windows_auth(
     if let Some(error) = known.and_then(|about| verdicts.find(about, clock.now())) {
         return Err(error);
     }
-    let accept = match wanted.details.force_refresh {
-        true => Accept::Newer,
+    let accept = match wanted.cache_would_do {
         // What another process brought since the cache was looked at is as good.
-        false => Accept::Any,
+        true => Accept::Any,
+        false => Accept::Newer,
     };
     let result = integrated_windows::sign_in(request, accept).await;
     if let (Err(error), Some(about)) = (&result, about) {
