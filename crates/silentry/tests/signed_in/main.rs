@@ -113,12 +113,14 @@ impl Book {
                 );
                 self.hits += 1;
             }
-            _ => assert!(
-                !self.certain.contains(&who),
-                "{who:?} has signed in already"
-            ),
+            _ => {
+                assert!(
+                    !self.certain.contains(&who),
+                    "{who:?} has signed in already"
+                );
+                self.signed_in(who);
+            }
         }
-        self.signed_in(who);
     }
 
     fn signed_in(&mut self, who: (u32, String)) {
@@ -126,9 +128,9 @@ impl Book {
         self.possible.insert(who);
     }
 
+    /// Somebody signed out. Other programs still have the token in memory.
     fn forget(&mut self, is_gone: impl Fn(&(u32, String)) -> bool) {
         self.certain.retain(|who| !is_gone(who));
-        self.possible.retain(|who| !is_gone(who));
     }
 }
 
