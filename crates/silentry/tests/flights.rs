@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
 #![cfg(feature = "integrated")]
 
+use std::collections::HashSet;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::Poll;
@@ -79,14 +80,23 @@ async fn everybody_who_wants_the_same_token_shares_one_exchange() {
     let account = results[0].account();
     let results = together((0..20).map(|_| app.acquire_token_silent(OTHER_SCOPES, account))).await;
     assert_eq!(token_requests(&lab), 2);
-    assert!(results.iter().all(|result| {
-        result.access_token() == results[0].access_token()
-            && result.correlation_id() == results[0].correlation_id()
-    }));
+    let token = results[0].access_token();
+    assert!(results.iter().all(|result| result.access_token() == token));
+    assert!(exchanges_of(&results) <= 1);
 
+    // Each asks for a new token, so one that is late has an exchange of its own.
     let sign_ins = (0..20).map(|_| app.acquire_token_by_integrated_windows_auth(SCOPES));
-    together(sign_ins).await;
-    assert_eq!(token_requests(&lab), 3);
+    let results = together(sign_ins).await;
+    let exchanges = token_requests(&lab) - 2;
+    assert_eq!(exchanges, exchanges_of(&results));
+    assert!(exchanges < 10, "{exchanges}");
+}
+
+/// How many exchanges the results came of, by their correlation ids; what came from the cache has none.
+fn exchanges_of(results: &[AuthenticationResult]) -> usize {
+    let ids = results.iter().map(AuthenticationResult::correlation_id);
+    let ids: HashSet<_> = ids.filter(|id| !id.is_empty()).collect();
+    ids.len()
 }
 
 #[tokio::test]
@@ -143,8 +153,9 @@ async fn the_exchange_ends_with_the_last_who_waits_for_it() {
     begin(&mut second).await;
     drop((first, second));
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(token_requests(&lab), 1);
-    assert!(call().await.is_ok(), "and the next one begins anew");
+    let next = call().await.unwrap();
+    // Whatever was sent by then, nobody took the answer.
+    assert_eq!(next.token_source(), TokenSource::IdentityProvider);
 }
 
 #[tokio::test]

@@ -94,6 +94,20 @@ fn an_absent_proof_is_reported() {
 }
 
 #[test]
+fn a_complete_negotiation_tells_whose_ticket_it_was() {
+    let lab = Lab::start();
+    let (context, token) = initiate(&lab, None);
+    let accepted = lab.accept(token.as_bytes(), None).unwrap();
+    let (proof, user) = context.finish_naming_user(Some(&accepted.reply)).unwrap();
+    assert_eq!(proof, ServerProof::Verified);
+    assert_eq!(user.as_deref(), Some("alice@CONTOSO.TEST"));
+
+    let (context, _) = initiate(&lab, None);
+    let (proof, user) = context.finish_naming_user(None).unwrap();
+    assert_eq!((proof, user), (ServerProof::Absent, None));
+}
+
+#[test]
 fn a_wrong_proof_is_never_believed() {
     let lab = Lab::start();
     let reply = |token: &Token| lab.accept(token.as_bytes(), None).unwrap().reply;

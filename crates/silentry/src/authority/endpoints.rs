@@ -21,6 +21,8 @@ use super::{Authority, AuthorityKind, Tenant};
 pub(crate) struct Endpoints {
     /// At the host that its cloud prefers.
     pub(crate) authority: Authority,
+    /// The other names of its host, where they had to be asked for.
+    aliases: Vec<String>,
     pub(crate) token: Url,
     pub(crate) authorization: Url,
     pub(crate) device_authorization: Option<Url>,
@@ -61,13 +63,18 @@ impl Endpoints {
             hosts: cloud.aliases.clone(),
             tenant: tenant_id(authority),
         };
-        Self::at_paths(authority.at(&cloud.preferred_network), "v2.0/", issuer)
+        let authority = authority.at(&cloud.preferred_network);
+        Self {
+            aliases: cloud.aliases.clone(),
+            ..Self::at_paths(authority, "v2.0/", issuer)
+        }
     }
 
     /// Those that a server tells itself.
     pub(crate) fn of_server(authority: &Authority, server: OpenIdConfiguration) -> Self {
         Self {
             authority: authority.clone(),
+            aliases: Vec::new(),
             token: server.token_endpoint,
             authorization: server.authorization_endpoint,
             device_authorization: server.device_authorization_endpoint,
@@ -75,6 +82,18 @@ impl Endpoints {
             form_post: server.form_post,
             names_issuer: server.names_issuer,
         }
+    }
+
+    /// Returns whether the accounts that the cache has under this host are the server's own, so that it may see their
+    /// refresh tokens.
+    pub(crate) fn knows_accounts_of(&self, environment: &str) -> bool {
+        let environment = environment.to_ascii_lowercase();
+        let authority = &self.authority;
+        let cloud = Cloud::of_host(&environment);
+        environment == authority.environment()
+            || environment == authority.host_and_port()
+            || cloud.is_some_and(|cloud| cloud.has_alias(authority.host()))
+            || self.aliases.contains(&environment)
     }
 
     fn at_paths(authority: Authority, version: &str, issuer: Issuer) -> Self {
@@ -88,6 +107,7 @@ impl Endpoints {
             authorization: endpoint("authorize"),
             device_authorization: Some(endpoint("devicecode")),
             authority,
+            aliases: Vec::new(),
             issuer,
             form_post: true,
             names_issuer: false,
@@ -135,6 +155,25 @@ mod tests {
     }
 
     #[test]
+    fn accounts_of_others_are_not_known() {
+        let public = fixed("https://login.microsoft.com/contoso.com");
+        assert!(public.knows_accounts_of("STS.windows.net"));
+        let china = fixed("https://login.chinacloudapi.cn/contoso.com");
+        let adfs = fixed("https://fs.contoso.com:444/adfs");
+        assert!(adfs.knows_accounts_of("fs.contoso.com"));
+        assert!(adfs.knows_accounts_of("fs.contoso.com:444"));
+        for (server, environment) in [
+            (&public, "login.microsoftonline.us"),
+            (&china, "sts.windows.net"),
+            (&adfs, "login.windows.net"),
+            (&adfs, "fs.contoso.com.evil.test"),
+            (&public, "fs.contoso.com"),
+        ] {
+            assert!(!server.knows_accounts_of(environment), "{environment}");
+        }
+    }
+
+    #[test]
     fn a_cloud_is_called_by_the_host_that_it_prefers() {
         let authority = Authority::parse("https://old.new.test:8443/contoso.com").unwrap();
         let cloud = CloudMetadata {
@@ -147,6 +186,8 @@ mod tests {
             "https://login.new.test/contoso.com/oauth2/v2.0/token"
         );
         assert_eq!(moved.authority.environment(), "login.new.test");
+        assert!(moved.knows_accounts_of("OLD.new.test"));
+        assert!(!moved.knows_accounts_of("login.microsoftonline.com"));
         assert_eq!(
             fixed(&authority.to_string()).token.as_str(),
             "https://old.new.test:8443/contoso.com/oauth2/v2.0/token"

@@ -166,6 +166,12 @@ pub(super) async fn clear_other_processes(
     find: impl Fn() -> Option<AuthenticationResult>,
 ) -> Cleared {
     let cache = &application.cache;
+    // An exchange may have landed between the look into the cache and here.
+    if accept == Accept::Any
+        && let Some(result) = find()
+    {
+        return Cleared::Found(result);
+    }
     if accept == Accept::None || !cache.has_store() {
         return Cleared::Go(None);
     }

@@ -62,6 +62,7 @@ impl Redemption<'_> {
         kind: Grant,
     ) -> Result<AuthenticationResult, Error> {
         let endpoints = endpoints::of(call, &self.asked.authority).await?;
+        self.check_server(&endpoints)?;
         let mut token = self.ask(call, &endpoints, grant, kind).await?;
         self.check_id_token(call, &endpoints, &token).await?;
         if endpoints.authority.kind() == AuthorityKind::AdFs {
@@ -177,6 +178,20 @@ impl Redemption<'_> {
             }
         }
         checked.map_err(|error| Error::new(error.code(), Stage::Token, error.to_string()))
+    }
+
+    /// A refresh token goes to the server that gave it, though applications of others may share the cache.
+    fn check_server(&self, endpoints: &Endpoints) -> Result<(), Error> {
+        match self.account.map(Account::environment) {
+            Some(other) if !endpoints.knows_accounts_of(other) => {
+                let message = format!(
+                    "the account is one of {other}, not of {}",
+                    self.asked.authority
+                );
+                Err(Error::new("no_tokens_found", Stage::Cache, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A refresh token gives its own account's token, or none (MSAL.NET `user_mismatch`).

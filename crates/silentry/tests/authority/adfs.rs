@@ -212,6 +212,39 @@ async fn integrated_sign_in_is_refused_before_any_network_and_the_ladder_goes_on
 }
 
 #[tokio::test]
+async fn a_refresh_token_is_never_brought_to_another_server() {
+    let lab = lab().await;
+    let alice = user("alice").unwrap();
+    let cache = TokenCache::in_memory();
+    let at = |authority: &str| {
+        let builder = builder(&lab).with_authority(authority);
+        builder.with_token_cache(cache.clone()).build().unwrap()
+    };
+    let adfs = at(AUTHORITY);
+    let entra = at("https://login.microsoftonline.com/contoso.test");
+    let mut accounts = Vec::new();
+    for app in [&adfs, &entra] {
+        let password = Secret::from(alice.password);
+        let token = app
+            .acquire_token_by_username_password(SCOPES, alice.upn, password)
+            .await
+            .unwrap();
+        accounts.push(token.account().clone());
+    }
+    let from = lab.exchanges().len();
+    for (app, account) in [(&entra, &accounts[0]), (&adfs, &accounts[1])] {
+        let error = app
+            .acquire_token_silent(SCOPES, account)
+            .with_force_refresh(true)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "no_tokens_found");
+        assert!(error.to_string().contains(account.environment()), "{error}");
+    }
+    assert_eq!(asked(&lab, from), [""; 0]);
+}
+
+#[tokio::test]
 async fn rows_are_such_that_msal_python_finds_them() {
     let lab = lab().await;
     let alice = user("alice").unwrap();
