@@ -174,7 +174,7 @@ fn people(signed_in: &dyn Fn() -> Value) -> Vec<Case> {
         case(
             "cancels: authentication_canceled",
             with(alice(), json!({"cancels_at": "Enter password"})),
-            json!({"error": "authentication_canceled", "host": "localhost", "page": "Not signed in"}),
+            json!({"error": "authentication_canceled", "host": "localhost", "page": "You have not signed in"}),
         ),
     ]
 }
