@@ -131,7 +131,7 @@ fn a_device_code_can_be_declined_and_interrupted() {
         .with_user_code(code)
         .cancelling();
     place.sign_in(DEVICE_LOGIN, &nobody);
-    let error = waiting.end().error(7);
+    let error = waiting.end().error(3);
     assert_eq!(error["error"], "authorization_declined");
     assert_eq!(error["attempts"][0]["mode"], "devicecode");
 

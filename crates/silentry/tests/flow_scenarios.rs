@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use silentry::{AuthenticationResult, Browser, BrowserError, Error, PublicClientApplication};
+use silentry::{
+    AuthenticationResult, Browser, BrowserError, Category, Error, PublicClientApplication,
+};
 use silentry_lab::{CLIENT_ID, Flow, Lab, Person, Scenario};
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
@@ -83,6 +85,18 @@ async fn outcome(scenario: &Scenario) -> Result<AuthenticationResult, Error> {
     }
 }
 
+/// How the command ends.
+fn exit_code(error: &Error) -> u8 {
+    match error.category() {
+        Category::UserMustAct => 3,
+        Category::NotSignedIn => 4,
+        Category::IntegratedImpossible => 5,
+        Category::Network => 6,
+        Category::Refused => 7,
+        _ => 1,
+    }
+}
+
 #[tokio::test]
 async fn each_flow_ends_as_its_scenarios_say() {
     let of_apis = ["cae", "auth-context"];
@@ -92,8 +106,9 @@ async fn each_flow_ends_as_its_scenarios_say() {
     let mut wrong = Vec::new();
     for scenario in scenarios {
         let outcome = outcome(scenario).await;
-        let code = outcome.as_ref().err().map(Error::code);
-        if code != scenario.expected_code {
+        let error = outcome.as_ref().err();
+        let seen = (error.map(Error::code), error.map_or(0, exit_code));
+        if seen != (scenario.expected_code, scenario.expected_exit) {
             wrong.push(format!("{}: {outcome:?}", scenario.name));
         }
     }

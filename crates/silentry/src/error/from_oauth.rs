@@ -9,6 +9,14 @@ use crate::oauth::classification::{Classification, Grant, Kind};
 use crate::oauth::consent::ConsentRequest;
 use crate::oauth::error_response::ErrorResponse;
 
+/// The user was asked and said no, or nothing in time. MSALs count it as an error of the service all the same.
+const LEFT_BY_THE_USER: [&str; 4] = [
+    "access_denied",
+    "authorization_declined",
+    "code_expired",
+    "expired_token",
+];
+
 impl Error {
     /// The error of the token endpoint's answer to `grant`. `consent` makes the addresses at which consent can be
     /// given, should that be what is missing and the server have such pages; `clocks` says how far the clocks are apart, should they be.
@@ -32,6 +40,7 @@ impl Error {
             stage: Stage::Token,
             category: match (interaction, response.status()) {
                 (true, _) => Category::UserMustAct,
+                _ if LEFT_BY_THE_USER.contains(&response.error()) => Category::UserMustAct,
                 (false, 408 | 500..) => Category::Network,
                 (false, _) => Category::Refused,
             },

@@ -68,7 +68,8 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "no_account_for_login_hint",
         Category::NotSignedIn,
-        "Sign in first: an integrated sign-in leaves the account of the signed-in user in the cache.",
+        "Sign in first: an integrated sign-in leaves the account of the signed-in user in the cache, any other way one \
+         that is found by its name.",
     )
     .cured_by_sign_in(),
     here(
