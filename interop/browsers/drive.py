@@ -26,6 +26,10 @@ class Gone(Exception):
     """The page has gone on meanwhile."""
 
 
+class Trouble(Exception):
+    """What the driver says that it cannot do."""
+
+
 class Browser:
     """Chromium, by the WebDriver protocol (W3C)."""
 
@@ -49,16 +53,18 @@ class Browser:
             with urllib.request.urlopen(request, timeout=60) as reply:
                 return json.load(reply)["value"]
         except urllib.error.HTTPError as error:
-            if error.code == 404:
-                raise Gone(error.read().decode()) from error
-            raise
+            said = error.read().decode()
+            # The driver has more than one error for a page that goes while it looks at an element of it.
+            if error.code == 404 or (method == "GET" and path.startswith("/element/")):
+                raise Gone(said) from error
+            raise Trouble(said) from error
 
     def open(self, url):
         try:
             self.ask("POST", "/url", {"url": url})
-        except urllib.error.HTTPError as error:
+        except Trouble as trouble:
             # The page of a certificate that is not trusted is an error to the driver, and a page to the person.
-            if b"net::ERR_CERT" not in error.read():
+            if "net::ERR_CERT" not in str(trouble):
                 raise
 
     def url(self):
@@ -112,6 +118,7 @@ class Person:
     def sign_in(self):
         """Goes on until no page asks for anything more."""
         end = time.monotonic() + LIMIT
+        last = None
         while time.monotonic() < end:
             try:
                 heading = self.browser.text("h1")
@@ -120,12 +127,13 @@ class Person:
                     continue
                 cancels = self.does.get("cancels_at") == heading
                 goes_on = self.browser.click("#idBtn_Back") if cancels else self.answer()
-            except Gone:
+            except Gone as gone:
+                last = gone
                 continue
             self.seen.append(heading)
             if not goes_on:
                 return
-        raise TimeoutError(f"still on the way after {self.seen}")
+        raise TimeoutError(f"still on the way after {self.seen}") from last
 
     def answer(self):
         browser = self.browser
@@ -243,9 +251,7 @@ def start(home, resolve):
     for _ in range(200):
         try:
             return Browser(home, resolve)
-        except urllib.error.URLError as error:
-            if isinstance(error, urllib.error.HTTPError):
-                raise RuntimeError(error.read().decode()) from error
+        except urllib.error.URLError:
             time.sleep(0.05)
     raise TimeoutError("chromedriver does not answer")
 
