@@ -44,6 +44,22 @@ pub(super) enum Glance {
     Opaque,
 }
 
+impl Glance {
+    /// Returns whether the file is one at rest, and the same.
+    fn is_same_file_as(&self, other: &Glance) -> bool {
+        match (self, other) {
+            (
+                Glance::File {
+                    mark: ours,
+                    settled: true,
+                },
+                Glance::File { mark: theirs, .. },
+            ) => ours == theirs,
+            _ => false,
+        }
+    }
+}
+
 /// A medium with the MSALs' lock beside it.
 pub(super) struct Locked<M> {
     medium: M,
@@ -76,6 +92,17 @@ impl<M: Medium> Locked<M> {
         }
     }
 
+    /// Reads a file that nobody has written to for a while, and did not while it was read: there is no half of it to
+    /// see, and so nothing to lock.
+    fn load_at_rest(&self, before: &Glance) -> Result<Option<(Secret, Version)>, StoreError> {
+        if !matches!(before, Glance::File { settled: true, .. }) {
+            return Ok(None);
+        }
+        let loaded = self.load()?;
+        let after = self.medium.glance()?;
+        Ok(after.is_same_file_as(before).then_some(loaded))
+    }
+
     /// The glance comes first: what is written after it is seen the next time.
     fn load(&self) -> Result<(Secret, Version), StoreError> {
         let glance = self.medium.glance()?;
@@ -98,9 +125,13 @@ impl<M: Medium> TokenStore for Locked<M> {
         {
             return Ok(None);
         }
-        let lock = self.lock_to_read(&glance)?;
-        let (text, version) = self.load()?;
-        drop(lock);
+        let (text, version) = match self.load_at_rest(&glance)? {
+            Some(loaded) => loaded,
+            None => {
+                let _lock = self.lock_to_read(&glance)?;
+                self.load()?
+            }
+        };
         if known.is_some_and(|known| known.hash == version.hash) {
             return Ok(None);
         }

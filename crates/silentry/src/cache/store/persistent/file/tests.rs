@@ -82,6 +82,15 @@ fn a_file_of_long_ago_is_not_even_opened() {
 }
 
 #[test]
+fn a_file_at_rest_is_read_whoever_holds_the_lock() {
+    let (_folder, path, store) = folder();
+    set(&store, CACHE);
+    settle(&path);
+    let _other = Lock::acquire(&path).unwrap();
+    assert_eq!(read(&store), CACHE);
+}
+
+#[test]
 fn a_change_to_nothing_new_writes_nothing() {
     let (_folder, path, store) = folder();
     set(&store, CACHE);
