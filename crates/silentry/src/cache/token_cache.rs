@@ -50,6 +50,8 @@ struct Memory {
     index: Index,
     /// Which text of the store this is.
     version: Option<StoreVersion>,
+    /// How often the memory has been replaced by what is in the store.
+    generation: u64,
 }
 
 /// An access token that was found, with whose it is.
@@ -210,25 +212,39 @@ impl Shared {
         }
     }
 
+    /// What was read while another thread replaced the memory may be older than what is there by now, so it is read
+    /// again. The second replacement in a row was read after this call began, and is as good as what this one reads.
     fn catch_up(&self) -> Result<(), StoreError> {
+        for _ in 0..2 {
+            if self.try_to_catch_up()? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns `false` when the memory was replaced meanwhile.
+    fn try_to_catch_up(&self) -> Result<bool, StoreError> {
         let Some(store) = &self.store else {
-            return Ok(());
+            return Ok(true);
         };
-        let known = self.read().version.clone();
+        let (known, generation) = {
+            let memory = self.read();
+            (memory.version.clone(), memory.generation)
+        };
         let Some((text, version)) = store.read(known.as_ref())? else {
-            return Ok(());
+            return Ok(true);
         };
-        match CacheDocument::parse(text.expose().as_bytes()) {
-            Ok(document) => self.remember(document, Some(version)),
+        Ok(match CacheDocument::parse(text.expose().as_bytes()) {
+            Ok(document) => self.remember(document, Some(version), generation),
             Err(error) => {
                 // `None`: another process has done so already, and its new cache is read next time.
                 if let Some(place) = store.set_aside(&version)? {
                     tracing::warn!(%error, place, "the token cache is damaged and was set aside");
                 }
-                self.remember(CacheDocument::default(), None);
+                self.remember(CacheDocument::default(), None, generation)
             }
-        }
-        Ok(())
+        })
     }
 
     fn change(
@@ -247,11 +263,14 @@ impl Shared {
                 let mut document = CacheDocument::parse(text.expose().as_bytes()).ok()?;
                 change.take()?(&mut document);
                 let text = document.to_json();
-                changed = Some(document);
+                // Under the store's lock: whoever has written before may not have told the memory yet.
+                changed = Some((document, self.read().generation));
                 Some(text)
             })?;
-            if let Some(document) = changed.take() {
-                self.remember(document, Some(version));
+            if let Some((document, generation)) = changed.take() {
+                if !self.remember(document, Some(version), generation) {
+                    self.catch_up()?;
+                }
                 return Ok(());
             }
             self.catch_up()?;
@@ -262,13 +281,26 @@ impl Shared {
         ))
     }
 
-    fn remember(&self, document: CacheDocument, version: Option<StoreVersion>) {
+    /// Replaces the memory of this generation; `false` when it is there no longer, as the store was read or written by
+    /// another thread meanwhile.
+    fn remember(
+        &self,
+        document: CacheDocument,
+        version: Option<StoreVersion>,
+        generation: u64,
+    ) -> bool {
         let index = Index::of(&document);
-        *self.write() = Memory {
+        let mut memory = self.write();
+        if memory.generation != generation {
+            return false;
+        }
+        *memory = Memory {
             document,
             index,
             version,
+            generation: generation + 1,
         };
+        true
     }
 }
 
