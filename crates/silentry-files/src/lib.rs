@@ -1,0 +1,15 @@
+//! How the crates of Silentry read files that people name, and what they believe of them.
+//!
+//! [`read`] reads any file within limits: no devices, [`MAX_BYTES`], [`PATIENCE`]. [`open_trusted`] and [`read_trusted`]
+//! are for files that choose code, hosts or places: nobody but the user and root may be able to change them. [`home`]
+//! and [`elevated`] say what the environment of this process is worth.
+//!
+//! This crate exists for its siblings. It follows their needs, and its API is no promise to others.
+
+mod owner;
+mod process;
+mod reading;
+
+pub use owner::{Owners, Untrusted, check, open_trusted};
+pub use process::{elevated, home};
+pub use reading::{MAX_BYTES, PATIENCE, read, read_trusted};
