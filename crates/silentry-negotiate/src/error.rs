@@ -25,8 +25,9 @@ pub enum Error {
         reason: String,
     },
 
-    /// The named ccache or keytab does not exist, cannot be read, or holds no such principal.
-    #[error("cannot use the Kerberos credentials given: {reason}")]
+    /// The named ccache or keytab does not exist, cannot be read, or holds no such principal; or the login's ccache
+    /// cannot be read.
+    #[error("cannot use the Kerberos credentials: {reason}")]
     CredentialsUnreadable {
         /// The library's text.
         reason: String,
@@ -206,8 +207,8 @@ impl Error {
                  KRB5_CLIENT_KTNAME for the whole program instead."
             }
             Error::CredentialsUnreadable { .. } => {
-                "Check the name of the ccache or keytab, that this user may read it, and that it holds \
-                 the principal: klist FILE, klist -k FILE."
+                "Check the name of the ccache (KRB5CCNAME, krb5.conf) or keytab, that this user may read it, \
+                 and that it holds the principal: klist FILE, klist -k FILE."
             }
             Error::CredentialsRefused { .. } => {
                 "Check that the account is neither locked, disabled nor expired, and export the keytab \

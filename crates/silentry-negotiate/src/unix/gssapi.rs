@@ -7,6 +7,7 @@
 #![allow(unsafe_code)] // dlopen and the C calls of the GSS-API are unsafe by nature.
 
 mod context;
+mod krb5;
 
 use std::error::Error as _;
 use std::ffi::CString;
@@ -79,6 +80,7 @@ const MECHANISM_CODE: i32 = 2;
 pub(super) struct Library {
     soname: String,
     functions: Functions,
+    krb5: Option<krb5::Functions>,
 }
 
 impl Library {
@@ -96,8 +98,17 @@ impl Library {
         // have no preconditions.
         let raw = unsafe { libloading::Library::new(path) }.map_err(|error| with_source(&error))?;
         let functions = Functions::of(&raw).map_err(|error| with_source(&error))?;
+        let mut library = Library {
+            soname,
+            functions,
+            krb5: None,
+        };
+        // Apple keeps its Kerberos library to itself.
+        if !library.is_apples() {
+            library.krb5 = krb5::Functions::of(&raw);
+        }
         std::mem::forget(raw);
-        let library: &'static Library = Box::leak(Box::new(Library { soname, functions }));
+        let library: &'static Library = Box::leak(Box::new(library));
         loaded.push(library);
         Ok(library)
     }

@@ -4,6 +4,7 @@ mod abi;
 mod gssapi;
 mod mechanism;
 mod naming;
+mod place;
 mod status;
 mod store;
 
@@ -43,14 +44,12 @@ impl Initiator {
         binding: Option<&ChannelBinding>,
     ) -> Result<(Initiator, Leg), Error> {
         let library = library(negotiator.library())?;
-        let subject = Subject::service(principal, negotiator.credentials());
+        let subject = Subject::service(library, principal, negotiator.credentials());
+        subject.check()?;
         // Apple's SPNEGO fails with "unsupported mechanism" when given bindings (curl #19109).
         let binding = binding.filter(|_| !library.is_apples());
         let begin = |mechanism, target: &Target| -> Result<(Initiator, Leg), Failure> {
-            let credential = match negotiator.credentials() {
-                Credentials::Login => None,
-                named => Some(acquire(library, mechanism, named)?),
-            };
+            let credential = credential(library, mechanism, negotiator.credentials())?;
             library.trust_host_names_as_given();
             let target = library.name(target.0, &target.1)?;
             let context = SecurityContext::new(mechanism, target, credential);
@@ -237,10 +236,24 @@ fn library(chosen: Option<&Path>) -> Result<&'static Library, Error> {
 /// Acquires the credentials and returns whose they are.
 fn owner(library: &'static Library, credentials: &Credentials) -> Result<String, Error> {
     store::check(library, credentials)?;
+    let subject = Subject::user(library, credentials);
+    subject.check()?;
     acquire(library, Mechanism::Kerberos, credentials)
         .and_then(|credential| credential.name())
         .and_then(|name| name.display())
-        .map_err(|failure| failure.into_error(&Subject::user(credentials)))
+        .map_err(|failure| failure.into_error(&subject))
+}
+
+/// Returns the credential for a security context; none where the library is left to find the login's.
+fn credential(
+    library: &'static Library,
+    mechanism: Mechanism,
+    credentials: &Credentials,
+) -> Result<Option<Credential>, Failure> {
+    if *credentials == Credentials::Login && !library.has_credential_stores() {
+        return Ok(None);
+    }
+    acquire(library, mechanism, credentials).map(Some)
 }
 
 fn acquire(
@@ -255,7 +268,8 @@ fn acquire(
         } => Some(library.name(NameType::Principal, principal)?),
         _ => None,
     };
-    library.credential(mechanism, owner.as_ref(), &store::elements(credentials))
+    let store = store::elements(library, credentials);
+    library.credential(mechanism, owner.as_ref(), &store)
 }
 
 #[cfg(test)]

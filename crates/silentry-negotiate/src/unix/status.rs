@@ -9,6 +9,9 @@ use std::ops::RangeInclusive;
 
 use crate::{Credentials, Error, ServicePrincipal};
 
+use super::gssapi::Library;
+use super::place::Place;
+
 /// A call that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -24,21 +27,33 @@ pub(super) struct Subject {
     service: Option<ServicePrincipal>,
     /// Whether the credentials come from a named place, not from the login.
     named: bool,
+    /// The ccache that they are read from, where it is known.
+    place: Option<Place>,
 }
 
 impl Subject {
-    pub(super) fn user(credentials: &Credentials) -> Subject {
+    pub(super) fn user(library: &Library, credentials: &Credentials) -> Subject {
         Subject {
             service: None,
             named: *credentials != Credentials::Login,
+            place: Place::of(library, credentials),
         }
     }
 
-    pub(super) fn service(service: &ServicePrincipal, credentials: &Credentials) -> Subject {
+    pub(super) fn service(
+        library: &Library,
+        service: &ServicePrincipal,
+        credentials: &Credentials,
+    ) -> Subject {
         Subject {
             service: Some(service.clone()),
-            ..Subject::user(credentials)
+            ..Subject::user(library, credentials)
         }
+    }
+
+    /// Refuses a ccache that no library may open.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.place.as_ref().map_or(Ok(()), Place::check)
     }
 
     /// A place that was named must exist; a login need not have a ticket.
@@ -91,6 +106,14 @@ impl Failure {
 
     /// Returns the error for the caller.
     pub(super) fn into_error(self, subject: &Subject) -> Error {
+        let error = self.classified(subject);
+        match &subject.place {
+            Some(place) => place.explain(error),
+            None => error,
+        }
+    }
+
+    fn classified(self, subject: &Subject) -> Error {
         let reason = self.text;
         match (
             self.minor.cast_signed().wrapping_sub(KRB5_BASE),
@@ -177,9 +200,20 @@ mod tests {
         Failure::new(routine << 16, minor.cast_unsigned(), "general", specific)
     }
 
+    fn user(credentials: &Credentials) -> Subject {
+        Subject {
+            service: None,
+            named: *credentials != Credentials::Login,
+            place: None,
+        }
+    }
+
     fn code(routine: u32, minor: i32, credentials: &Credentials) -> &'static str {
         let service = ServicePrincipal::http("sts.contoso.com").unwrap();
-        let subject = Subject::service(&service, credentials);
+        let subject = Subject {
+            service: Some(service),
+            ..user(credentials)
+        };
         failure(routine, minor, "specific")
             .into_error(&subject)
             .code()
@@ -295,7 +329,7 @@ mod tests {
     #[test]
     fn a_bad_key_is_the_keytabs_or_the_servers() {
         let bad_integrity = || failure(13, -1_765_328_353, "Decrypt integrity check failed");
-        let subject = Subject::user(&Credentials::keytab("/etc/svc.keytab"));
+        let subject = user(&Credentials::keytab("/etc/svc.keytab"));
         assert_eq!(
             bad_integrity().into_error(&subject).code(),
             "kerberos_credentials_refused"
@@ -312,7 +346,7 @@ mod tests {
         for minor in -20..260 {
             for base in [0, KRB5_BASE, K5G_BASE] {
                 for routine in [0, 1, 7, 11, 13, 255] {
-                    let subject = Subject::user(&Credentials::Login);
+                    let subject = user(&Credentials::Login);
                     let error = failure(routine, base + minor, &text).into_error(&subject);
                     let shown = error.to_string();
                     assert!(

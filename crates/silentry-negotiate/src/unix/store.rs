@@ -44,6 +44,11 @@ fn check_keytab(path: &Path) -> Result<(), Error> {
         reason: format!("keytab {}: {what}", path.display()),
     };
     let mut version = [0; 2];
+    // A pipe would be waited for.
+    let found = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
+    if !found.is_file() {
+        return Err(unreadable(&"not a regular file"));
+    }
     let mut file = File::open(path).map_err(|error| unreadable(&error))?;
     file.read_exact(&mut version)
         .map_err(|error| unreadable(&error))?;
@@ -62,8 +67,22 @@ fn check_text(text: &[u8], what: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the keys and values that name the place; none for the login's.
-pub(super) fn elements(credentials: &Credentials) -> Vec<(CString, CString)> {
+/// Returns the keys and values that name the place; none for the login's where the library cannot be given its name.
+///
+/// The login's ccache is named too. Left to find it, MIT Kerberos 1.20 to 1.21.1 frees a pointer that it never set as
+/// soon as a ccache of the collection cannot be read (`krb5_cccol_have_content`, krb5 ticket 9103).
+pub(super) fn elements(library: &Library, credentials: &Credentials) -> Vec<(CString, CString)> {
+    if *credentials != Credentials::Login {
+        return named(credentials);
+    }
+    let login = library
+        .default_ccache()
+        .filter(|_| library.has_credential_stores());
+    let ccache = CString::from(c"ccache");
+    login.map(|name| (ccache, name)).into_iter().collect()
+}
+
+fn named(credentials: &Credentials) -> Vec<(CString, CString)> {
     let element = |key: &str, value: &[u8]| {
         let [key, value] =
             [key.as_bytes(), value].map(|text| CString::new(text).expect("checked for NUL before"));
@@ -100,7 +119,7 @@ mod tests {
             if let Some(principal) = principal {
                 credentials = Credentials::keytab_of(path, principal);
             }
-            elements(&credentials)[1].1.clone()
+            named(&credentials)[1].1.clone()
         };
         let places = [
             place("/a", None),

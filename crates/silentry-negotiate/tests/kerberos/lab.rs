@@ -1,6 +1,7 @@
 //! A KDC for a test, and this crate's calls in a child process that knows only that KDC.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -137,6 +138,8 @@ impl Lab {
         Question {
             lab: self,
             settings: vec![("SPN", spn.to_owned())],
+            login: Some(format!("FILE:{}", self.path("ccache").display())),
+            uid: None,
         }
     }
 }
@@ -145,6 +148,9 @@ impl Lab {
 pub(crate) struct Question<'a> {
     lab: &'a Lab,
     settings: Vec<(&'static str, String)>,
+    /// The ccache of the login by `KRB5CCNAME`.
+    login: Option<String>,
+    uid: Option<u32>,
 }
 
 /// What the child got.
@@ -165,6 +171,24 @@ impl Question<'_> {
     /// Names the ccache, instead of leaving it to `KRB5CCNAME`.
     pub(crate) fn with_ccache(self, name: &str) -> Self {
         self.with("CCACHE", name)
+    }
+
+    /// Names the ccache of the login in the environment.
+    pub(crate) fn with_login_ccache(mut self, name: &str) -> Self {
+        self.login = Some(name.to_owned());
+        self
+    }
+
+    /// Leaves the ccache of the login to krb5.conf.
+    pub(crate) fn without_login_ccache(mut self) -> Self {
+        self.login = None;
+        self
+    }
+
+    /// Asks as another user, which root alone can.
+    pub(crate) fn run_by(mut self, uid: u32) -> Self {
+        self.uid = Some(uid);
+        self
     }
 
     pub(crate) fn with_keytab(self, path: &std::path::Path) -> Self {
@@ -201,17 +225,18 @@ impl Question<'_> {
         command.env_clear().stdin(Stdio::null());
         command.env("HOME", self.lab.folder.path());
         command.env("KRB5_CONFIG", self.lab.path("krb5.conf"));
-        command.env(
-            "KRB5CCNAME",
-            format!("FILE:{}", self.lab.path("ccache").display()),
-        );
+        command.envs(self.login.map(|name| ("KRB5CCNAME", name)));
+        if let Some(uid) = self.uid {
+            command.uid(uid).gid(uid);
+        }
         command.envs(self.settings);
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         // A thread left behind in the library must not spoil the end of the process either.
         assert!(
             output.status.success(),
-            "{said}{}",
+            "{}: {said}{}",
+            output.status,
             String::from_utf8_lossy(&output.stderr)
         );
         let value = |name: &str| {

@@ -7,6 +7,7 @@
 // Tests may unwrap and print; clippy does not count their helpers among them.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod ccaches;
 mod credentials;
 mod failures;
 mod handshake;

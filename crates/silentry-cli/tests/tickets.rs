@@ -1,0 +1,85 @@
+//! Where the user's ticket should be, and what the command says when it is not there.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+#![cfg(unix)]
+
+mod support;
+
+use std::fs;
+
+use support::{Place, Said};
+
+/// Makes ccaches that hold no ticket; returns their names, each with what the error must say.
+fn broken(place: &Place) -> Vec<(String, &'static str)> {
+    let path = |name: &str| place.folder.path().join(name);
+    let alices = fs::read(place.lab.ccache("alice@contoso.test").unwrap()).unwrap();
+    let mut all = Vec::new();
+    for (name, bytes, reason) in [
+        ("empty", &b""[..], "0 bytes"),
+        ("one", &alices[..1], "is not a credential cache"),
+        ("three", &alices[..3], ""),
+        ("header", &alices[..20], ""),
+        ("text", b"no ticket here", "is not a credential cache"),
+    ] {
+        fs::write(path(name), bytes).unwrap();
+        all.push((format!("FILE:{}", path(name).display()), reason));
+    }
+    fs::create_dir(path("collection")).unwrap();
+    all.push((
+        format!("FILE:{}", path("collection").display()),
+        "is a folder",
+    ));
+    fs::write(path("collection").join("primary"), "tkt\n").unwrap();
+    fs::write(path("collection").join("tkt"), "").unwrap();
+    all.push((format!("DIR:{}", path("collection").display()), "0 bytes"));
+    all
+}
+
+fn with_ccache(place: &Place, ccache: &str, arguments: &[&str]) -> Said {
+    let mut command = place.silentry(arguments);
+    command.env("KRB5CCNAME", ccache);
+    command.output().unwrap().into()
+}
+
+#[test]
+fn a_broken_ccache_is_named_and_ends_nothing() {
+    let place = Place::new();
+    place.run(&["token"]).ok();
+    for (ccache, reason) in broken(&place) {
+        let name = ccache.split_once(':').unwrap().1;
+        for more in [
+            &["--mode=iwa", "--cache=none"][..],
+            &["--mode=iwa"],
+            &[
+                "--mode=iwa",
+                "--cache=none",
+                "--username=alice@contoso.test",
+            ],
+            &["--mode=iwa", "--cache=none", "--directory=127.0.0.1:9"],
+        ] {
+            let arguments = [&["token", "-o=json"], more].concat();
+            let error = with_ccache(&place, &ccache, &arguments).error(4);
+            let code = error["error"].as_str().unwrap();
+            let codes = ["kerberos_no_ticket", "kerberos_credentials_unreadable"];
+            assert!(codes.contains(&code), "{error}");
+            let text = error["message"].as_str().unwrap();
+            assert!(text.contains(name) && text.contains(reason), "{text}");
+        }
+        // A good token is in the cache; whose it is the ccache would have to say.
+        for arguments in [
+            &["token"][..],
+            &["token", "--mode=silent"],
+            &["login", "--mode=iwa"],
+        ] {
+            let said = with_ccache(&place, &ccache, arguments);
+            assert_eq!(
+                said.code,
+                Some(4),
+                "{ccache} {arguments:?}: {}",
+                said.stderr
+            );
+        }
+        let accounts = with_ccache(&place, &ccache, &["accounts"]).ok();
+        assert!(accounts.contains("alice@contoso.test"), "{accounts}");
+    }
+}
