@@ -22,7 +22,7 @@ pub(crate) fn of(
     let mut builder = PublicClientApplication::builder(client_id)
         .with_token_cache(cache)
         .with_client_capabilities(&settings.client_capabilities)
-        .with_trusted_federation_hosts(&settings.trusted_federation_hosts)
+        .with_federation_hosts(federation_hosts(settings))
         .with_channel_binding(!settings.no_channel_binding)
         .with_ntlm(settings.allow_ntlm)
         .with_mutual_authentication(match settings.mutual_auth {
@@ -75,6 +75,14 @@ pub(crate) fn of_cache(
         builder = builder.with_authority(authority);
     }
     Ok(builder.build()?)
+}
+
+/// The list, however its entries are separated.
+fn federation_hosts(settings: &Settings) -> impl Iterator<Item = &str> {
+    let entries = settings.federation_hosts.iter();
+    entries
+        .flat_map(|entry| entry.split(|c: char| c == ',' || c.is_whitespace()))
+        .filter(|entry| !entry.is_empty())
 }
 
 /// Reads a document that a setting names.

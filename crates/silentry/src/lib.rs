@@ -26,9 +26,9 @@
 //!
 //! # What goes where
 //!
-//! - The **ticket** goes over https only, to the host of the federation metadata or one that
-//!   [`with_trusted_federation_hosts`] names, bound to the TLS connection that carries it (RFC 5929), and only to a
-//!   server that proves itself. NTLM is refused unless [`with_ntlm`] allows it; credentials are never delegated.
+//! - The **ticket** goes over https only, to the host of the federation metadata by its full name on port 443, or to
+//!   those alone that [`with_federation_hosts`] lists, bound to the TLS connection that carries it (RFC 5929), and only
+//!   to a server that proves itself. NTLM is refused unless [`with_ntlm`] allows it; credentials are never delegated.
 //! - The **assertion** goes to the authority's token endpoint, byte for byte as the federation server signed it.
 //! - What was learnt about realms and federation servers is remembered for five minutes by a
 //!   [`PublicClientApplication`] and its clones, so that the next sign-in needs two exchanges instead of four.
@@ -61,7 +61,7 @@
 //! - `persistent-cache` (default): the token caches of the operating systems ([`cache::store`]). Without it only the
 //!   trait remains.
 //!
-//! [`with_trusted_federation_hosts`]: PublicClientApplicationBuilder::with_trusted_federation_hosts
+//! [`with_federation_hosts`]: PublicClientApplicationBuilder::with_federation_hosts
 //! [`with_ntlm`]: PublicClientApplicationBuilder::with_ntlm
 
 pub mod authority;

@@ -5,11 +5,30 @@
 #![cfg(feature = "integrated")]
 
 use silentry::{
-    Directory, Error, MutualAuthentication, PublicClientApplication, PublicClientApplicationBuilder,
+    Category, Directory, Error, MutualAuthentication, PublicClientApplication,
+    PublicClientApplicationBuilder,
 };
 use silentry_lab::{CLIENT_ID, Lab, TENANT_ID};
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
+
+/// A document with one windowstransport, on this `host` or `host:port`.
+fn metadata_at(authority: &str) -> String {
+    r##"<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/"
+        xmlns:wsp="http://schemas.xmlsoap.org/ws/2004/09/policy"
+        xmlns:wsu="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+        xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/" xmlns:wsa10="http://www.w3.org/2005/08/addressing"
+        xmlns:http="http://schemas.microsoft.com/ws/06/2004/policy/http">
+        <wsp:Policy wsu:Id="p"><wsp:ExactlyOne><wsp:All><http:NegotiateAuthentication/></wsp:All></wsp:ExactlyOne></wsp:Policy>
+        <wsdl:binding name="b"><wsp:PolicyReference URI="#p"/>
+        <soap12:binding transport="http://schemas.xmlsoap.org/soap/http"/>
+        <wsdl:operation><soap12:operation soapAction="http://docs.oasis-open.org/ws-sx/ws-trust/200512/RST/Issue"/></wsdl:operation>
+        </wsdl:binding>
+        <wsdl:service><wsdl:port binding="b"><wsa10:EndpointReference>
+        <wsa10:Address>https://AUTHORITY/adfs/services/trust/13/windowstransport</wsa10:Address>
+        </wsa10:EndpointReference></wsdl:port></wsdl:service></wsdl:definitions>"##
+        .replace("AUTHORITY", authority)
+}
 
 async fn lab(scenario: &str) -> Lab {
     Lab::builder().scenario(scenario).start().await.unwrap()
@@ -180,19 +199,7 @@ async fn without_channel_binding_inspected_tls_works_and_strict_servers_refuse()
 #[tokio::test]
 async fn the_callers_own_metadata_saves_the_request_for_it() {
     let lab = lab("mex-404").await;
-    let metadata = r##"<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/"
-        xmlns:wsp="http://schemas.xmlsoap.org/ws/2004/09/policy"
-        xmlns:wsu="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
-        xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/" xmlns:wsa10="http://www.w3.org/2005/08/addressing"
-        xmlns:http="http://schemas.microsoft.com/ws/06/2004/policy/http">
-        <wsp:Policy wsu:Id="p"><wsp:ExactlyOne><wsp:All><http:NegotiateAuthentication/></wsp:All></wsp:ExactlyOne></wsp:Policy>
-        <wsdl:binding name="b"><wsp:PolicyReference URI="#p"/>
-        <soap12:binding transport="http://schemas.xmlsoap.org/soap/http"/>
-        <wsdl:operation><soap12:operation soapAction="http://docs.oasis-open.org/ws-sx/ws-trust/200512/RST/Issue"/></wsdl:operation>
-        </wsdl:binding>
-        <wsdl:service><wsdl:port binding="b"><wsa10:EndpointReference>
-        <wsa10:Address>https://sts.contoso.test/adfs/services/trust/13/windowstransport</wsa10:Address>
-        </wsa10:EndpointReference></wsdl:port></wsdl:service></wsdl:definitions>"##;
+    let metadata = metadata_at("sts.contoso.test");
     let app = app(&lab);
     let request = app
         .acquire_token_by_integrated_windows_auth(SCOPES)
@@ -200,6 +207,123 @@ async fn the_callers_own_metadata_saves_the_request_for_it() {
         .with_federation_metadata(metadata);
     request.await.unwrap();
     assert_eq!(stages(&lab), ["realm", "wstrust", "token"]);
+}
+
+#[tokio::test]
+async fn an_odd_federation_server_of_the_realm_answer_is_not_asked() {
+    for scenario in [
+        "metadata-at-address",
+        "metadata-at-short-name",
+        "metadata-at-port",
+    ] {
+        let lab = lab(scenario).await;
+        let app = app(&lab);
+        let error = app
+            .acquire_token_by_integrated_windows_auth(SCOPES)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "federation_host_not_trusted", "{scenario}");
+        assert_eq!(error.category(), Category::IntegratedImpossible);
+        let user = lab.user();
+        let password =
+            app.acquire_token_by_username_password(SCOPES, user.upn, user.password.into());
+        let error = password.await.unwrap_err();
+        assert_eq!(error.code(), "federation_host_not_trusted", "{scenario}");
+        assert!(
+            stages(&lab).iter().all(|stage| stage == "realm"),
+            "{:?}",
+            stages(&lab)
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_listed_federation_hosts_receive_the_ticket() {
+    let sign_in = async |lab: &Lab, hosts: &[&str]| {
+        let app = builder(lab)
+            .with_federation_hosts(hosts.iter().copied())
+            .build()
+            .unwrap();
+        app.acquire_token_by_integrated_windows_auth(SCOPES).await
+    };
+    let elsewhere = lab("foreign-mex-host").await;
+    let token = sign_in(&elsewhere, &["STS.fabrikam.test:443"])
+        .await
+        .unwrap();
+    assert_eq!(token.account().username(), "alice@contoso.test");
+
+    let usual = lab("default").await;
+    for hosts in [
+        &["sts.fabrikam.test"][..],
+        &["contoso.test", "sts.contoso.test:8443"],
+    ] {
+        let error = sign_in(&usual, hosts).await.unwrap_err();
+        assert_eq!(error.code(), "federation_host_not_trusted", "{hosts:?}");
+        assert!(!stages(&usual).contains(&"wstrust".to_owned()));
+    }
+    assert!(
+        sign_in(&usual, &["a.test", "sts.contoso.test"])
+            .await
+            .is_ok()
+    );
+    assert!(sign_in(&usual, &[]).await.is_ok());
+
+    // The list lifts the refusal; that the lab has nothing on this port is another matter.
+    let port = lab("metadata-at-port").await;
+    let error = sign_in(&port, &["sts.contoso.test:9443"])
+        .await
+        .unwrap_err();
+    assert_ne!(error.code(), "federation_host_not_trusted");
+    assert_eq!(stages(&port), ["realm", "proxy"]);
+
+    for entry in ["https://sts.contoso.test", "*.contoso.test", ""] {
+        let built = builder(&usual).with_federation_hosts([entry]).build();
+        assert_eq!(
+            built.unwrap_err().code(),
+            "invalid_federation_host",
+            "{entry}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_callers_own_metadata_leads_to_no_odd_host() {
+    let lab = lab("mex-404").await;
+    let sign_in = async |host: &str, hosts: &[&str]| {
+        let app = builder(&lab)
+            .with_federation_hosts(hosts.iter().copied())
+            .build()
+            .unwrap();
+        app.acquire_token_by_integrated_windows_auth(SCOPES)
+            .with_username("alice@contoso.test")
+            .with_federation_metadata(metadata_at(host))
+            .await
+            .map_err(|error| error.code().to_owned())
+    };
+    for host in [
+        "intranet",
+        "localhost",
+        "10.0.0.5",
+        "0x0a000005",
+        "[::1]",
+        "sts.contoso.test:9443",
+    ] {
+        let refused = Err("federation_host_not_trusted".to_owned());
+        assert_eq!(sign_in(host, &[]).await.map(|_| ()), refused, "{host}");
+    }
+    assert!(
+        !stages(&lab).contains(&"proxy".to_owned()),
+        "{:?}",
+        stages(&lab)
+    );
+    // The caller vouches for a host of another name, and may list an odd one.
+    assert!(sign_in("sts.fabrikam.test", &[]).await.is_ok());
+    let listed = sign_in("intranet", &["intranet"]).await.unwrap_err();
+    assert_ne!(listed, "federation_host_not_trusted");
+    let other = sign_in("sts.fabrikam.test", &["sts.contoso.test"])
+        .await
+        .unwrap_err();
+    assert_eq!(other, "federation_host_not_trusted");
 }
 
 #[tokio::test]

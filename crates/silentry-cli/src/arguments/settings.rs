@@ -161,18 +161,19 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_GSSAPI_LIBRARY", help_heading = TICKET, value_name = "FILE")]
     pub(crate) gssapi_library: Option<PathBuf>,
 
-    /// Federation metadata from a file instead of the network; you vouch for the hosts it names.
+    /// Federation metadata from a file instead of the network; you vouch for the hosts that it names.
     #[arg(long, env = "SILENTRY_FEDERATION_METADATA", help_heading = TICKET, value_name = "FILE")]
     pub(crate) federation_metadata: Option<PathBuf>,
 
-    /// A host that may receive the ticket although another host's metadata names it; repeatable.
+    /// The federation servers that may receive the ticket, and no others; repeatable, or with commas between. (default:
+    /// the host of the metadata, by its full name on port 443)
     #[arg(
-        long = "trusted-federation-host",
-        env = "SILENTRY_TRUSTED_FEDERATION_HOSTS", help_heading = TICKET,
-        value_name = "HOST",
-        value_delimiter = ' '
+        long,
+        env = "SILENTRY_FEDERATION_HOSTS", help_heading = TICKET,
+        value_name = "HOST[:PORT]",
+        value_delimiter = ','
     )]
-    pub(crate) trusted_federation_hosts: Vec<String>,
+    pub(crate) federation_hosts: Vec<String>,
 
     /// Whether the federation server must prove who it is. (default: required)
     #[arg(long, env = "SILENTRY_MUTUAL_AUTH", help_heading = TICKET)]
@@ -255,10 +256,7 @@ impl Settings {
             keytab: self.keytab.or(other.keytab),
             gssapi_library: self.gssapi_library.or(other.gssapi_library),
             federation_metadata: self.federation_metadata.or(other.federation_metadata),
-            trusted_federation_hosts: first_given(
-                self.trusted_federation_hosts,
-                other.trusted_federation_hosts,
-            ),
+            federation_hosts: first_given(self.federation_hosts, other.federation_hosts),
             mutual_auth: self.mutual_auth.or(other.mutual_auth),
             no_channel_binding: self.no_channel_binding || other.no_channel_binding,
             allow_ntlm: self.allow_ntlm || other.allow_ntlm,

@@ -109,8 +109,12 @@ fn realm(switch: switches::Realm, domain: &str, request: &Request) -> UserRealm 
             federation_active_auth_url: None,
             ..UserRealm::federated(domain, String::new(), String::new())
         },
-        (_, Some(DomainKind::Federated)) => {
-            let trust = format!("https://{FEDERATION_HOST}/adfs/services/trust");
+        (switch, Some(DomainKind::Federated)) => {
+            let server = match switch {
+                switches::Realm::FederatedAt(server) => server,
+                _ => FEDERATION_HOST,
+            };
+            let trust = format!("https://{server}/adfs/services/trust");
             UserRealm::federated(
                 domain,
                 format!("{trust}/mex"),

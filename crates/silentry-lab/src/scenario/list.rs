@@ -186,4 +186,31 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             s.adfs.published = Published::ForeignHost;
         },
     ),
+    fails(
+        "metadata-at-address",
+        "Entra names an IP address as the federation server.",
+        "federation_host_not_trusted",
+        5,
+        |s| {
+            s.entra.realm = Realm::FederatedAt("10.0.0.5");
+        },
+    ),
+    fails(
+        "metadata-at-short-name",
+        "Entra names a host without its domain as the federation server.",
+        "federation_host_not_trusted",
+        5,
+        |s| {
+            s.entra.realm = Realm::FederatedAt("intranet");
+        },
+    ),
+    fails(
+        "metadata-at-port",
+        "Entra names a port other than 443 as the federation server's.",
+        "federation_host_not_trusted",
+        5,
+        |s| {
+            s.entra.realm = Realm::FederatedAt("sts.contoso.test:9443");
+        },
+    ),
 ];

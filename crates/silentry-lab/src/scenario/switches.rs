@@ -243,6 +243,8 @@ pub(crate) enum Realm {
     Personal,
     /// The domain federates by SAML 2.0 with a product that has no WS-Trust.
     Saml20,
+    /// The metadata of the federated domain is on this `host` or `host:port`.
+    FederatedAt(&'static str),
     /// An HTML page with status 200.
     Html,
 }

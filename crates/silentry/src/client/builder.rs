@@ -16,6 +16,7 @@ use crate::cache::TokenCache;
 #[cfg(feature = "integrated")]
 use crate::directory::{DirectoryMemory, DirectorySettings};
 use crate::error::{Error, Stage};
+use crate::federation::hosts::FederationHosts;
 use crate::flow::{EndpointMemory, FederationMemory, Flights, Throttle};
 #[cfg(feature = "integrated")]
 use crate::flow::{ProxyTicket, Verdicts};
@@ -43,7 +44,7 @@ pub struct PublicClientApplicationBuilder {
     tenant: Option<String>,
     multi_cloud: bool,
     client_capabilities: Vec<String>,
-    trusted_federation_hosts: Vec<String>,
+    federation_hosts: Vec<String>,
     extra_query_parameters: Vec<(String, String)>,
     client_sku: String,
     cache: TokenCache,
@@ -74,7 +75,7 @@ impl PublicClientApplicationBuilder {
             tenant: None,
             multi_cloud: false,
             client_capabilities: Vec::new(),
-            trusted_federation_hosts: Vec::new(),
+            federation_hosts: Vec::new(),
             extra_query_parameters: Vec::new(),
             client_sku: "Silentry".to_owned(),
             cache: TokenCache::in_memory(),
@@ -160,17 +161,19 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Lets these hosts receive the ticket when federation metadata of another host names them. By default only the
-    /// host of the metadata itself may.
-    pub fn with_trusted_federation_hosts<I>(mut self, hosts: I) -> Self
+    /// Lets these federation servers, `host` or `host:port`, receive the ticket (and the password of a federated user),
+    /// and no others.
+    ///
+    /// Without it, what Entra and the metadata name is believed only where it is the host of the metadata itself, a full
+    /// name on port 443: no IP address, no name without a dot, not this machine. A listed server may be any of these; it
+    /// is compared exactly, without wildcards. Identity providers with a host of their own for Kerberos need it. An empty
+    /// list is none.
+    pub fn with_federation_hosts<I>(mut self, hosts: I) -> Self
     where
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.trusted_federation_hosts = hosts
-            .into_iter()
-            .map(|host| host.into().trim().to_ascii_lowercase())
-            .collect();
+        self.federation_hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
@@ -245,7 +248,7 @@ impl PublicClientApplicationBuilder {
     /// # Errors
     ///
     /// `no_client_id`, `invalid_authority`, `tenant_override_non_aad`, `invalid_ca_bundle`, `invalid_directory`,
-    /// `invalid_proxy`.
+    /// `invalid_federation_host`, `invalid_proxy`.
     pub fn build(self) -> Result<PublicClientApplication, Error> {
         let client_id = self.client_id.trim().to_owned();
         if client_id.is_empty() {
@@ -263,6 +266,10 @@ impl PublicClientApplicationBuilder {
         if let Some(tenant) = &self.tenant {
             authority = authority.with_tenant(Tenant::parse(tenant)?)?;
         }
+        let federation_hosts = FederationHosts::parse(&self.federation_hosts).map_err(|entry| {
+            let message = format!("`{entry}` is not a federation host");
+            Error::new("invalid_federation_host", Stage::Request, message)
+        })?;
         #[cfg(feature = "integrated")]
         self.directory.check()?;
         let transport = match self.transport {
@@ -286,7 +293,7 @@ impl PublicClientApplicationBuilder {
                 known_authorities: self.known_authorities,
                 multi_cloud: self.multi_cloud,
                 client_capabilities: self.client_capabilities,
-                trusted_federation_hosts: self.trusted_federation_hosts,
+                federation_hosts,
                 extra_query_parameters: self.extra_query_parameters,
                 client_sku: self.client_sku,
                 cache: self.cache,

@@ -43,7 +43,9 @@ impl AcquireTokenByIntegratedWindowsAuth {
 
     /// Uses this metadata document (the XML itself, not its address) instead of fetching it.
     ///
-    /// Who gives the document vouches for it: the ticket goes to the hosts that it names.
+    /// Who gives the document vouches for the hosts that it names; see
+    /// [`with_federation_hosts`](crate::PublicClientApplicationBuilder::with_federation_hosts) for those that are
+    /// refused all the same.
     pub fn with_federation_metadata(mut self, document: impl Into<String>) -> Self {
         self.federation_metadata = Some(document.into());
         self

@@ -218,7 +218,9 @@ impl AcquireToken {
     /// Uses this metadata document (the XML itself, not its address) instead of fetching it, for the integrated sign-in
     /// and for a password of a federated user.
     ///
-    /// Who gives the document vouches for it: ticket and password go to the hosts that it names.
+    /// Who gives the document vouches for the hosts that it names; see
+    /// [`with_federation_hosts`](crate::PublicClientApplicationBuilder::with_federation_hosts) for those that are
+    /// refused all the same.
     pub fn with_federation_metadata(mut self, document: impl Into<String>) -> Self {
         self.details.federation_metadata = Some(document.into());
         self

@@ -39,6 +39,7 @@ use crate::authority::Authority;
 use crate::cache::TokenCache;
 #[cfg(feature = "integrated")]
 use crate::directory::{DirectoryMemory, DirectorySettings};
+use crate::federation::hosts::FederationHosts;
 #[cfg(feature = "integrated")]
 use crate::flow::Verdicts;
 use crate::flow::{EndpointMemory, FederationMemory, Flights, Throttle};
@@ -64,7 +65,7 @@ pub(crate) struct Application {
     /// Whether accounts of all clouds are listed.
     pub(crate) multi_cloud: bool,
     pub(crate) client_capabilities: Vec<String>,
-    pub(crate) trusted_federation_hosts: Vec<String>,
+    pub(crate) federation_hosts: FederationHosts,
     pub(crate) extra_query_parameters: Vec<(String, String)>,
     pub(crate) client_sku: String,
     #[cfg(feature = "integrated")]

@@ -93,6 +93,14 @@ impl HttpsUrl {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// Returns the host, with the port unless it is 443, as people name a server.
+    pub(crate) fn authority(&self) -> String {
+        match self.port() {
+            443 => self.host().to_owned(),
+            port => format!("{}:{port}", self.host()),
+        }
+    }
+
     /// Returns the port, 443 when the URL names none.
     pub fn port(&self) -> u16 {
         self.0.port().unwrap_or(443)

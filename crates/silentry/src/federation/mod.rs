@@ -14,6 +14,7 @@ pub mod content;
 pub mod document;
 mod encoding;
 pub mod fault;
+pub(crate) mod hosts;
 mod markup;
 pub mod mex;
 mod namespaces;

@@ -14,6 +14,7 @@ use super::endpoints;
 use crate::authority::{Authority, AuthorityKind};
 use crate::error::{Error, Stage};
 use crate::federation::address::HttpsUrl;
+use crate::federation::hosts::{NamedBy, Refusal};
 use crate::federation::mex::{FederationEndpoint, FederationMetadata};
 use crate::federation::realm::{AccountType, UserRealm};
 use crate::identity::UserPrincipalName;
@@ -101,14 +102,19 @@ async fn of_realm(
     })?;
     if let Some(document) = own_metadata {
         let metadata = parse_metadata(document.as_bytes(), None, &address)?;
+        let endpoints = endpoints(&metadata, &address, credential)?;
         return Ok(Federation {
-            endpoints: endpoints(&metadata, &address, credential)?,
+            endpoints: permitted(call, endpoints, NamedBy::Caller)?,
             audience,
             metadata_address: None,
         });
     }
+    check_metadata_address(call, &address, Stage::Realm)?;
     let (metadata, address) = fetch_metadata(call, &address).await?;
-    let endpoints = trusted(call, endpoints(&metadata, &address, credential)?, &address)?;
+    // A redirect may have led elsewhere.
+    check_metadata_address(call, &address, Stage::Mex)?;
+    let endpoints = endpoints(&metadata, &address, credential)?;
+    let endpoints = permitted(call, endpoints, NamedBy::Metadata(&address))?;
     remember_metadata(call, &address, metadata);
     Ok(Federation {
         endpoints,
@@ -225,31 +231,41 @@ fn endpoints(
     })
 }
 
-/// Keeps the endpoints that may receive the ticket or the password: those on the host of the metadata, and those on hosts that the
-/// configuration names. A hostile tenant could otherwise aim them at any host.
-fn trusted(
+/// Refuses an address that could only lead to a host which may be sent nothing, before it is asked.
+fn check_metadata_address(call: &Call<'_>, address: &HttpsUrl, stage: Stage) -> Result<(), Error> {
+    let verdict = call.application.federation_hosts.may_tell(address);
+    verdict.map_err(|refusal| not_trusted(stage, &refusal, address))
+}
+
+/// Keeps the endpoints that may receive the ticket or the password ([`FederationHosts`]); every way to either leads
+/// through here.
+///
+/// [`FederationHosts`]: crate::federation::hosts::FederationHosts
+fn permitted(
     call: &Call<'_>,
     endpoints: Vec<FederationEndpoint>,
-    metadata_address: &HttpsUrl,
+    named_by: NamedBy<'_>,
 ) -> Result<Vec<FederationEndpoint>, Error> {
-    let metadata_host = metadata_address.host();
-    let configured = &call.application.trusted_federation_hosts;
-    let is_trusted = |endpoint: &FederationEndpoint| {
-        endpoint.host() == metadata_host || configured.iter().any(|host| host == endpoint.host())
-    };
-    let named = endpoints
-        .first()
-        .map(|endpoint| endpoint.host().to_owned())
-        .unwrap_or_default();
-    let trusted: Vec<_> = endpoints.into_iter().filter(is_trusted).collect();
-    if trusted.is_empty() {
-        return Err(Error::new(
-            "federation_host_not_trusted",
-            Stage::Mex,
-            format!("the metadata of {metadata_host} sends the sign-in to another host, {named}"),
-        ));
+    let hosts = &call.application.federation_hosts;
+    let mut permitted = Vec::new();
+    let mut first_refusal = None;
+    for endpoint in endpoints {
+        match hosts.may_receive(endpoint.url(), named_by) {
+            Ok(()) => permitted.push(endpoint),
+            Err(refusal) => {
+                let error = not_trusted(Stage::Mex, &refusal, endpoint.url());
+                first_refusal.get_or_insert(error);
+            }
+        }
     }
-    Ok(trusted)
+    match first_refusal {
+        Some(error) if permitted.is_empty() => Err(error),
+        _ => Ok(permitted),
+    }
+}
+
+fn not_trusted(stage: Stage, refusal: &Refusal, url: &HttpsUrl) -> Error {
+    Error::new("federation_host_not_trusted", stage, refusal.about(url))
 }
 
 fn remember_metadata(call: &Call<'_>, address: &HttpsUrl, metadata: FederationMetadata) {

@@ -174,6 +174,12 @@ pub static CODES: &[CodeEntry] = &[
          attribute by its LDAP name, such as mail.",
     ),
     here(
+        "invalid_federation_host",
+        Category::Usage,
+        "Write each federation server as host or host:port, such as sts.contoso.com, without scheme, path or \
+         wildcard.",
+    ),
+    here(
         "invalid_proxy",
         Category::Usage,
         "Write the proxy as http://host:port, with user:password@ where it asks for Basic; proxies that are spoken \
@@ -417,8 +423,8 @@ pub static CODES: &[CodeEntry] = &[
     there(
         "federation_host_not_trusted",
         Category::IntegratedImpossible,
-        "If that host really is your federation server, name it: --trusted-federation-host \
-         HOST, or with_trusted_federation_hosts. No ticket was asked for.",
+        "If that host really is your federation server, list it exactly: --federation-hosts \
+         HOST[:PORT], or with_federation_hosts. No ticket was asked for.",
     ),
     there(
         "mutual_authentication_failed",
