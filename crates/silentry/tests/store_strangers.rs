@@ -70,6 +70,10 @@ fn python(program: &str) -> Command {
 }
 
 fn succeed(command: &mut Command) -> String {
+    run(command).0
+}
+
+fn run(command: &mut Command) -> (String, String) {
     let Output {
         status,
         stdout,
@@ -79,13 +83,13 @@ fn succeed(command: &mut Command) -> String {
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (stdout, stderr) = (
         String::from_utf8(stdout).unwrap(),
-        String::from_utf8_lossy(&stderr),
+        String::from_utf8_lossy(&stderr).into_owned(),
     );
     assert!(
         status.success(),
         "{command:?}: {status}\n{stdout}\n{stderr}"
     );
-    stdout
+    (stdout, stderr)
 }
 
 fn text(store: &dyn TokenStore) -> String {
@@ -190,6 +194,8 @@ fn in_a_session(test: &str, keyring: &str) -> Option<PathBuf> {
     let home = tempfile::tempdir().unwrap();
     let runtime = home.path().join("run");
     std::fs::create_dir(&runtime).unwrap();
+    let data = home.path().join("data");
+    std::fs::create_dir_all(data.join("dbus-1/services")).unwrap();
     let mut command = Command::new("dbus-run-session");
     command.args(["--", "sh", "-c"]);
     command.arg(format!("{keyring}\nexec \"$0\" --exact {test} --nocapture"));
@@ -197,18 +203,20 @@ fn in_a_session(test: &str, keyring: &str) -> Option<PathBuf> {
     command
         .env(SESSION, "yes")
         .env("HOME", home.path())
-        .env("XDG_RUNTIME_DIR", runtime);
+        .env("XDG_RUNTIME_DIR", runtime)
+        .env("XDG_DATA_HOME", data);
     for variable in [
         "DISPLAY",
         "WAYLAND_DISPLAY",
-        "XDG_DATA_HOME",
         "XDG_STATE_HOME",
         "GNOME_KEYRING_CONTROL",
     ] {
         command.env_remove(variable);
     }
-    let output = succeed(command.stdin(Stdio::null()));
+    let (output, errors) = run(command.stdin(Stdio::null()));
     assert!(output.contains("1 passed"), "no test is called {test}");
+    // What GLib says of calls that it should not have been given.
+    assert!(!errors.contains("CRITICAL"), "{errors}");
     None
 }
 
@@ -374,6 +382,70 @@ fn without_a_keyring_the_default_is_in_memory() {
     assert_eq!(written.unwrap(), "{}");
 }
 
+/// A service that is started on demand and never comes: D-Bus alone would wait for it for 25 s, at every call.
+const NEVER_STARTS: &str = "printf '[D-BUS Service]\\nName=org.freedesktop.secrets\\nExec=/bin/sh -c \"exec sleep 40 >/dev/null 2>&1\"\\n' \\
+    >$XDG_DATA_HOME/dbus-1/services/org.freedesktop.secrets.service
+dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.ReloadConfig >/dev/null";
+
+#[test]
+fn a_service_that_never_starts_is_given_up_and_then_left_alone() {
+    let Some(_) = in_a_session(
+        "a_service_that_never_starts_is_given_up_and_then_left_alone",
+        NEVER_STARTS,
+    ) else {
+        return;
+    };
+    let started = Instant::now();
+    let errors = [(); 3].map(|()| msal_python_store("/nowhere/cache").err().unwrap());
+    // The limit of D-Bus for one of them.
+    assert!(started.elapsed() < Duration::from_secs(25));
+    for error in &errors {
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    }
+    let [first, again, third] = errors.map(|error| error.to_string());
+    assert!(first.contains("within 3 s"), "{first}");
+    assert!(again.contains("a moment ago"), "{again}");
+    assert_eq!(third, again);
+}
+
+/// It may stop to answer at any time, also while the lock of the cache is held.
+#[test]
+fn a_service_that_stops_to_answer_is_given_up_and_the_lock_let_go() {
+    let Some(home) = in_a_session(
+        "a_service_that_stops_to_answer_is_given_up_and_the_lock_let_go",
+        UNLOCKED,
+    ) else {
+        return;
+    };
+    let store = default_store("test").unwrap();
+    put(&store, "{}");
+    let service = process_of("org.freedesktop.secrets");
+    succeed(Command::new("kill").args(["-STOP", &service]));
+    let started = Instant::now();
+    let written = store.update(&mut |_| Some(Secret::from("{ }")));
+    let read = store.read(None);
+    let took = started.elapsed();
+    succeed(Command::new("kill").args(["-KILL", &service]));
+    let (written, read) = (written.unwrap_err(), read.unwrap_err());
+    assert!(written.to_string().contains("within 3 s"), "{written}");
+    assert!(read.to_string().contains("a moment ago"), "{read}");
+    assert!(took < Duration::from_secs(25), "{took:?}");
+    let lock = home.join(".local/state/silentry/test.cache.lockfile");
+    assert!(!lock.exists());
+}
+
+fn process_of(name: &str) -> String {
+    let answer = succeed(Command::new("dbus-send").args([
+        "--session",
+        "--print-reply=literal",
+        "--dest=org.freedesktop.DBus",
+        "/",
+        "org.freedesktop.DBus.GetConnectionUnixProcessID",
+        &format!("string:{name}"),
+    ]));
+    answer.split_whitespace().last().unwrap().to_owned()
+}
+
 /// When the user has logged out, a program that goes on is told so at once.
 #[test]
 fn after_the_end_of_the_session_there_is_an_error() {
@@ -382,15 +454,7 @@ fn after_the_end_of_the_session_there_is_an_error() {
     };
     let store = default_store("test").unwrap();
     put(&store, "{}");
-    let bus = succeed(Command::new("dbus-send").args([
-        "--session",
-        "--print-reply=literal",
-        "--dest=org.freedesktop.DBus",
-        "/",
-        "org.freedesktop.DBus.GetConnectionUnixProcessID",
-        "string:org.freedesktop.DBus",
-    ]));
-    let bus = bus.split_whitespace().last().unwrap();
+    let bus = process_of("org.freedesktop.DBus");
     succeed(Command::new("kill").arg(bus));
     std::thread::sleep(Duration::from_secs(1));
     let error = store.read(None).unwrap_err();

@@ -1,6 +1,6 @@
 //! The token cache of an application: in memory, and in a store where one is given.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
 use super::index::{CachedToken, Index, TokenIdentity, Wanted};
@@ -11,8 +11,10 @@ use crate::own_thread::{self, OwnThreadError};
 use crate::secret::Secret;
 use crate::transport::Clock;
 
-/// A lock is waited for at most 60 s (MSAL.NET's limit); no store takes longer and ends well.
-const STORE_LIMIT: Duration = Duration::from_secs(90);
+/// How long a store may take to read a cache. Waiting for a lock does not count, it has a limit of its own.
+const READ_LIMIT: Duration = Duration::from_secs(3);
+/// The same for a change: a disk that has much to do takes seconds to say that the file will outlast a power cut.
+const CHANGE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long another process may be at the same exchange before this one makes it as well: longer than a sign-in
 /// takes, shorter than a network that does not answer.
@@ -42,6 +44,8 @@ pub struct TokenCache {
 struct Shared {
     memory: RwLock<Memory>,
     store: Option<Box<dyn TokenStore>>,
+    /// Alive as long as work is that the store did not end in time. Until then nothing else is asked of it.
+    overdue: Mutex<Weak<()>>,
 }
 
 #[derive(Default)]
@@ -78,6 +82,7 @@ impl TokenCache {
             shared: Arc::new(Shared {
                 memory: RwLock::default(),
                 store,
+                overdue: Mutex::default(),
             }),
         }
     }
@@ -130,7 +135,8 @@ impl TokenCache {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
-        on_thread(clock, move || shared.catch_up()).await
+        let work = move || shared.catch_up();
+        self.on_thread(clock, READ_LIMIT, work).await
     }
 
     /// Returns whether other processes can share the cache.
@@ -145,11 +151,11 @@ impl TokenCache {
         let [mut pause, longest] = FLIGHT_PAUSES;
         loop {
             let (shared, key) = (Arc::clone(&self.shared), key.to_owned());
-            let tried = on_thread(clock, move || match &shared.store {
+            let work = move || match &shared.store {
                 Some(store) => store.try_lock_flight(&key),
                 None => Ok(None),
-            });
-            match tried.await {
+            };
+            match self.on_thread(clock, READ_LIMIT, work).await {
                 Ok(Some(lock)) => return Some(lock),
                 Ok(None) if clock.now() < give_up => {}
                 Ok(None) => return None,
@@ -174,7 +180,42 @@ impl TokenCache {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
-        on_thread(clock, move || shared.change(change)).await
+        let work = move || shared.change(change);
+        self.on_thread(clock, CHANGE_LIMIT, work).await
+    }
+
+    /// Asks the store, which may block.
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        clock: &dyn Clock,
+        limit: Duration,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let failed = |why: &str| StoreError::new(StoreErrorKind::Io, why);
+        if self.shared.is_overdue() {
+            return Err(failed("the store of the token cache still does not answer"));
+        }
+        let at_it = Arc::new(());
+        let watch = Arc::downgrade(&at_it);
+        let work = move || {
+            let result = work();
+            drop(at_it);
+            result
+        };
+        match own_thread::run("silentry-cache", clock, limit, work).await {
+            Ok(result) => result,
+            Err(OwnThreadError::NoThread(error)) => {
+                Err(failed(&format!("no thread for the token cache: {error}")))
+            }
+            Err(OwnThreadError::TimedOut) => {
+                self.shared.set_overdue(watch);
+                let seconds = limit.as_secs();
+                Err(failed(&format!(
+                    "the store of the token cache did not answer within {seconds} s"
+                )))
+            }
+            Err(OwnThreadError::Died) => Err(failed("the store of the token cache panicked")),
+        }
     }
 }
 
@@ -200,6 +241,15 @@ impl Shared {
 
     fn write(&self) -> RwLockWriteGuard<'_, Memory> {
         self.memory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_overdue(&self) -> bool {
+        let overdue = self.overdue.lock().unwrap_or_else(PoisonError::into_inner);
+        overdue.strong_count() > 0
+    }
+
+    fn set_overdue(&self, work: Weak<()>) {
+        *self.overdue.lock().unwrap_or_else(PoisonError::into_inner) = work;
     }
 
     fn change_memory(&self, change: impl FnOnce(&mut CacheDocument) -> Option<Owner>) {
@@ -301,24 +351,5 @@ impl Shared {
             generation: generation + 1,
         };
         true
-    }
-}
-
-async fn on_thread<T: Send + 'static>(
-    clock: &dyn Clock,
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let failed = |why| StoreError::new(StoreErrorKind::Io, why);
-    match own_thread::run("silentry-cache", clock, STORE_LIMIT, work).await {
-        Ok(result) => result,
-        Err(OwnThreadError::NoThread(error)) => {
-            Err(failed(format!("no thread for the token cache: {error}")))
-        }
-        Err(OwnThreadError::TimedOut) => Err(failed(
-            "the store of the token cache does not answer".to_owned(),
-        )),
-        Err(OwnThreadError::Died) => {
-            Err(failed("the store of the token cache panicked".to_owned()))
-        }
     }
 }

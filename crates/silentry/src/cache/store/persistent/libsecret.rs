@@ -12,7 +12,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 use std::slice;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
@@ -47,6 +47,8 @@ macro_rules! functions {
 }
 
 functions! {
+    g_cancellable_cancel(Pointer);
+    g_cancellable_new() -> Pointer;
     g_bus_get_sync(c_int, Pointer, Errors) -> Pointer;
     g_dbus_connection_set_exit_on_close(Pointer, c_int);
     g_error_free(*mut GError);
@@ -117,11 +119,23 @@ impl Library {
         library.as_ref().map_err(Clone::clone)
     }
 
-    /// Connects to the Secret Service of the user's session.
-    pub(super) fn connect(&'static self) -> Result<Service, String> {
+    /// Makes what ends the calls of one connection from another thread.
+    pub(super) fn cancel(&'static self) -> Cancel {
+        Cancel(Object {
+            library: self,
+            // SAFETY: it has no preconditions, and the reference is ours.
+            pointer: unsafe { (self.functions.g_cancellable_new)() },
+            release: self.functions.g_object_unref,
+        })
+    }
+
+    /// Connects to the Secret Service of the user's session. Connecting, and every call on the connection, ends when
+    /// `cancel` says so.
+    pub(super) fn connect(&'static self, cancel: &Arc<Cancel>) -> Result<Service, String> {
+        let stop = cancel.0.pointer;
         let bus = self.object(|errors| {
-            // SAFETY: null stands for "not to be cancelled"; the error place is valid for the call.
-            unsafe { (self.functions.g_bus_get_sync)(G_BUS_TYPE_SESSION, ptr::null_mut(), errors) }
+            // SAFETY: the cancellable is alive, and the error place is valid for the call.
+            unsafe { (self.functions.g_bus_get_sync)(G_BUS_TYPE_SESSION, stop, errors) }
         })?;
         if let Some(bus) = bus {
             // GLib would end the whole program by SIGTERM when the session ends, once a main loop of GLib
@@ -132,16 +146,13 @@ impl Library {
         let service = self.object(|errors| {
             // SAFETY: as above.
             unsafe {
-                (self.functions.secret_service_get_sync)(
-                    SECRET_SERVICE_OPEN_SESSION,
-                    ptr::null_mut(),
-                    errors,
-                )
+                (self.functions.secret_service_get_sync)(SECRET_SERVICE_OPEN_SESSION, stop, errors)
             }
         })?;
-        Ok(Service(
-            service.ok_or("the Secret Service does not answer")?,
-        ))
+        Ok(Service {
+            object: service.ok_or("the Secret Service does not answer")?,
+            cancel: Arc::clone(cancel),
+        })
     }
 
     /// Makes a call that gives an object, nothing, or an error.
@@ -150,7 +161,8 @@ impl Library {
         call: impl FnOnce(Errors) -> Pointer,
     ) -> Result<Option<Object>, String> {
         let pointer = self.call(call)?;
-        Ok((!pointer.is_null()).then_some(Object {
+        // Not `then_some`: nothing may be given back where nothing came.
+        Ok((!pointer.is_null()).then(|| Object {
             library: self,
             pointer,
             release: self.functions.g_object_unref,
@@ -222,22 +234,42 @@ impl Drop for Object {
     }
 }
 
+/// Ends calls of libsecret and GLib that are under way in another thread.
+pub(super) struct Cancel(Object);
+
+// SAFETY: a GCancellable may be used by several threads at once, as its documentation says: that is what it is for.
+// Its references are counted atomically, and nothing else of the object is reached.
+unsafe impl Send for Cancel {}
+// SAFETY: as above.
+unsafe impl Sync for Cancel {}
+
+impl Cancel {
+    /// Makes the calls return with an error, those that are still to come as well.
+    pub(super) fn cancel(&self) {
+        // SAFETY: the cancellable is alive.
+        unsafe { (self.0.library.functions.g_cancellable_cancel)(self.0.pointer) };
+    }
+}
+
 /// The Secret Service of the user's session.
-pub(super) struct Service(Object);
+pub(super) struct Service {
+    object: Object,
+    cancel: Arc<Cancel>,
+}
 
 impl Service {
     /// Returns whether that collection (`default`, `session`) is locked; `None` when there is none.
     pub(super) fn is_locked(&self, collection: &CStr) -> Result<Option<bool>, String> {
-        let library = self.0.library;
+        let library = self.object.library;
         let found = library.object(|errors| {
-            // SAFETY: the service is alive, the alias ends with NUL, null stands for "not to be
-            // cancelled", and the error place is valid for the call.
+            // SAFETY: service and cancellable are alive, the alias ends with NUL, and the error place is
+            // valid for the call.
             unsafe {
                 (library.functions.secret_collection_for_alias_sync)(
-                    self.0.pointer,
+                    self.object.pointer,
                     collection.as_ptr(),
                     SECRET_COLLECTION_NONE,
-                    ptr::null_mut(),
+                    self.cancel.0.pointer,
                     errors,
                 )
             }
@@ -250,18 +282,18 @@ impl Service {
 
     /// Looks for an item that has all these attributes.
     pub(super) fn find(&self, attributes: &[(CString, CString)]) -> Result<Found, String> {
-        let library = self.0.library;
+        let library = self.object.library;
         let table = library.table(attributes);
         let list = library.call(|errors| {
-            // SAFETY: service and table are alive; null stands for "no schema" and "not to be
-            // cancelled"; the error place is valid for the call.
+            // SAFETY: service, table and cancellable are alive; null stands for "no schema"; the error place
+            // is valid for the call.
             unsafe {
                 (library.functions.secret_service_search_sync)(
-                    self.0.pointer,
+                    self.object.pointer,
                     ptr::null_mut(),
                     table.pointer,
                     SECRET_SEARCH_LOAD_SECRETS,
-                    ptr::null_mut(),
+                    self.cancel.0.pointer,
                     errors,
                 )
             }
@@ -278,7 +310,7 @@ impl Service {
         label: &CStr,
         secret: &[u8],
     ) -> Result<(), String> {
-        let library = self.0.library;
+        let library = self.object.library;
         let length = isize::try_from(secret.len()).map_err(|error| error.to_string())?;
         // SAFETY: the secret is of that length and is copied; the type ends with NUL.
         let value = unsafe {
@@ -295,17 +327,17 @@ impl Service {
         };
         let table = library.table(attributes);
         let stored = library.call(|errors| {
-            // SAFETY: service, table and value are alive, the texts end with NUL, null stands for "no
-            // schema" and "not to be cancelled", and the error place is valid for the call.
+            // SAFETY: service, table, value and cancellable are alive, the texts end with NUL, null stands for
+            // "no schema", and the error place is valid for the call.
             unsafe {
                 (library.functions.secret_service_store_sync)(
-                    self.0.pointer,
+                    self.object.pointer,
                     ptr::null_mut(),
                     table.pointer,
                     collection.as_ptr(),
                     label.as_ptr(),
                     value.pointer,
-                    ptr::null_mut(),
+                    self.cancel.0.pointer,
                     errors,
                 )
             }
@@ -318,16 +350,16 @@ impl Service {
 
     /// Deletes the items that have all these attributes.
     pub(super) fn clear(&self, attributes: &[(CString, CString)]) -> Result<(), String> {
-        let library = self.0.library;
+        let library = self.object.library;
         let table = library.table(attributes);
         library.call(|errors| {
             // SAFETY: as in `find`.
             unsafe {
                 (library.functions.secret_service_clear_sync)(
-                    self.0.pointer,
+                    self.object.pointer,
                     ptr::null_mut(),
                     table.pointer,
-                    ptr::null_mut(),
+                    self.cancel.0.pointer,
                     errors,
                 )
             }

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use super::super::{StoreError, StoreErrorKind};
 use super::os::{self, Owner};
+use crate::own_thread;
 
 /// How long to wait for a lock; the MSALs take between 10 s (Python) and 60 s (.NET).
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -76,6 +77,7 @@ impl Lock {
             if Instant::now() >= give_up {
                 return Err(held(&path, watched));
             }
+            own_thread::sign_of_life();
             thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

@@ -14,6 +14,8 @@ mod os;
 mod places;
 #[cfg(target_os = "linux")]
 mod secret_service;
+#[cfg(target_os = "linux")]
+mod session_bus;
 
 #[cfg(windows)]
 pub use self::dpapi::DpapiStore;

@@ -36,6 +36,8 @@ const LONGEST_NAME: usize = 100;
 /// | Linux | the Secret Service, if it is there and its default collection is unlocked |
 /// | Linux without | `$XDG_RUNTIME_DIR/silentry/<name>.cache`, in memory and gone after the session |
 ///
+/// A Secret Service that does not answer is given up after 3 s, which this call blocks for.
+///
 /// A file that outlasts the session and is not encrypted must be asked for with
 /// [`FileStore`](super::FileStore).
 ///

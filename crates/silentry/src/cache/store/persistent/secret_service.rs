@@ -12,6 +12,7 @@ use super::file::{CacheFile, damaged_suffix, text};
 use super::libsecret::{Found, Library, Service};
 use super::lock::Lock;
 use super::locked::{Glance, Locked, Medium, locked_store};
+use super::session_bus;
 use crate::secret::Secret;
 
 /// The attribute in which libsecret keeps the name of a schema.
@@ -54,19 +55,21 @@ impl SecretServiceStore {
     /// Keeps the cache in that item. The `signal` file holds nothing: the lock is beside it, and its time
     /// tells other programs of changes.
     ///
+    /// A session bus or a Secret Service that does not answer is given up after 3 s, here and in every call of the
+    /// store, and then left alone for half a minute.
+    ///
     /// # Errors
-    /// [`StoreErrorKind::Unavailable`] without libsecret, session bus, Secret Service or collection;
-    /// [`StoreErrorKind::Denied`] when the collection is locked; [`StoreErrorKind::Io`] when a name of
+    /// [`StoreErrorKind::Unavailable`] without libsecret, session bus, Secret Service or collection, and when they do
+    /// not answer; [`StoreErrorKind::Denied`] when the collection is locked; [`StoreErrorKind::Io`] when a name of
     /// the item has a NUL in it.
     pub fn new(signal: impl Into<PathBuf>, item: SecretServiceItem) -> Result<Self, StoreError> {
-        let item = KeyringItem {
+        let store = KeyringItem {
             signal: CacheFile::new(signal),
             library: reachable_library()?,
             item,
         };
-        let service = item.connect()?;
-        item.check_collection(&service)?;
-        Ok(Self(Locked::new(item)))
+        store.call(|service, item| item.check_collection(service))?;
+        Ok(Self(Locked::new(store)))
     }
 }
 
@@ -88,7 +91,7 @@ impl Medium for KeyringItem {
     }
 
     fn load(&self) -> Result<Secret, StoreError> {
-        let secret = self.find()?;
+        let secret = self.call(|service, item| item.find(service))?;
         let decoded = match self.item.encoding {
             SecretEncoding::Base64 => STANDARD.decode(&*secret).map(Zeroizing::new),
             SecretEncoding::Plain => return Ok(text(&secret)),
@@ -103,9 +106,10 @@ impl Medium for KeyringItem {
             SecretEncoding::Base64 => Secret::from(STANDARD.encode(text.expose())),
             SecretEncoding::Plain => text.clone(),
         };
-        let service = self.connect()?;
-        self.check_collection(&service)?;
-        self.store(&service, &self.item, secret.expose().as_bytes())?;
+        self.call(move |service, item| {
+            item.check_collection(service)?;
+            item.store(service, secret.expose().as_bytes())
+        })?;
         self.signal.touch()
     }
 
@@ -119,24 +123,34 @@ impl Medium for KeyringItem {
         for (_, value) in &mut damaged.attributes {
             *value += &suffix;
         }
-        let service = self.connect()?;
-        self.store(&service, &damaged, &self.find()?)?;
-        service
-            .clear(&self.sought()?)
-            .map_err(|problem| self.failure("set aside", &problem))?;
-        Ok(format!("the keyring item {:?}", damaged.label))
+        let place = format!("the keyring item {:?}", damaged.label);
+        self.call(move |service, item| {
+            damaged.store(service, &item.find(service)?)?;
+            service
+                .clear(&item.sought()?)
+                .map_err(|problem| item.failure("set aside", &problem))
+        })?;
+        Ok(place)
     }
 }
 
 impl KeyringItem {
-    fn connect(&self) -> Result<Service, StoreError> {
-        self.library
-            .connect()
-            .map_err(|problem| unavailable(&problem))
+    /// Calls the Secret Service, within its limit.
+    fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Service, &SecretServiceItem) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (library, item) = (self.library, self.item.clone());
+        session_bus::call(library, move |cancel| {
+            let service = library.connect(cancel);
+            work(&service.map_err(|problem| unavailable(&problem))?, &item)
+        })
     }
+}
 
+impl SecretServiceItem {
     fn check_collection(&self, service: &Service) -> Result<(), StoreError> {
-        let name = &self.item.collection;
+        let name = &self.collection;
         let locked = service.is_locked(&c_string(name)?);
         match locked.map_err(|problem| unavailable(&problem))? {
             Some(false) => Ok(()),
@@ -145,40 +159,35 @@ impl KeyringItem {
         }
     }
 
-    fn find(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let found = self.connect()?.find(&self.sought()?);
+    fn find(&self, service: &Service) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let found = service.find(&self.sought()?);
         match found.map_err(|problem| self.failure("read", &problem))? {
             Found::Nothing => Ok(Zeroizing::default()),
-            Found::Locked => Err(locked_keyring(&self.item.collection)),
+            Found::Locked => Err(locked_keyring(&self.collection)),
             Found::Secret(secret) => Ok(secret),
         }
     }
 
     /// Returns the attributes that the item is looked for by.
     fn sought(&self) -> Result<Vec<(CString, CString)>, StoreError> {
-        let mut attributes = c_strings(&self.item.attributes)?;
-        if self.item.match_schema {
-            attributes.push((c_string(SCHEMA)?, c_string(&self.item.schema)?));
+        let mut attributes = c_strings(&self.attributes)?;
+        if self.match_schema {
+            attributes.push((c_string(SCHEMA)?, c_string(&self.schema)?));
         }
         Ok(attributes)
     }
 
-    fn store(
-        &self,
-        service: &Service,
-        item: &SecretServiceItem,
-        secret: &[u8],
-    ) -> Result<(), StoreError> {
-        let mut attributes = c_strings(&item.attributes)?;
-        attributes.push((c_string(SCHEMA)?, c_string(&item.schema)?));
-        let (collection, label) = (c_string(&item.collection)?, c_string(&item.label)?);
+    fn store(&self, service: &Service, secret: &[u8]) -> Result<(), StoreError> {
+        let mut attributes = c_strings(&self.attributes)?;
+        attributes.push((c_string(SCHEMA)?, c_string(&self.schema)?));
+        let (collection, label) = (c_string(&self.collection)?, c_string(&self.label)?);
         service
             .store(&attributes, &collection, &label, secret)
             .map_err(|problem| self.failure("write", &problem))
     }
 
     fn failure(&self, verb: &str, problem: &str) -> StoreError {
-        let item = &self.item.label;
+        let item = &self.label;
         StoreError::new(
             StoreErrorKind::Io,
             format!("cannot {verb} the keyring item {item:?}: {problem}"),
@@ -188,18 +197,20 @@ impl KeyringItem {
 
 /// Opens libsecret where there is a session bus to be reached; without this look GLib would start one.
 fn reachable_library() -> Result<&'static Library, StoreError> {
-    let named = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|bus| !bus.is_empty());
-    let in_runtime_folder = || {
-        std::env::var_os("XDG_RUNTIME_DIR")
-            .is_some_and(|folder| Path::new(&folder).join("bus").exists())
+    let is_there = match std::env::var_os("DBUS_SESSION_BUS_ADDRESS") {
+        Some(address) if !address.is_empty() => {
+            !address.as_encoded_bytes().starts_with(b"autolaunch:")
+        }
+        _ => std::env::var_os("XDG_RUNTIME_DIR")
+            .is_some_and(|folder| Path::new(&folder).join("bus").exists()),
     };
-    if !named && !in_runtime_folder() {
+    if !is_there {
         return Err(unavailable("there is no session bus"));
     }
     Library::open().map_err(|problem| unavailable(&problem))
 }
 
-fn unavailable(problem: &str) -> StoreError {
+pub(super) fn unavailable(problem: &str) -> StoreError {
     StoreError::new(
         StoreErrorKind::Unavailable,
         format!("no Secret Service: {problem}"),
