@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, IntoFuture, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, mpsc};
 use std::task::Poll;
 use std::thread;
@@ -11,8 +12,11 @@ use std::time::{Duration, Instant};
 
 use silentry::blocking::Wait;
 use silentry::secret::Secret;
+use silentry::transport::{
+    BoxFuture, Connection, HyperTransport, Origin, Transport, TransportError,
+};
 use silentry::{PublicClientApplication, TokenSource};
-use silentry_lab::{CLIENT_ID, Lab, Person, user};
+use silentry_lab::{CLIENT_ID, Lab, Person, SOVEREIGN_ALIAS, user};
 use tokio::runtime::Runtime;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
@@ -246,4 +250,98 @@ async fn a_wait_after_an_async_call_uses_connections_of_its_own() {
     refresh().wait_timeout(limit).unwrap();
     refresh().await.unwrap();
     refresh().wait_timeout(limit).unwrap();
+}
+
+/// A network on which the first connection to a host never comes about.
+struct FirstNeverOpens {
+    transport: HyperTransport,
+    host: &'static str,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Transport for FirstNeverOpens {
+    fn connect<'a>(
+        &'a self,
+        origin: &'a Origin,
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
+        let is_first =
+            origin.host() == self.host && self.asked.fetch_add(1, Ordering::Relaxed) == 0;
+        match is_first {
+            true => Box::pin(pending()),
+            false => self.transport.connect(origin),
+        }
+    }
+}
+
+/// A task that is blocked while it holds a call which asks a server about its authority.
+#[tokio::test]
+async fn a_wait_ends_beside_a_call_that_is_still_asking_about_its_authority() {
+    let lab = lab("default");
+    let bob = user("bob").unwrap();
+    let limit = Duration::from_secs(60);
+    for (host, sovereign) in [
+        ("login.microsoftonline.com", true),
+        ("sts.contoso.test", false),
+    ] {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let transport = FirstNeverOpens {
+            transport: HyperTransport::builder()
+                .with_proxy(lab.proxy_url())
+                .with_ca_bundle(lab.ca_pem())
+                .build()
+                .unwrap(),
+            host,
+            asked: Arc::clone(&asked),
+        };
+        let builder = PublicClientApplication::builder(CLIENT_ID).with_transport(transport);
+        let app = match sovereign {
+            true => builder.with_authority(format!("https://{SOVEREIGN_ALIAS}/contoso.test")),
+            false => builder.with_oidc_authority(format!("https://{host}/adfs")),
+        };
+        let app = app.build().unwrap();
+        let sign_in = || {
+            let name = if sovereign {
+                bob
+            } else {
+                user("alice").unwrap()
+            };
+            let password = Secret::from(name.password);
+            app.acquire_token_by_username_password(SCOPES, name.upn, password)
+        };
+        let mut held = sign_in().into_future();
+        poll_fn(|context| {
+            assert!(held.as_mut().poll(context).is_pending());
+            match asked.load(Ordering::Relaxed) {
+                0 => Poll::Pending,
+                _ => Poll::Ready(()),
+            }
+        })
+        .await;
+        app.accounts().wait_timeout(limit).unwrap();
+        sign_in().wait_timeout(limit).unwrap();
+        assert!(asked.load(Ordering::Relaxed) > 1, "{host}");
+    }
+}
+
+/// The same of a call that has an exchange under way which others of its runtime would share.
+#[tokio::test]
+async fn a_wait_ends_beside_a_call_that_is_held() {
+    let lab = lab("default");
+    let app = app(&lab);
+    let token = app.acquire_token(SCOPES).await.unwrap();
+    let refresh = || {
+        let refresh = app.acquire_token_silent(SCOPES, token.account());
+        refresh.with_force_refresh(true)
+    };
+    for pause in [0, 1, 2, 4, 8, 16] {
+        let mut held = refresh().into_future();
+        tokio::select! {
+            biased;
+            done = &mut held => drop(done.unwrap()),
+            () = tokio::time::sleep(Duration::from_millis(pause)) => {
+                refresh().wait_timeout(Duration::from_secs(60)).unwrap();
+                held.await.unwrap();
+            }
+        }
+    }
 }

@@ -140,6 +140,63 @@ async fn a_caller_who_is_dropped_leaves_the_exchange_to_the_others() {
     assert_eq!(token_requests(&lab), 2);
 }
 
+/// Far longer than anything here takes, and shorter than for ever.
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_caller_who_holds_a_call_and_does_not_poll_it_stops_nobody() {
+    let lab = Lab::start().await.unwrap();
+    let (app, account) = signed_in(&lab).await;
+    let call = || {
+        let forced = app.acquire_token_silent(SCOPES, &account);
+        forced.with_force_refresh(true).into_future()
+    };
+    // Held at different stages of the exchange.
+    for pause in [0, 1, 2, 4, 8, 16, 32, 64] {
+        let mut held = call();
+        let held = tokio::select! {
+            biased;
+            done = &mut held => done,
+            () = tokio::time::sleep(Duration::from_millis(pause)) => {
+                let other = tokio::time::timeout(LIMIT, call()).await;
+                let other = other.expect("the other call waits for ever").unwrap();
+                let held = held.await;
+                assert_eq!(held.as_ref().unwrap().access_token(), other.access_token());
+                held
+            }
+        };
+        held.unwrap();
+    }
+}
+
+#[test]
+fn a_runtime_that_stands_still_stops_no_other() {
+    let of_lab = tokio::runtime::Runtime::new().unwrap();
+    let lab = of_lab.block_on(Lab::start()).unwrap();
+    let (app, account) = of_lab.block_on(signed_in(&lab));
+    let call = || {
+        let forced = app.acquire_token_silent(SCOPES, &account);
+        forced.with_force_refresh(true).into_future()
+    };
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    };
+    let (one, other) = (runtime(), runtime());
+    let mut held = call();
+    one.block_on(async {
+        tokio::select! {
+            biased;
+            done = &mut held => drop(done.unwrap()),
+            () = tokio::time::sleep(Duration::from_millis(5)) => {}
+        }
+    });
+    for runtime in [&other, &one] {
+        let token = runtime.block_on(async { tokio::time::timeout(LIMIT, call()).await });
+        token.expect("the call waits for ever").unwrap();
+    }
+}
+
 #[tokio::test]
 async fn the_exchange_ends_with_the_last_who_waits_for_it() {
     let lab = Lab::start().await.unwrap();

@@ -14,7 +14,7 @@ impl PublicClientApplication {
     ///
     /// `token_cache_failed` when the store of the cache cannot be read.
     pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
-        let application = &*self.inner;
+        let application = &self.inner;
         application
             .cache
             .catch_up(&*application.clock)

@@ -1,6 +1,7 @@
 //! One call: its correlation id, and how it presents itself to Entra and to the federation server.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Instrument;
@@ -23,14 +24,14 @@ pub(super) const ALLOWED_SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// One call of the library.
 pub(super) struct Call<'a> {
-    pub(super) application: &'a Application,
+    pub(super) application: &'a Arc<Application>,
     pub(super) exchange: Exchange<'a>,
     pub(super) correlation_id: String,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn new(
-        application: &'a Application,
+        application: &'a Arc<Application>,
         options: &RequestOptions,
     ) -> Result<Self, Error> {
         options.check_extra_headers()?;

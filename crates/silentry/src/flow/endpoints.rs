@@ -2,14 +2,16 @@
 //!
 //! About the clouds of Microsoft and about AD FS nothing is asked. Another host with a tenant is asked about at
 //! `login.microsoftonline.com`, and an OpenID Connect server for its document; both are remembered for [`LIFETIME`] by
-//! the application and its clones, and asked for by one of them at a time.
+//! the application and its clones. Who wants to know at the same time in one runtime shares the question; no lock is held
+//! while a server is asked.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{Mutex, MutexGuard};
 use url::Url;
 
 use super::call::Call;
+use super::under_way::UnderWay;
 use crate::authority::endpoints::Endpoints;
 use crate::authority::instance::{self, CloudMetadata};
 use crate::authority::openid::OpenIdConfiguration;
@@ -30,7 +32,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was learnt about the one host of the application's authority.
 #[derive(Default)]
-pub(crate) struct EndpointMemory(Mutex<Option<Remembered>>);
+pub(crate) struct EndpointMemory {
+    remembered: Mutex<Option<Remembered>>,
+    /// There is one question: an application has one authority.
+    question: UnderWay<(), Result<Answer, Error>>,
+}
 
 struct Remembered {
     answer: Answer,
@@ -63,7 +69,7 @@ pub(super) async fn of(call: &Call<'_>, authority: &Authority) -> Result<Endpoin
 }
 
 /// Returns every host under which the cache may know the accounts of the application's authority.
-pub(crate) async fn environments(application: &Application) -> Vec<String> {
+pub(crate) async fn environments(application: &Arc<Application>) -> Vec<String> {
     let authority = &application.authority;
     let own = authority.environment();
     if needs_no_question(application, authority) || authority.kind() != AuthorityKind::Entra {
@@ -83,14 +89,17 @@ pub(super) async fn configuration(
     call: &Call<'_>,
     authority: &Authority,
 ) -> Result<OpenIdConfiguration, Error> {
-    let mut memory = memory(call).await;
-    if let Some(Answer::Server(server)) = recall(&memory, call) {
-        return Ok(*server);
+    match answer(call, authority).await? {
+        Answer::Server(server) => Ok(*server),
+        Answer::Cloud(_) | Answer::Nothing => {
+            let message = format!("{authority} is one of Microsoft Entra");
+            Err(Error::new(
+                "tenant_discovery_failed",
+                Stage::Discovery,
+                message,
+            ))
+        }
     }
-    let server = ask_server(call, authority).await?;
-    let answer = Answer::Server(Box::new(server.clone()));
-    remember(&mut memory, call, answer, LIFETIME);
-    Ok(server)
 }
 
 /// Whether the host is Microsoft's by the table, or by the word of the program.
@@ -106,24 +115,47 @@ fn needs_no_question(application: &Application, authority: &Authority) -> bool {
 
 /// Asks which cloud the host of an authority belongs to; `None` when that could not be learnt.
 async fn cloud(call: &Call<'_>, authority: &Authority) -> Result<Option<CloudMetadata>, Error> {
-    let mut memory = memory(call).await;
-    let answer = match recall(&memory, call) {
-        Some(answer) => answer,
-        None => {
-            let limit = call.application.clock.sleep(PATIENCE);
-            let asked = within(limit, ask_about_host(call, authority)).await;
-            let cloud = asked.unwrap_or(Ok(None))?;
-            let (answer, lifetime) = match cloud {
-                Some(cloud) => (Answer::Cloud(cloud), LIFETIME),
-                None => (Answer::Nothing, FAILURE_LIFETIME),
-            };
-            remember(&mut memory, call, answer.clone(), lifetime);
-            answer
-        }
-    };
-    Ok(match answer {
+    Ok(match answer(call, authority).await? {
         Answer::Cloud(cloud) => Some(cloud),
         Answer::Nothing | Answer::Server(_) => None,
+    })
+}
+
+/// Returns what is remembered of the host, else asks.
+async fn answer(call: &Call<'_>, authority: &Authority) -> Result<Answer, Error> {
+    let memory = &call.application.endpoint_memory;
+    if let Some(answer) = memory.recall(call.application.clock.now()) {
+        return Ok(answer);
+    }
+    let question = {
+        let application = Arc::clone(call.application);
+        let authority = authority.clone();
+        let options = RequestOptions {
+            correlation_id: Some(call.correlation_id.clone()),
+            ..RequestOptions::default()
+        };
+        async move {
+            let call = Call::new(&application, &options)?;
+            let (answer, lifetime) = ask(&call, &authority).await?;
+            let until = application.clock.now() + lifetime;
+            application.endpoint_memory.remember(&answer, until);
+            Ok(answer)
+        }
+    };
+    memory.question.join((), question).work.await
+}
+
+/// Asks about the host of an authority; returns with the answer how long it is to be remembered.
+async fn ask(call: &Call<'_>, authority: &Authority) -> Result<(Answer, Duration), Error> {
+    if authority.kind() != AuthorityKind::Entra {
+        let server = ask_server(call, authority).await?;
+        return Ok((Answer::Server(Box::new(server)), LIFETIME));
+    }
+    let limit = call.application.clock.sleep(PATIENCE);
+    let asked = within(limit, ask_about_host(call, authority)).await;
+    Ok(match asked.unwrap_or(Ok(None))? {
+        Some(cloud) => (Answer::Cloud(cloud), LIFETIME),
+        None => (Answer::Nothing, FAILURE_LIFETIME),
     })
 }
 
@@ -211,16 +243,23 @@ fn check_issuer(authority: &Authority, server: &OpenIdConfiguration) -> Result<(
     ))
 }
 
-async fn memory<'a>(call: &'a Call<'_>) -> MutexGuard<'a, Option<Remembered>> {
-    call.application.endpoint_memory.0.lock().await
-}
+impl EndpointMemory {
+    fn recall(&self, now: SystemTime) -> Option<Answer> {
+        // A thread that panicked leaves a whole answer behind.
+        let remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let remembered = remembered.as_ref()?;
+        (now < remembered.until).then(|| remembered.answer.clone())
+    }
 
-fn recall(memory: &Option<Remembered>, call: &Call<'_>) -> Option<Answer> {
-    let remembered = memory.as_ref()?;
-    (call.application.clock.now() < remembered.until).then(|| remembered.answer.clone())
-}
-
-fn remember(memory: &mut Option<Remembered>, call: &Call<'_>, answer: Answer, lifetime: Duration) {
-    let until = call.application.clock.now() + lifetime;
-    *memory = Some(Remembered { answer, until });
+    fn remember(&self, answer: &Answer, until: SystemTime) {
+        let answer = answer.clone();
+        let mut remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *remembered = Some(Remembered { answer, until });
+    }
 }

@@ -1,31 +1,22 @@
 //! Calls that want the same token at the same time share one exchange.
 //!
-//! Within the process they share the future that makes it: whoever waits drives it, a caller who is dropped leaves it to
-//! the others, and it ends with the last of them. Across processes they share by the store of the token cache: one
-//! process is at the exchange, the others wait for its lock and find the token in the store.
+//! Within the process they share the future that makes it ([`UnderWay`]). Across processes they share by the store of the
+//! token cache: one process is at the exchange, the others wait for its lock and find the token in the store.
 //!
 //! Not shared is what a person takes part in (device code, browser, password), and a call that names a correlation id
 //! of its own, since that must be found in Entra's logs. Of those that share, all have the correlation id of the first.
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-
-use tokio::runtime;
-
 use super::asked::Asked;
+use super::under_way::{Seat, UnderWay};
 use crate::cache::store::FlightLock;
 use crate::client::{Application, AuthenticationResult, RequestOptions};
 use crate::error::Error;
-use crate::transport::BoxFuture;
 
 type Answer = Result<AuthenticationResult, Error>;
 
 /// The exchanges that are under way.
 #[derive(Default)]
-pub(crate) struct Flights {
-    under_way: Mutex<HashMap<FlightKey, Weak<Flight>>>,
-}
+pub(crate) struct Flights(UnderWay<FlightKey, Answer>);
 
 /// All that makes two exchanges the same: what reaches the wire, and whose token it is.
 #[derive(PartialEq, Eq, Hash)]
@@ -38,8 +29,6 @@ pub(super) struct FlightKey {
     authority: String,
     scopes: String,
     options: RequestOptions,
-    /// Sockets and timers of one runtime do not move while only another one runs.
-    runtime: Option<runtime::Id>,
 }
 
 impl FlightKey {
@@ -57,9 +46,6 @@ impl FlightKey {
             authority: asked.authority.to_string(),
             scopes: asked.scopes.to_string().to_ascii_lowercase(),
             options: asked.options.clone(),
-            runtime: runtime::Handle::try_current()
-                .ok()
-                .map(|runtime| runtime.id()),
         })
     }
 }
@@ -73,7 +59,7 @@ impl Flights {
         exchange: impl Future<Output = Answer> + Send + 'static,
     ) -> Answer {
         match key {
-            Some(key) => self.join(key, exchange).flight.landed().await,
+            Some(key) => self.join(key, exchange).work.await,
             None => exchange.await,
         }
     }
@@ -83,51 +69,8 @@ impl Flights {
         &self,
         key: FlightKey,
         exchange: impl Future<Output = Answer> + Send + 'static,
-    ) -> Seat {
-        let mut under_way = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let flight = under_way.get(&key).and_then(Weak::upgrade);
-        if let Some(flight) = flight.filter(|flight| flight.answer.get().is_none()) {
-            let is_first = false;
-            return Seat { flight, is_first };
-        }
-        under_way.retain(|_, flight| flight.strong_count() > 0);
-        let flight = Arc::new(Flight {
-            exchange: tokio::sync::Mutex::new(Box::pin(exchange)),
-            answer: OnceLock::new(),
-        });
-        under_way.insert(key, Arc::downgrade(&flight));
-        Seat {
-            flight,
-            is_first: true,
-        }
-    }
-}
-
-/// A place among those who wait for an exchange.
-pub(super) struct Seat {
-    pub(super) flight: Arc<Flight>,
-    pub(super) is_first: bool,
-}
-
-/// One exchange, and all who wait for it.
-pub(super) struct Flight {
-    /// Whoever holds it drives it.
-    exchange: tokio::sync::Mutex<BoxFuture<'static, Answer>>,
-    answer: OnceLock<Answer>,
-}
-
-impl Flight {
-    /// Waits for the answer: as the one who drives the exchange, or until that one has got it or has gone.
-    pub(super) async fn landed(&self) -> Answer {
-        let mut exchange = self.exchange.lock().await;
-        if let Some(answer) = self.answer.get() {
-            return answer.clone();
-        }
-        let answer = exchange.as_mut().await;
-        self.answer.get_or_init(|| answer).clone()
+    ) -> Seat<Answer> {
+        self.0.join(key, exchange)
     }
 }
 

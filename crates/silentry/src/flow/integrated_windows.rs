@@ -89,7 +89,7 @@ impl SignIn {
     }
 
     async fn redeem_ticket(&self) -> Result<AuthenticationResult, Error> {
-        let application = &*self.application;
+        let application = &self.application;
         let call = Call::new(application, &self.asked.options)?;
         let result = async {
             let own_metadata = self.federation_metadata.as_deref();

@@ -28,7 +28,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5 * 60);
 pub(crate) async fn sign_in(
     request: AcquireTokenInteractive,
 ) -> Result<AuthenticationResult, Error> {
-    let application = &*request.application;
+    let application = &request.application;
     let asked = Asked::new(application, &request.scopes, request.options)?;
     let scopes = asked.scopes_and(&request.extra_scopes_to_consent)?;
     let call = Call::new(application, &asked.options)?;

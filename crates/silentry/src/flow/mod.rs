@@ -24,6 +24,7 @@ pub(crate) mod refresh_token;
 mod signed_in;
 pub(crate) mod silent;
 mod throttle;
+mod under_way;
 #[cfg(feature = "integrated")]
 mod upn;
 pub(crate) mod username_password;

@@ -10,7 +10,7 @@ use crate::oauth::token_request::TokenGrant;
 pub(crate) async fn sign_in(
     request: AcquireTokenByRefreshToken,
 ) -> Result<AuthenticationResult, Error> {
-    let application = &*request.application;
+    let application = &request.application;
     let asked = Asked::new(application, &request.scopes, request.options)?;
     if request.refresh_token.is_empty() {
         return Err(Error::new(

@@ -190,7 +190,7 @@ impl Silent {
         let seat = application.flights.join(key, self.exchange(Accept::Newer));
         if seat.is_first {
             runtime.spawn(async move {
-                if let Err(error) = seat.flight.landed().await {
+                if let Err(error) = seat.work.await {
                     tracing::debug!(%error, "the access token could not be renewed early");
                 }
             });

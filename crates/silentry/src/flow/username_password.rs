@@ -27,7 +27,7 @@ const RST_LIFETIME: Duration = Duration::from_secs(10 * 60);
 pub(crate) async fn sign_in(
     request: AcquireTokenByUsernamePassword,
 ) -> Result<AuthenticationResult, Error> {
-    let application = &*request.application;
+    let application = &request.application;
     let asked = Asked::new(application, &request.scopes, request.options)?;
     // Refused before any network.
     let upn = upn(&asked.authority, &request.username)?;
