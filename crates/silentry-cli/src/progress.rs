@@ -24,8 +24,10 @@ enum Doing {
     Working,
     /// It is the user's turn.
     WaitingForUser,
-    /// It is the user's turn, until then.
-    WaitingUntil(SystemTime),
+    /// It is the user's turn with a device code, which is good until then.
+    WaitingForCode(SystemTime),
+    /// It is the user's turn in the browser, until then.
+    WaitingForBrowser(SystemTime),
 }
 
 /// Returns both ends.
@@ -41,7 +43,17 @@ impl Progress {
         if let Some(address) = code.verification_uri_complete() {
             anstream::eprintln!("or open {}", printable(address));
         }
-        self.0.send_replace(Doing::WaitingUntil(code.expires_on()));
+        self.0
+            .send_replace(Doing::WaitingForCode(code.expires_on()));
+    }
+
+    /// Says that the browser is waited for, this long.
+    fn wait_for_browser(&self, limit: Duration) {
+        let doing = match SystemTime::now().checked_add(limit) {
+            Some(end) => Doing::WaitingForBrowser(end),
+            None => Doing::WaitingForUser,
+        };
+        self.0.send_replace(doing);
     }
 
     /// Says that whatever comes next is the user's turn.
@@ -50,15 +62,50 @@ impl Progress {
     }
 }
 
-/// The system's browser, and a word to the user that it has something to show.
-pub(crate) struct AnnouncedBrowser(pub(crate) Progress);
+/// The system's browser, and a word to the user that it has something to show, with the address, which may have to be
+/// opened by hand.
+pub(crate) struct AnnouncedBrowser {
+    pub(crate) progress: Progress,
+    /// How long the user is waited for.
+    pub(crate) limit: Duration,
+    /// Whether the user opens the address by hand.
+    pub(crate) only_told: bool,
+    /// Whether nothing else is tried when no browser can be opened.
+    pub(crate) is_last_way: bool,
+}
 
 impl Browser for AnnouncedBrowser {
     fn open(&self, url: &str) -> Result<(), BrowserError> {
-        SystemBrowser.open(url)?;
-        anstream::eprintln!("sign in in the browser window that has opened; Ctrl+C stops");
-        self.0.wait_for_user();
-        Ok(())
+        let somebody_reads = self.is_last_way && std::io::stderr().is_terminal();
+        if !self.only_told && !SystemBrowser.is_available() && !somebody_reads {
+            return SystemBrowser.open(url);
+        }
+        let limit = in_words(self.limit);
+        let what = match self.only_told {
+            true => "open this address in a browser to sign in",
+            false => "sign in in the browser window that opens, or open this address in one",
+        };
+        // On a line of its own, so that it can be clicked on and copied.
+        anstream::eprintln!("{what}, within {limit}; Ctrl+C stops\n{url}");
+        self.progress.wait_for_browser(self.limit);
+        if self.only_told {
+            return Ok(());
+        }
+        match SystemBrowser.open(url) {
+            Err(error) if self.is_last_way => {
+                anstream::eprintln!("no browser could be opened: {error}");
+                Ok(())
+            }
+            opened => opened,
+        }
+    }
+}
+
+fn in_words(limit: Duration) -> String {
+    match limit.as_secs() {
+        60 => "a minute".to_owned(),
+        seconds if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} s"),
     }
 }
 
@@ -73,31 +120,29 @@ impl Telling {
         }
         loop {
             let doing = *self.0.borrow();
-            if let Doing::WaitingUntil(end) = doing {
-                self.count_down(end).await;
-            } else {
-                self.change().await;
+            match doing {
+                Doing::WaitingForCode(end) => self.count_down("the code is good for", end).await,
+                Doing::WaitingForBrowser(end) => self.count_down("the browser has", end).await,
+                Doing::Working | Doing::WaitingForUser => self.change().await,
             }
         }
     }
 
     /// Counts down on one line, until something else is the matter. Where each step is told the line would only be
     /// torn apart.
-    async fn count_down(&mut self, end: SystemTime) {
+    async fn count_down(&mut self, what: &str, end: SystemTime) {
         let line = Line;
         let told = tracing::enabled!(tracing::Level::DEBUG);
         while let Ok(left) = end.duration_since(SystemTime::now()) {
             if !told {
                 let (minutes, seconds) = (left.as_secs() / 60, left.as_secs() % 60);
-                line.write(&format!(
-                    "waiting, the code is good for {minutes}:{seconds:02} "
-                ));
+                line.write(&format!("waiting, {what} {minutes}:{seconds:02} "));
             }
             if tokio::time::timeout(SECOND, self.change()).await.is_ok() {
                 return;
             }
         }
-        // The sign-in itself says that the code has expired.
+        // The sign-in itself says that the time is over.
         self.change().await;
     }
 
@@ -126,10 +171,11 @@ impl Drop for Line {
     }
 }
 
-/// The server's words without what could steer the terminal.
+/// The server's words on one line and without what could steer the terminal.
 fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| *c == '\n' || !c.is_control())
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars()
+        .filter(|c| !c.is_control())
         .take(2000)
         .collect()
 }
@@ -141,8 +187,8 @@ mod tests {
     #[test]
     fn a_server_cannot_steer_the_terminal() {
         assert_eq!(
-            printable("code\u{1b}[2J\r\u{7}AB\nC\u{9b}1m"),
-            "code[2JAB\nC1m"
+            printable("code\u{1b}[2J\r\u{7}AB\r\nC\u{9b}1m\n"),
+            "code[2J AB C1m"
         );
         assert_eq!(printable(&"x".repeat(9000)).len(), 2000);
     }

@@ -1,5 +1,7 @@
 //! From the settings to a token: the ways in, one after the other.
 
+use std::time::Duration;
+
 use silentry::{AcquireToken, AuthenticationResult, PublicClientApplication};
 
 use crate::application::{missing, read_file};
@@ -41,7 +43,13 @@ impl SignIn<'_> {
             .acquire_token(scopes)
             .from_nothing()
             .with_force_refresh(settings.force_refresh)
-            .with_browser(AnnouncedBrowser(progress.clone()))
+            .with_browser(AnnouncedBrowser {
+                progress: progress.clone(),
+                limit: browser_limit(settings),
+                only_told: settings.no_browser,
+                is_last_way: ladder.modes().last() == Some(&Mode::Web),
+            })
+            .with_browser_timeout(browser_limit(settings))
             .with_extra_query_parameters(pairs(
                 "--extra-query-parameter",
                 &settings.extra_query_parameters,
@@ -109,6 +117,11 @@ fn silent(request: AcquireToken, settings: &Settings, ladder: &Ladder) -> Acquir
         (None, None) if ticket_chosen => request.or_silent(),
         (None, None) => request.or_silent_for_sole_account(),
     }
+}
+
+fn browser_limit(settings: &Settings) -> Duration {
+    const LIMIT: u32 = 300;
+    Duration::from_secs(settings.browser_timeout.unwrap_or(LIMIT).into())
 }
 
 /// The language of messages: the one that is asked for, else that of the environment's messages.

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -38,6 +38,15 @@ impl Waiting {
 
     /// Reads stderr up to the device code.
     fn code(&mut self) -> String {
+        self.word_after("enter the code ")
+    }
+
+    /// Reads stderr up to the address for the browser.
+    fn address(&mut self) -> String {
+        format!("https://{}", self.word_after("\nhttps://"))
+    }
+
+    fn word_after(&mut self, mark: &str) -> String {
         loop {
             assert_ne!(
                 self.stderr.read_line(&mut self.told).unwrap(),
@@ -45,7 +54,7 @@ impl Waiting {
                 "{}",
                 self.told
             );
-            if let Some((_, rest)) = self.told.split_once("enter the code ") {
+            if let Some((_, rest)) = self.told.split_once(mark) {
                 return rest.split_whitespace().next().unwrap().to_owned();
             }
         }
@@ -72,20 +81,25 @@ impl Waiting {
 
 /// What opens addresses on this desktop: it only writes down which.
 fn desktop(place: &Place, command: &mut Command) {
+    command
+        .env("PATH", path_with_opener(place, "xdg-open"))
+        .env("DISPLAY", ":7");
+}
+
+/// Returns a search path on which a program of this name writes down the last word that it is given.
+fn path_with_opener(place: &Place, name: &str) -> String {
     let folder = place.folder.path().join("bin");
     std::fs::create_dir_all(&folder).unwrap();
-    let opener = folder.join("xdg-open");
+    let opener = folder.join(name);
     let file = address_file(place);
     let script = format!(
-        "#!/bin/sh\nprintf %s \"$1\" > '{0}.new'\nmv '{0}.new' '{0}'\n",
+        "#!/bin/sh\nfor last; do :; done\nprintf %s \"$last\" > '{0}.new'\nmv '{0}.new' '{0}'\n",
         file.display()
     );
     std::fs::write(&opener, script).unwrap();
     std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = std::env::var("PATH").unwrap();
-    command
-        .env("PATH", format!("{}:{path}", folder.display()))
-        .env("DISPLAY", ":7");
+    format!("{}:{path}", folder.display())
 }
 
 fn address_file(place: &Place) -> std::path::PathBuf {
@@ -166,8 +180,11 @@ fn the_browser_is_sent_where_the_user_is_expected() {
     let alice = Person::new(place.lab.user());
     assert_eq!(place.sign_in(&address, &alice), None);
     let said = waiting.end();
-    assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
-    assert!(said.stderr.contains("browser"), "{}", said.stderr);
+    // It can be opened elsewhere too, and the user knows how long there is.
+    let told: Vec<_> = said.stderr.lines().collect();
+    assert_eq!(told[1..], [&*address], "{}", said.stderr);
+    assert!(told[0].contains("browser"), "{}", told[0]);
+    assert!(told[0].contains("within 5 minutes"), "{}", told[0]);
     let token = said.json();
     assert_eq!(token["flow"], "interactive");
     assert_eq!(token["username"], "alice@contoso.test");
@@ -189,6 +206,144 @@ fn the_browser_comes_back_to_the_port_that_is_named() {
     assert!(address.contains(&redirect), "{address}");
     place.sign_in(&address, &Person::new(place.lab.user()));
     assert_eq!(waiting.end().ok(), "signed in as alice@contoso.test\n");
+}
+
+/// Signs alice in at the address that the command tells, and returns what it told.
+fn signed_in_by_hand(place: &Place, command: Command) -> String {
+    let mut waiting = Waiting::start(command);
+    let address = waiting.address();
+    assert_eq!(
+        place.sign_in(&address, &Person::new(place.lab.user())),
+        None
+    );
+    let said = waiting.end();
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    said.stderr
+}
+
+#[test]
+fn the_variable_browser_counts() {
+    let place = Place::new();
+    let path = path_with_opener(&place, "my-browser");
+    for list in [
+        "my-browser",
+        "no-such-browser:my-browser %s",
+        "false:my-browser --new-window",
+        "my-browser '--app=none' %s",
+    ] {
+        let _ = std::fs::remove_file(address_file(&place));
+        let mut command = place.silentry(&["token", "--mode=web", "-o=none"]);
+        command.env("PATH", &path).env("BROWSER", list);
+        let mut waiting = Waiting::start(command);
+        let address = opened(&address_file(&place));
+        assert_eq!(address, waiting.address(), "{list}");
+        place.sign_in(&address, &Person::new(place.lab.user()));
+        assert_eq!(waiting.end().code, Some(0), "{list}");
+    }
+}
+
+#[test]
+fn inside_wsl_the_browser_is_that_of_windows() {
+    let place = Place::new();
+    let mut command = place.silentry(&["token", "--mode=web", "-o=none"]);
+    command
+        .env("PATH", path_with_opener(&place, "wslview"))
+        .env("WSL_DISTRO_NAME", "Debian");
+    let waiting = Waiting::start(command);
+    let address = opened(&address_file(&place));
+    place.sign_in(&address, &Person::new(place.lab.user()));
+    waiting.end().ok();
+}
+
+#[test]
+fn a_launcher_that_fails_is_one_line_and_the_address_still_works() {
+    let place = Place::new();
+    let arguments = [
+        "token",
+        "--mode=web",
+        "-o=none",
+        "--username=alice@contoso.test",
+        "--browser-timeout=90",
+    ];
+    let mut command = place.silentry(&arguments);
+    command.env("BROWSER", "false");
+    let told = signed_in_by_hand(&place, command);
+    assert!(told.contains("within 90 s"), "{told}");
+    let lines: Vec<_> = told
+        .lines()
+        .filter(|line| !line.starts_with("https"))
+        .collect();
+    assert_eq!(lines.len(), 2, "{told}");
+    assert!(
+        lines[1].contains("`false` failed with exit code 1"),
+        "{told}"
+    );
+    assert!(!lines[1].contains("alice"), "{told}");
+
+    // Where another way follows, nobody has to do anything by hand.
+    let mut command = place.silentry(&["token", "--mode=web,devicecode", "-o=none"]);
+    command.env("BROWSER", "false");
+    let mut waiting = Waiting::start(command);
+    let alice = Person::new(place.lab.user()).with_user_code(waiting.code());
+    place.sign_in(DEVICE_LOGIN, &alice);
+    waiting.end().ok();
+}
+
+#[test]
+fn without_browser_the_address_is_only_told() {
+    let place = Place::new();
+    let mut command = place.silentry(&["token", "--mode=web", "-o=none", "--no-browser"]);
+    desktop(&place, &mut command);
+    let told = signed_in_by_hand(&place, command);
+    assert!(told.contains("open this address"), "{told}");
+    assert!(!address_file(&place).exists());
+}
+
+#[test]
+fn nobody_who_comes_ends_the_waiting() {
+    let place = Place::new();
+    let mut command = place.silentry(&["token", "--mode=web", "--browser-timeout=1", "-o=json"]);
+    desktop(&place, &mut command);
+    let error = Said::from(command.output().unwrap()).error(3);
+    assert_eq!(error["error"], "authentication_timed_out");
+}
+
+/// As a program with too many open files.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connection_that_cannot_be_accepted_ends_nothing() {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
+    let place = Place::new();
+    let command = place.silentry(&["token", "--mode=web", "-o=none", "--no-browser"]);
+    let mut waiting = Waiting::start(command);
+    let address = waiting.address();
+    let id = Pid::from_child(&waiting.child);
+    let limit = |current| {
+        let limits = Rlimit {
+            current: Some(current),
+            maximum: getrlimit(Resource::Nofile).maximum,
+        };
+        prlimit(Some(id), Resource::Nofile, limits).unwrap();
+    };
+    // No file descriptor is left: the connection stays in the queue, and the browser waits.
+    limit(0);
+    let (_, port) = address.split_once("localhost%3A").unwrap();
+    let port: u16 = port.split('&').next().unwrap().parse().unwrap();
+    let mut early = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    early
+        .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    limit(1024);
+    let mut page = String::new();
+    early.read_to_string(&mut page).unwrap();
+    assert!(page.starts_with("HTTP/1.1 400"), "{page}");
+    assert_eq!(
+        place.sign_in(&address, &Person::new(place.lab.user())),
+        None
+    );
+    waiting.end().ok();
 }
 
 #[test]
@@ -303,8 +458,6 @@ fn a_wrong_password_is_sent_once() {
 /// What a person at a terminal sees.
 #[cfg(target_os = "linux")]
 mod terminal {
-    use std::io::Write;
-
     use super::*;
 
     /// The command below `script(1)`, which gives it a terminal and shows here what stands there.

@@ -49,9 +49,15 @@ async fn interactive(
     lab: &Arc<Lab>,
     app: &PublicClientApplication,
 ) -> Result<AuthenticationResult, Error> {
+    // Where the browser brings no answer, the time is waited out; everywhere else it is never reached.
+    let seconds = match lab.scenario().expected_code {
+        Some("authentication_timed_out") => 3,
+        Some("state_mismatch") => 15,
+        _ => 300,
+    };
     app.acquire_token_interactive(SCOPES)
         .with_browser(PersonAtBrowser(Arc::clone(lab)))
-        .with_timeout(Duration::from_secs(3))
+        .with_timeout(Duration::from_secs(seconds))
         .await
 }
 

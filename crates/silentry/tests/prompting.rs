@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
 #![cfg(feature = "interactive")]
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -68,7 +70,6 @@ async fn in_browser(scenario: &str, person: Person) -> Result<String, Error> {
         .acquire_token_interactive(SCOPES)
         .with_browser(PersonAtBrowser { lab, person })
         .with_prompt(Prompt::SelectAccount)
-        .with_timeout(Duration::from_secs(20))
         .await?;
     let again = app.acquire_token_silent(SCOPES, token.account()).await?;
     assert_eq!(again.access_token(), token.access_token());
@@ -111,12 +112,132 @@ async fn a_user_who_said_no_is_not_asked_another_way() {
     assert_eq!(error.attempts().len(), 2);
 }
 
+/// Somebody comes to the loopback address before the user does.
+struct AfterAnother {
+    /// What is asked for there, of the state that the program waits for.
+    visit: fn(&str) -> String,
+    /// As this user of the system, where that can be.
+    uid: Option<u32>,
+    replies: Arc<Mutex<Vec<String>>>,
+    user: PersonAtBrowser,
+}
+
+impl Browser for AfterAnother {
+    fn open(&self, url: &str) -> Result<(), BrowserError> {
+        let address = Url::parse(url).unwrap();
+        let told = |name: &str| {
+            let mut pairs = address.query_pairs();
+            let value = pairs.find(|(own, _)| own == name).map(|(_, value)| value);
+            value.unwrap().into_owned()
+        };
+        let port = Url::parse(&told("redirect_uri")).unwrap().port().unwrap();
+        let path = (self.visit)(&told("state"));
+        let uid = self.uid;
+        let visitor = std::thread::spawn(move || {
+            if let Some(uid) = uid {
+                become_other_user(uid);
+            }
+            let mut stream = TcpStream::connect(("localhost", port)).unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).unwrap();
+            reply
+        });
+        self.replies.lock().unwrap().push(visitor.join().unwrap());
+        self.user.open(url)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn become_other_user(uid: u32) {
+    let user = rustix::process::Uid::from_raw(uid);
+    rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn become_other_user(_: u32) {}
+
+/// Returns what the visitor was told, and who was signed in at last.
+async fn after_another(visit: fn(&str) -> String, uid: Option<u32>) -> (String, String) {
+    let lab = lab("default").await;
+    let replies = Arc::default();
+    let browser = AfterAnother {
+        visit,
+        uid,
+        replies: Arc::clone(&replies),
+        user: PersonAtBrowser {
+            lab: Arc::clone(&lab),
+            person: person("alice"),
+        },
+    };
+    let token = app(&lab)
+        .acquire_token_interactive(SCOPES)
+        .with_browser(browser)
+        .await
+        .unwrap();
+    let reply = replies.lock().unwrap().remove(0);
+    (reply, token.account().username().to_owned())
+}
+
 #[tokio::test]
-async fn the_answer_to_another_sign_in_is_refused() {
-    let error = in_browser("authorize-other-state", person("alice"))
+async fn the_answer_to_another_sign_in_is_answered_and_passed_over() {
+    let visit = |_: &str| "/?code=forged&state=guessed".to_owned();
+    let (reply, user) = after_another(visit, None).await;
+    assert!(reply.starts_with("HTTP/1.1 400"), "{reply}");
+    assert_eq!(user, "alice@contoso.test");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn another_user_of_the_machine_cannot_bring_a_code() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root can become another user");
+        return;
+    }
+    let visit = |state: &str| format!("/?code=theirs&state={state}");
+    let (reply, user) = after_another(visit, Some(12_345)).await;
+    assert!(reply.starts_with("HTTP/1.1 403"), "{reply}");
+    assert!(reply.contains("another user"), "{reply}");
+    assert_eq!(user, "alice@contoso.test");
+}
+
+#[tokio::test]
+async fn a_browser_that_only_brings_another_answer_is_told_apart() {
+    let lab = lab("authorize-other-state").await;
+    let error = app(&lab)
+        .acquire_token_interactive(SCOPES)
+        .with_browser(PersonAtBrowser {
+            lab,
+            person: person("alice"),
+        })
+        .with_timeout(Duration::from_secs(15))
         .await
         .unwrap_err();
     assert_eq!(error.code(), "state_mismatch");
+}
+
+#[tokio::test]
+async fn a_launcher_that_tells_the_address_does_not_spread_it() {
+    struct Talkative;
+    impl Browser for Talkative {
+        fn open(&self, url: &str) -> Result<(), BrowserError> {
+            let message = format!("Launcher \"xdg-open\" \"{url}\" failed");
+            Err(BrowserError::new(message))
+        }
+    }
+    let lab = lab("default").await;
+    let error = app(&lab)
+        .acquire_token_interactive(SCOPES)
+        .with_login_hint("alice@contoso.test")
+        .with_browser(Talkative)
+        .await
+        .unwrap_err();
+    let told = error.to_string();
+    assert_eq!(error.code(), "no_browser");
+    assert!(told.contains("xdg-open"), "{told}");
+    for word in ["state=", "alice", "https:"] {
+        assert!(!told.contains(word), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -135,6 +135,14 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_PORT", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = PROMPTS)]
     pub(crate) port: Option<u16>,
 
+    /// Open no browser, only tell the address on stderr, to be opened by hand.
+    #[arg(long, env = "SILENTRY_NO_BROWSER", help_heading = PROMPTS, value_parser = FalseyValueParser::new())]
+    pub(crate) no_browser: bool,
+
+    /// How long the browser is waited for. (default: 300)
+    #[arg(long, env = "SILENTRY_BROWSER_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..), help_heading = PROMPTS)]
+    pub(crate) browser_timeout: Option<u32>,
+
     /// The domain controller to ask for the UPN on Linux and macOS, or `off`. (default: one of the
     /// user's realm, when no guess from the Kerberos principal leads to a federation server)
     #[arg(long, env = "SILENTRY_DIRECTORY", help_heading = TICKET, value_name = "HOST|off")]
@@ -249,6 +257,8 @@ impl Settings {
             domain_hint: self.domain_hint.or(other.domain_hint),
             prompt: self.prompt.or(other.prompt),
             port: self.port.or(other.port),
+            no_browser: self.no_browser || other.no_browser,
+            browser_timeout: self.browser_timeout.or(other.browser_timeout),
             directory: self.directory.or(other.directory),
             upn_attribute: self.upn_attribute.or(other.upn_attribute),
             spn: self.spn.or(other.spn),

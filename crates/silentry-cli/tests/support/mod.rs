@@ -65,6 +65,7 @@ impl Place {
             "DISPLAY",
             "WAYLAND_DISPLAY",
             "BROWSER",
+            "WSL_DISTRO_NAME",
             "LC_ALL",
             "LC_MESSAGES",
         ] {

@@ -1,14 +1,15 @@
 //! The loopback address where the browser brings the answer.
 //!
-//! Browsers open connections that they never use, ask for icons, and choose IPv6 or IPv4 as they like:
-//! both are listened on, and every connection is served by itself.
+//! Browsers open connections that they never use, ask for icons, and choose IPv6 or IPv4 as they like: both are listened
+//! on, and every connection is served by itself, in bounded time and size. Anybody on the machine can connect: another
+//! user's connection is refused, an answer with another state is not taken, and nothing of it ends the waiting.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::poll_fn;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,30 +17,38 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::page;
+use super::peer::{self, Peer};
 use crate::oauth::authorization::{AuthorizationResponse, Outcome};
 
 /// Codes have a few kilobytes.
 const MAX_FORM_BYTES: usize = 64 * 1024;
 /// Connections that are served at the same time; a browser opens a handful.
 const MAX_CONNECTIONS: usize = 32;
-/// How long a browser may take to send a request.
-const HEADER_LIMIT: Duration = Duration::from_secs(30);
+/// How long a connection is served, from the first byte of the request to the last of the page.
+const CONNECTION_LIMIT: Duration = Duration::from_secs(15);
+/// How long it is served at least while others wait for its place.
+const CONNECTION_LEAST: Duration = Duration::from_secs(1);
+/// Before the next try, when a connection could not be accepted: no file descriptor is left, for one.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How many free ports of IPv4 are tried, as the same port of IPv6 may be taken.
+const PORTS_TO_TRY: usize = 16;
 
 /// Why the browser's answer cannot be received.
 #[derive(Debug, Error)]
-pub(crate) enum LoopbackError {
-    /// No port of the loopback address is to be had.
-    #[error("no port of the loopback address can be listened on: {0}")]
-    NoPort(io::Error),
-    /// Listening failed later.
-    #[error("listening on the loopback address failed: {0}")]
-    Failed(io::Error),
+#[error("port {port} of {ip} cannot be listened on: {reason}")]
+pub(crate) struct LoopbackError {
+    ip: IpAddr,
+    port: u16,
+    reason: io::Error,
 }
 
 /// Waits on `http://localhost:{port}` for the browser to come back.
@@ -47,6 +56,8 @@ pub(crate) struct LoopbackListener {
     v4: TcpListener,
     v6: Option<TcpListener>,
     port: u16,
+    /// Whether answers to other sign-ins came.
+    another_came: Arc<AtomicBool>,
 }
 
 /// What one connection brought.
@@ -55,14 +66,31 @@ type Brought = Arc<Mutex<Option<AuthorizationResponse>>>;
 impl LoopbackListener {
     /// Takes a free port, or this one.
     pub(crate) async fn bind(port: Option<u16>) -> Result<Self, LoopbackError> {
-        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0)));
-        let v4 = TcpListener::bind(wanted)
-            .await
-            .map_err(LoopbackError::NoPort)?;
-        let port = v4.local_addr().map_err(LoopbackError::NoPort)?.port();
-        // Machines without IPv6 exist, and there localhost means IPv4 alone.
-        let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
-        Ok(Self { v4, v6, port })
+        let mut tries = if port.is_some() { 1 } else { PORTS_TO_TRY };
+        loop {
+            let v4 = listen(Ipv4Addr::LOCALHOST, port.unwrap_or(0)).await?;
+            let ip = IpAddr::from(Ipv4Addr::LOCALHOST);
+            let own = v4.local_addr().map_err(|reason| LoopbackError {
+                ip,
+                port: port.unwrap_or(0),
+                reason,
+            })?;
+            let port = own.port();
+            tries -= 1;
+            let v6 = match listen(Ipv6Addr::LOCALHOST, port).await {
+                Ok(v6) => Some(v6),
+                Err(error) if is_without_ipv6(&error.reason) => None,
+                // Whoever has the port there would be brought the code.
+                Err(error) if tries == 0 => return Err(error),
+                Err(_) => continue,
+            };
+            return Ok(Self {
+                v4,
+                v6,
+                port,
+                another_came: Arc::default(),
+            });
+        }
     }
 
     /// Returns what Entra is told: public clients may come back to any port of `http://localhost`.
@@ -70,66 +98,169 @@ impl LoopbackListener {
         format!("http://localhost:{}", self.port)
     }
 
-    /// Serves the browser until it brings an answer; one without this state gets a page that says so.
-    pub(crate) async fn receive(
-        &self,
-        state: &str,
-    ) -> Result<AuthorizationResponse, LoopbackError> {
+    /// Returns whether answers came that were none to this sign-in.
+    pub(crate) fn another_came(&self) -> bool {
+        self.another_came.load(Ordering::Relaxed)
+    }
+
+    /// Serves the browser until it brings the answer with this state; any other gets a page that says so.
+    pub(crate) async fn receive(&self, state: &str) -> AuthorizationResponse {
         let mut connections = JoinSet::new();
+        // Who is dropped from here gives up the place.
+        let mut places: VecDeque<(Instant, oneshot::Sender<Infallible>)> = VecDeque::new();
         loop {
+            let full = connections.len() >= MAX_CONNECTIONS;
+            // One at a time: who has lost a place leaves it a moment later.
+            let oldest = places.front().filter(|_| places.len() >= MAX_CONNECTIONS);
+            let oldest = oldest.map(|(since, _)| *since + CONNECTION_LEAST);
             tokio::select! {
-                stream = self.accept(), if connections.len() < MAX_CONNECTIONS => {
-                    let stream = stream.map_err(LoopbackError::Failed)?;
-                    connections.spawn(serve(stream, state.to_owned()));
+                stream = self.accept(), if !full => {
+                    let (place, lost) = oneshot::channel();
+                    places.push_back((Instant::now(), place));
+                    let expected = Expected {
+                        state: state.to_owned(),
+                        another_came: Arc::clone(&self.another_came),
+                    };
+                    connections.spawn(serve(stream, expected, lost));
                 }
                 Some(served) = connections.join_next() => {
                     if let Ok(Some(response)) = served {
-                        return Ok(response);
+                        return response;
                     }
+                    places.retain(|(_, place)| !place.is_closed());
+                }
+                () = sleep_until(oldest.unwrap_or_else(Instant::now)), if oldest.is_some() => {
+                    places.pop_front();
                 }
             }
         }
     }
 
-    async fn accept(&self) -> io::Result<TcpStream> {
-        poll_fn(|context| {
-            if let Poll::Ready(accepted) = self.v4.poll_accept(context) {
-                return Poll::Ready(accepted);
+    /// Returns the next connection. One that cannot be accepted ends nothing: the reason may pass.
+    async fn accept(&self) -> TcpStream {
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.v4.accept() => accepted,
+                accepted = accept_on(self.v6.as_ref()) => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => return stream,
+                Err(error) => tracing::debug!(%error, "a connection could not be accepted"),
             }
-            match &self.v6 {
-                Some(v6) => v6.poll_accept(context),
-                None => Poll::Pending,
-            }
-        })
-        .await
-        .map(|(stream, _)| stream)
+            sleep(ACCEPT_PAUSE).await;
+        }
     }
+}
+
+async fn listen(ip: impl Into<IpAddr>, port: u16) -> Result<TcpListener, LoopbackError> {
+    let ip = ip.into();
+    let bound = TcpListener::bind((ip, port)).await;
+    bound.map_err(|reason| LoopbackError { ip, port, reason })
+}
+
+async fn accept_on(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Machines without IPv6 exist, and there localhost means IPv4 alone: the address, or the family, is not there.
+fn is_without_ipv6(error: &io::Error) -> bool {
+    // EAFNOSUPPORT of Linux, macOS and Windows; the standard library has no kind for it.
+    const NO_FAMILY: [i32; 3] = [97, 47, 10047];
+    error.kind() == ErrorKind::AddrNotAvailable
+        || error
+            .raw_os_error()
+            .is_some_and(|code| NO_FAMILY.contains(&code))
+}
+
+/// What a connection is to bring.
+#[derive(Clone)]
+struct Expected {
+    state: String,
+    another_came: Arc<AtomicBool>,
 }
 
 /// Serves one connection to its end, so that the browser has the page before anybody goes on; returns the answer that
 /// it brought.
-async fn serve(stream: TcpStream, state: String) -> Option<AuthorizationResponse> {
+async fn serve(
+    mut stream: TcpStream,
+    expected: Expected,
+    place_lost: oneshot::Receiver<Infallible>,
+) -> Option<AuthorizationResponse> {
+    if !may_come(&stream).await {
+        let _ = timeout(CONNECTION_LEAST, turn_away(&mut stream)).await;
+        return None;
+    }
     let brought = Brought::default();
     let service = service_fn(|request| {
-        let (state, brought) = (state.clone(), Arc::clone(&brought));
-        async move { Ok::<_, Infallible>(answer(request, &state, &brought).await) }
+        let (expected, brought) = (expected.clone(), Arc::clone(&brought));
+        async move { Ok::<_, Infallible>(answer(request, &expected, &brought).await) }
     });
-    let served = hyper::server::conn::http1::Builder::new()
+    let connection = hyper::server::conn::http1::Builder::new()
         .keep_alive(false)
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_LIMIT)
         .max_buf_size(MAX_FORM_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    if let Err(error) = served {
-        tracing::trace!(%error, "a connection of the browser ended");
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        served = connection => if let Err(error) = served {
+            tracing::trace!(%error, "a connection of the browser ended");
+        },
+        () = sleep(CONNECTION_LIMIT) => tracing::trace!("a connection of the browser took too long"),
+        _ = place_lost => tracing::trace!("a connection of the browser gave up its place"),
     }
     lock(&brought).take()
 }
 
+/// Asks whose connection it is. Where the system does not tell, anybody may come.
+async fn may_come(stream: &TcpStream) -> bool {
+    let (Ok(own), Ok(other)) = (stream.local_addr(), stream.peer_addr()) else {
+        return false;
+    };
+    // The list of all connections may be long.
+    let asked = tokio::task::spawn_blocking(move || peer::of(own, other)).await;
+    match asked {
+        Ok(Ok(Peer::SameUser | Peer::Unknown)) => true,
+        Ok(Ok(Peer::OtherUser(uid))) => {
+            tracing::warn!(uid, "another user's connection to the sign-in was refused");
+            false
+        }
+        Ok(Ok(Peer::Gone)) => {
+            tracing::debug!("a connection of the browser was closed before its time");
+            false
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a connection was refused: whose it is cannot be found out");
+            false
+        }
+        // The runtime is ending.
+        Err(_) => false,
+    }
+}
+
+/// Says why, whatever is asked for.
+async fn turn_away(stream: &mut TcpStream) -> io::Result<()> {
+    let page = page::render(
+        "This sign-in belongs to another user",
+        "It can only be finished in a browser of the user who started it.",
+    );
+    let head = format!(
+        "HTTP/1.1 403 Forbidden\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n",
+        page.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(page.as_bytes()).await?;
+    stream.shutdown().await?;
+    // What is left unread would take the page back (RFC 1122 section 4.2.2.13).
+    let mut unread = stream.take(MAX_FORM_BYTES as u64);
+    tokio::io::copy(&mut unread, &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
 async fn answer(
     request: Request<Incoming>,
-    state: &str,
+    expected: &Expected,
     brought: &Brought,
 ) -> Response<Full<Bytes>> {
     if request.uri().path() != "/" {
@@ -152,13 +283,16 @@ async fn answer(
         _ => return reply(StatusCode::METHOD_NOT_ALLOWED, "Not that way", ""),
     };
     match AuthorizationResponse::parse(&form) {
-        Some(response) if response.state == state => {
+        Some(response) if response.state == expected.state => {
             let reply = page_for(&response.outcome);
             lock(brought).get_or_insert(response);
             reply
         }
-        Some(response) => {
-            lock(brought).get_or_insert(response);
+        Some(_) => {
+            tracing::warn!(
+                "the browser brought the answer to another sign-in, which was not taken"
+            );
+            expected.another_came.store(true, Ordering::Relaxed);
             reply(
                 StatusCode::BAD_REQUEST,
                 "This is not the sign-in that is waited for",
@@ -220,8 +354,6 @@ fn lock(brought: &Brought) -> std::sync::MutexGuard<'_, Option<AuthorizationResp
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
     use super::*;
 
     async fn say(port: u16, request: &str) -> String {
@@ -263,7 +395,7 @@ mod tests {
             drop(idle);
             replies
         });
-        let response = listener.receive("mine").await.unwrap();
+        let response = listener.receive("mine").await;
         assert!(matches!(response.outcome, Outcome::Code(code) if code.expose() == "ours"));
         let replies = browser.await.unwrap();
         let status: Vec<&str> = replies.iter().map(|reply| &reply[9..12]).collect();
@@ -272,20 +404,63 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_of_another_sign_in_is_no_success() {
+    async fn an_answer_of_another_sign_in_is_told_so_and_passed_over() {
         let listener = LoopbackListener::bind(None).await.unwrap();
         let port = listener.port;
         let browser = tokio::spawn(async move {
-            say(
-                port,
-                "GET /?code=theirs&state=other HTTP/1.1\r\nhost: localhost\r\n\r\n",
-            )
-            .await
+            let get = |query: &str| format!("GET /?{query} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+            let theirs = say(port, &get("code=theirs&state=other")).await;
+            let refused = say(port, &get("error=access_denied&state=other")).await;
+            let ours = say(port, &get("code=ours&state=mine")).await;
+            [theirs, refused, ours]
         });
-        let response = listener.receive("mine").await.unwrap();
-        assert_eq!(response.state, "other");
-        let page = browser.await.unwrap();
-        assert!(page.starts_with("HTTP/1.1 400") && !page.contains("theirs"));
+        let response = listener.receive("mine").await;
+        assert!(matches!(response.outcome, Outcome::Code(code) if code.expose() == "ours"));
+        assert!(listener.another_came());
+        let pages = browser.await.unwrap();
+        for page in &pages[..2] {
+            assert!(page.starts_with("HTTP/1.1 400") && !page.contains("theirs"));
+        }
+        assert!(pages[2].starts_with("HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn connections_that_never_end_hold_nobody_up() {
+        let listener = LoopbackListener::bind(None).await.unwrap();
+        let port = listener.port;
+        let browser = tokio::spawn(async move {
+            let mut idle = Vec::new();
+            for _ in 0..3 * MAX_CONNECTIONS {
+                let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+                    .await
+                    .unwrap();
+                // A request that stops in the middle, as a body that stops would.
+                let half = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nco";
+                stream.write_all(half).await.unwrap();
+                idle.push(stream);
+            }
+            say(port, &post("code=ours&state=mine")).await
+        });
+        let response = listener.receive("mine").await;
+        assert_eq!(response.state, "mine");
+        assert!(browser.await.unwrap().contains("Signed in"));
+    }
+
+    #[tokio::test]
+    async fn a_port_that_somebody_has_for_ipv6_is_not_taken() {
+        let theirs = match std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
+            Ok(theirs) => theirs,
+            Err(error) => {
+                assert!(is_without_ipv6(&error), "{error}");
+                let listener = LoopbackListener::bind(None).await.unwrap();
+                return assert!(listener.v6.is_none());
+            }
+        };
+        let port = theirs.local_addr().unwrap().port();
+        let error = LoopbackListener::bind(Some(port)).await.err().unwrap();
+        assert!(error.to_string().contains("::1"), "{error}");
+        let other = LoopbackListener::bind(None).await.unwrap();
+        assert!(other.v6.is_some() && other.port != port);
     }
 
     #[tokio::test]
@@ -300,7 +475,7 @@ mod tests {
             )
             .await
         });
-        let response = listener.receive("s").await.unwrap();
+        let response = listener.receive("s").await;
         assert!(matches!(response.outcome, Outcome::Refused(_)));
         assert!(browser.await.unwrap().contains("no &lt;b&gt;"));
     }

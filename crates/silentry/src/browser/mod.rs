@@ -1,7 +1,9 @@
 //! The user's browser, and the loopback address where it brings the answer back to (RFC 8252).
 
+mod launch;
 mod loopback;
 mod page;
+mod peer;
 
 use std::fmt;
 
@@ -9,7 +11,8 @@ pub(crate) use loopback::LoopbackListener;
 
 /// Opens addresses for the user. Implement it to show them another way than in the system's browser.
 pub trait Browser: Send + Sync + 'static {
-    /// Opens the address and returns at once.
+    /// Opens the address. It is called on a thread of its own, while the answer is waited for already, so it may take
+    /// its time.
     ///
     /// # Errors
     ///
@@ -37,18 +40,25 @@ impl fmt::Display for BrowserError {
 impl std::error::Error for BrowserError {}
 
 /// The browser that the system opens addresses with; the sign-in uses it unless told otherwise.
+///
+/// On Unix the programs that `$BROWSER` lists come first: a list with colons between, where `%s` stands for the address,
+/// which is otherwise added at the end. They are started without a shell. Then comes the browser of Windows, inside WSL,
+/// and then the openers of the desktop.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemBrowser;
 
+impl SystemBrowser {
+    /// Returns whether there is anything to try: `$BROWSER`, WSL or a desktop. MSAL.NET calls it
+    /// `IsSystemWebViewAvailable`.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        launch::is_available()
+    }
+}
+
 impl Browser for SystemBrowser {
+    /// Opens the address, and watches for some seconds whether the program that does it fails.
     fn open(&self, url: &str) -> Result<(), BrowserError> {
-        #[cfg(all(unix, not(target_os = "macos")))]
-        if std::env::var_os("DISPLAY").is_none() && std::env::var_os("WAYLAND_DISPLAY").is_none() {
-            // The openers would start a browser for terminals, in the middle of the program's output.
-            return Err(BrowserError::new(
-                "there is no desktop: neither DISPLAY nor WAYLAND_DISPLAY is set",
-            ));
-        }
-        open::that_detached(url).map_err(|error| BrowserError::new(error.to_string()))
+        launch::open(url)
     }
 }

@@ -3,6 +3,8 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
+#[cfg(feature = "interactive")]
+use std::time::Duration;
 
 use super::device_code::ShowDeviceCode;
 use super::request::common_request_methods;
@@ -52,6 +54,8 @@ pub(crate) struct WayDetails {
     pub(crate) port: Option<u16>,
     #[cfg(feature = "interactive")]
     pub(crate) browser: Option<Arc<dyn Browser>>,
+    #[cfg(feature = "interactive")]
+    pub(crate) browser_timeout: Option<Duration>,
 }
 
 /// Asks a person for a password; the text says why there is none.
@@ -257,6 +261,13 @@ impl AcquireToken {
     #[cfg(feature = "interactive")]
     pub fn with_browser(mut self, browser: impl Browser) -> Self {
         self.details.browser = Some(Arc::new(browser));
+        self
+    }
+
+    /// Gives the user this long in the browser. 5 minutes by default.
+    #[cfg(feature = "interactive")]
+    pub fn with_browser_timeout(mut self, patience: Duration) -> Self {
+        self.details.browser_timeout = Some(patience);
         self
     }
 

@@ -1,5 +1,6 @@
 //! A sign-in in the user's browser: authorization code with PKCE, brought back to a loopback address (RFC 8252).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -19,6 +20,7 @@ use crate::error::{Error, Stage};
 use crate::oauth::authorization::{AuthorizationRequest, Outcome, Prompt};
 use crate::oauth::classification::Grant;
 use crate::oauth::token_request::TokenGrant;
+use crate::own_thread::{self, OwnThreadError};
 use crate::random;
 use crate::secret::Secret;
 
@@ -64,20 +66,14 @@ pub(crate) async fn sign_in(
             extra_query_parameters: &asked.options.extra_query_parameters,
         };
         let url = authorization.url(&endpoints.authorization);
-        let browser: &dyn Browser = request.browser.as_deref().unwrap_or(&SystemBrowser);
-        browser
-            .open(url.as_str())
-            .map_err(|error| Error::new("no_browser", Stage::Browser, error.to_string()))?;
+        let browser = request.browser.unwrap_or_else(|| Arc::new(SystemBrowser));
         let response = tokio::select! {
-            brought = listener.receive(&state) => brought.map_err(|error| {
-                Error::new("loopback_not_available", Stage::Browser, error.to_string())
-            })?,
-            () = application.clock.sleep(request.patience) => return Err(nobody_came(request.patience)),
+            response = listener.receive(&state) => response,
+            error = failure_to_open(Arc::clone(&browser), url.into(), application, request.patience) => return Err(error),
+            () = application.clock.sleep(request.patience) => {
+                return Err(nobody_came(request.patience, listener.another_came()));
+            }
         };
-        if response.state != state {
-            let message = "the browser came back with the answer to another sign-in";
-            return Err(Error::new("state_mismatch", Stage::Browser, message));
-        }
         check_issuer(&endpoints, response.issuer.as_deref())?;
         let code = match response.outcome {
             Outcome::Code(code) => code,
@@ -114,8 +110,43 @@ pub(crate) async fn sign_in(
     call.run("web", unless_refused).await
 }
 
-fn nobody_came(patience: Duration) -> Error {
-    let message = format!("nobody signed in within {} s", patience.as_secs());
+/// Opens the browser, and ends only when that fails. The answer is waited for meanwhile: some openers end with the
+/// browser, and some browsers come back before they do.
+async fn failure_to_open(
+    browser: Arc<dyn Browser>,
+    url: String,
+    application: &Application,
+    patience: Duration,
+) -> Error {
+    let runtime = tokio::runtime::Handle::current();
+    let open = move || {
+        let _context = runtime.enter();
+        // Launchers tend to tell their command line, with the state and the user's name in it.
+        let told = browser.open(&url).map_err(|error| error.to_string());
+        told.map_err(|text| text.replace(&url, "the address"))
+    };
+    match own_thread::run("silentry-browser", &*application.clock, patience, open).await {
+        Ok(Ok(())) | Err(OwnThreadError::TimedOut) => std::future::pending().await,
+        Ok(Err(why)) => Error::new("no_browser", Stage::Browser, why),
+        Err(OwnThreadError::NoThread(error)) => {
+            Error::new("no_browser", Stage::Browser, error.to_string())
+        }
+        Err(OwnThreadError::Died) => {
+            let message = "what opens the browser panicked";
+            Error::new("no_browser", Stage::Browser, message)
+        }
+    }
+}
+
+fn nobody_came(patience: Duration, another_came: bool) -> Error {
+    let seconds = patience.as_secs();
+    if another_came {
+        let message = format!(
+            "the browser only came back with the answer to another sign-in, within {seconds} s"
+        );
+        return Error::new("state_mismatch", Stage::Browser, message);
+    }
+    let message = format!("nobody signed in within {seconds} s");
     Error::new("authentication_timed_out", Stage::Browser, message)
 }
 

@@ -150,6 +150,7 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
                 domain_hint: details.domain_hint,
                 port: details.port,
                 browser: details.browser,
+                patience: details.browser_timeout.unwrap_or(interactive.patience),
                 options,
                 ..interactive
             })
