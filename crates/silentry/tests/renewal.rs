@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
 #![cfg(feature = "integrated")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use silentry::transport::{
+    BoxFuture, Connection, Origin, Transport, TransportError, TransportErrorKind,
+};
 use silentry::{Account, PublicClientApplication, TokenCache, TokenSource};
 use silentry_lab::{CLIENT_ID, Lab, PARTNER_DOMAIN, PARTNER_TENANT_ID, TENANT_ID};
 
@@ -80,6 +85,49 @@ async fn a_token_that_entra_wants_renewed_is_given_out_and_renewed_meanwhile() {
         .unwrap();
     assert_eq!(now.token_source(), TokenSource::Cache);
     assert_ne!(now.access_token(), token);
+}
+
+/// A network that is gone, and how often somebody noticed.
+#[derive(Clone, Default)]
+struct Offline(Arc<AtomicUsize>);
+
+impl Transport for Offline {
+    fn connect<'a>(
+        &'a self,
+        origin: &'a Origin,
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let why = format!("no way to {origin}");
+        Box::pin(async { Err(TransportError::new(TransportErrorKind::Unreachable, why)) })
+    }
+}
+
+#[tokio::test]
+async fn without_a_network_the_token_is_given_out_and_its_renewal_tried_once_a_minute() {
+    let lab = lab("token-refresh-soon").await;
+    let cache = TokenCache::in_memory();
+    let (account, token) = sign_in(&app(&lab, CLIENT_ID, &cache, false)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // Of many, one that renews at once.
+    for _ in 0..60 {
+        let offline = Offline::default();
+        let app = PublicClientApplication::builder(CLIENT_ID)
+            .with_tenant_id("contoso.test")
+            .with_transport(offline.clone())
+            .with_token_cache(cache.clone())
+            .build()
+            .unwrap();
+        for _ in 0..20 {
+            let given = app.acquire_token_silent(SCOPES, &account).await.unwrap();
+            assert_eq!(given.access_token(), token);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        match offline.0.load(Ordering::Relaxed) {
+            0 => {}
+            attempts => return assert_eq!(attempts, 1),
+        }
+    }
+    panic!("nobody renewed the token");
 }
 
 #[tokio::test]

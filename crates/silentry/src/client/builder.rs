@@ -17,7 +17,7 @@ use crate::cache::TokenCache;
 use crate::directory::{DirectoryMemory, DirectorySettings};
 use crate::error::{Error, Stage};
 use crate::federation::hosts::FederationHosts;
-use crate::flow::{EndpointMemory, FederationMemory, Flights, Throttle};
+use crate::flow::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
 #[cfg(feature = "integrated")]
 use crate::flow::{ProxyTicket, Verdicts};
 use crate::random;
@@ -307,6 +307,7 @@ impl PublicClientApplicationBuilder {
                 connections: Connections::new(transport),
                 clock: Box::new(TokioClock),
                 flights: Flights::default(),
+                early_renewals: EarlyRenewals::default(),
                 throttle: Throttle::default(),
                 #[cfg(feature = "integrated")]
                 verdicts: Verdicts::default(),

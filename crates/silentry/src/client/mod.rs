@@ -42,7 +42,7 @@ use crate::directory::{DirectoryMemory, DirectorySettings};
 use crate::federation::hosts::FederationHosts;
 #[cfg(feature = "integrated")]
 use crate::flow::Verdicts;
-use crate::flow::{EndpointMemory, FederationMemory, Flights, Throttle};
+use crate::flow::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
 use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
 
@@ -84,6 +84,8 @@ pub(crate) struct Application {
     pub(crate) refresh_jitter: i64,
     /// The exchanges under way that several callers may wait for.
     pub(crate) flights: Flights,
+    /// When tokens that are still good were last tried to be renewed.
+    pub(crate) early_renewals: EarlyRenewals,
     /// The requests that servers have just refused.
     pub(crate) throttle: Throttle,
     /// What ladders found out about integrated sign-in.

@@ -4,6 +4,7 @@ mod asked;
 mod cached_user;
 mod call;
 pub(crate) mod device_code;
+mod early_renewals;
 mod endpoints;
 mod federation;
 mod flight;
@@ -34,6 +35,7 @@ mod verdicts;
 mod windows_transport;
 mod wstrust;
 
+pub(crate) use early_renewals::EarlyRenewals;
 pub(crate) use endpoints::{EndpointMemory, environments};
 pub(crate) use federation::FederationMemory;
 #[cfg(feature = "integrated")]

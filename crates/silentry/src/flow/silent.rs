@@ -187,11 +187,21 @@ impl Silent {
         let (Ok(runtime), Some(key)) = (tokio::runtime::Handle::try_current(), self.key()) else {
             return;
         };
+        let token = flight::name(&application, &self.who(), &self.asked);
+        if !application
+            .early_renewals
+            .begin(&token, application.clock.now())
+        {
+            return;
+        }
         let seat = application.flights.join(key, self.exchange(Accept::Newer));
         if seat.is_first {
             runtime.spawn(async move {
-                if let Err(error) = seat.work.await {
-                    tracing::debug!(%error, "the access token could not be renewed early");
+                match seat.work.await {
+                    Ok(_) => application.early_renewals.succeeded(&token),
+                    Err(error) => {
+                        tracing::debug!(%error, "the access token could not be renewed early");
+                    }
                 }
             });
         }
