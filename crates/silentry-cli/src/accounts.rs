@@ -66,9 +66,9 @@ pub(crate) fn to_json(account: &Account) -> Value {
 fn table(accounts: &[Account]) -> String {
     let rows = accounts.iter().map(|account| {
         [
-            shown(account.username()),
-            shown(account.home_account_id().unwrap_or_default()),
-            shown(account.environment()),
+            output::name(account.username()),
+            output::name(account.home_account_id().unwrap_or_default()),
+            output::name(account.environment()),
         ]
     });
     let titles = ["USERNAME", "HOME ACCOUNT ID", "CLOUD"].map(str::to_owned);
@@ -82,9 +82,4 @@ fn table(accounts: &[Account]) -> String {
         .iter()
         .map(|[username, home, cloud]| format!("{username:name$}  {home:id$}  {cloud}"));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// What a cache says, without what could steer the terminal.
-pub(crate) fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

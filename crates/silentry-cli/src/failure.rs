@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use silentry::{Category, Error};
 
 use crate::arguments::Ladder;
+use crate::output;
 
 const USAGE: u8 = 2;
 const OTHER: u8 = 1;
@@ -88,7 +89,7 @@ impl Failure {
         let mut stderr = anstream::stderr().lock();
         // Nobody is left to be told when stderr is closed.
         let _ = if as_json {
-            writeln!(stderr, "{}", self.to_json())
+            writeln!(stderr, "{}", output::json_text(&self.to_json()))
         } else {
             writeln!(stderr, "{}", self.to_text())
         };
@@ -163,7 +164,7 @@ impl From<Error> for Failure {
             exit,
             error.code(),
             error.to_string(),
-            error.mitigation(),
+            error.advice().for_command(),
             error.stage().as_str(),
         );
         failure.more = vec![

@@ -106,7 +106,7 @@ async fn was_kept(application: &PublicClientApplication, user: &Account) -> Resu
         "token_cache_failed",
         format!(
             "{} was signed in, but the tokens could not be kept",
-            user.username()
+            output::name(user.username())
         ),
         "Check that this user can write the place of the token cache, or name another with --cache.",
         "cache",
@@ -116,7 +116,7 @@ async fn was_kept(application: &PublicClientApplication, user: &Account) -> Resu
 fn print(result: &AuthenticationResult, output: Format) -> Result<(), Failure> {
     let user = result.account();
     match output {
-        Format::Text => output::line(&format!("signed in as {}", user.username())),
+        Format::Text => output::line(&format!("signed in as {}", output::name(user.username()))),
         Format::Json => output::json(&json!({
             "username": user.username(),
             "home_account_id": user.home_account_id(),

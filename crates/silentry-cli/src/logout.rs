@@ -115,7 +115,7 @@ fn tell(removed: &[Account], output: Format) -> Result<(), Failure> {
         Format::Text => {
             let names = removed
                 .iter()
-                .map(|account| accounts::shown(account.username()));
+                .map(|account| output::name(account.username()));
             let lines = names.map(|name| format!("forgot {name}"));
             output::line(&lines.collect::<Vec<_>>().join("\n"))
         }

@@ -14,6 +14,7 @@ use std::fmt;
 pub(crate) use candidates::{Candidates, SignedIn, upn_candidates};
 
 use crate::error::{Error, Stage};
+use crate::text::printable;
 
 /// Domains of personal Microsoft accounts, which no AD FS serves.
 const PERSONAL_DOMAINS: [&str; 5] = [
@@ -41,7 +42,7 @@ impl UserPrincipalName {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let invalid = |why: &str| {
-            let shown: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
+            let shown = printable(text, 120);
             Error::new(
                 "invalid_username",
                 Stage::Request,
@@ -80,6 +81,13 @@ impl UserPrincipalName {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns whether it is one of this domain.
+    #[cfg(feature = "integrated")]
+    pub(crate) fn is_of(&self, domain: &str) -> bool {
+        let own = self.0.rsplit_once('@').map(|(_, own)| own);
+        own.is_some_and(|own| own.eq_ignore_ascii_case(domain))
     }
 }
 

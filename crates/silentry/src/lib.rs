@@ -64,6 +64,7 @@
 //! [`with_federation_hosts`]: PublicClientApplicationBuilder::with_federation_hosts
 //! [`with_ntlm`]: PublicClientApplicationBuilder::with_ntlm
 
+mod advice;
 pub mod authority;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -81,8 +82,10 @@ pub mod oauth;
 mod own_thread;
 mod random;
 pub mod secret;
+pub mod text;
 pub mod transport;
 
+pub use advice::Advice;
 pub use authority::{Authority, Tenant};
 #[cfg(feature = "interactive")]
 pub use browser::{Browser, BrowserError, SystemBrowser};

@@ -118,7 +118,7 @@ fn metadata_without_an_endpoint_says_what_it_has_instead() {
     )
     .unwrap();
     assert_eq!(outside.found_instead(), &FoundInstead::UsernamePasswordOnly);
-    assert!(outside.mitigation().contains("VPN"));
+    assert!(outside.mitigation().for_command().contains("VPN"));
 
     let relative = read("synthetic/mex/relative-address.xml").unwrap();
     let without_url = FederationMetadata::parse(&relative, None, None).unwrap();

@@ -83,7 +83,13 @@ fn every_error_body_is_read_as_its_source_expects() {
             !description.contains(char::is_control),
             "{name}: {description}"
         );
-        assert!(found.mitigation(Grant::Unknown).ends_with('.'), "{name}");
+        assert!(
+            found
+                .mitigation(Grant::Unknown)
+                .for_library()
+                .ends_with('.'),
+            "{name}"
+        );
     }
     for file in fs::read_dir(root.join("inline/errors")).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
@@ -128,7 +134,10 @@ fn ids_claims_and_advice_come_from_where_they_stand() {
             .starts_with(r#"{"access_token":{"polids":"#)
     );
     let advice = error("not-public-client-7000218.json").mitigation(Grant::Unknown);
-    assert!(advice.contains("Allow public client flows"), "{advice}");
+    assert!(
+        advice.for_command().contains("Allow public client flows"),
+        "{advice}"
+    );
 }
 
 #[test]
@@ -364,7 +373,7 @@ fn run_all(bytes: &[u8]) {
             let error = ErrorResponse::parse(status, bytes);
             let classified = error.classify(grant);
             assert_eq!(classified.classification.is_some(), classified.kind == USER);
-            assert!(error.mitigation(grant).ends_with('.'));
+            assert!(error.mitigation(grant).for_library().ends_with('.'));
             assert!(!error.to_string().contains(char::is_control));
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn inspect(body: &[u8], status: u16) -> Result<Value, InspectError> {
         "retryable": classified.retryable,
         "claims": error.claims().is_some(),
         "correlation_id": error.correlation_id(),
-        "mitigation": error.mitigation(Grant::Unknown),
+        "mitigation": error.mitigation(Grant::Unknown).for_command(),
     }))
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn mex(path: &Path, url: Option<&str>) -> Result<Value, InspectError>
         FederationMetadata::parse(&bytes, None, url.as_ref()).map_err(|error| InspectError {
             code: error.code(),
             message: error.to_string(),
-            mitigation: error.mitigation().to_owned(),
+            mitigation: error.mitigation().for_command().to_owned(),
             stage: STAGE,
         })?;
     Ok(json!({

@@ -15,7 +15,7 @@ pub(crate) fn realm(path: &Path) -> Result<Value, InspectError> {
     let realm = UserRealm::parse(&bytes, None).map_err(|error| InspectError {
         code: error.code(),
         message: error.to_string(),
-        mitigation: error.mitigation().to_owned(),
+        mitigation: error.mitigation().for_command().to_owned(),
         stage: STAGE,
     })?;
     let refusal = realm.integrated_sign_in().err();

@@ -22,7 +22,7 @@ pub(crate) fn wstrust(path: &Path, assertion_out: Option<&Path>) -> Result<Value
     let reply = WsTrustReply::parse(&bytes, None).map_err(|error| InspectError {
         code: error.code(),
         message: error.to_string(),
-        mitigation: error.mitigation().to_owned(),
+        mitigation: error.mitigation().for_command().to_owned(),
         stage: STAGE,
     })?;
     let assertion = match reply {

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::clouds::Cloud;
 use crate::oauth::id_token::IdToken;
+use crate::text::printable;
 
 /// Issuers of version 1 tokens, each with its cloud's version 2 issuers.
 const V1_ISSUERS: [&str; 3] = [
@@ -142,10 +143,8 @@ fn is_of_entra(issued_by: &str, hosts: &[String], tenant: Option<&str>) -> bool 
         && !issuing_tenant.is_empty()
 }
 
-/// Texts of a server go to terminals.
 fn shown(text: &str) -> String {
-    let shown = text.chars().filter(|c| !c.is_control());
-    shown.take(200).collect()
+    printable(text, 200)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::schema::{CacheDocument, Entity, EntityKind};
 use super::write::{Owner, REQUESTED_TENANT};
 use crate::oauth::id_token::IdToken;
 use crate::oauth::scopes::Scopes;
+use crate::oauth::token_response::is_token;
 use crate::secret::Secret;
 
 /// What is known of every account, by environment and then by home account id.
@@ -220,7 +221,8 @@ impl CachedToken {
             .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));
         bearer.then_some(())?;
         Some(Self {
-            secret: Secret::from(row.text("secret")?),
+            // Other programs write the file too, and the token goes into headers.
+            secret: Secret::from(row.text("secret").filter(|token| is_token(token))?),
             scopes: Scopes::from_wire(row.text("target")?)?,
             realm: row.text("realm").unwrap_or_default().to_owned(),
             expires_on: row.seconds("expires_on")?,

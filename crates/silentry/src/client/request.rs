@@ -1,6 +1,7 @@
 //! What every request can be told, whatever the flow.
 
 use crate::error::{Error, InteractionRequired};
+use crate::text::printable;
 
 /// What every request can be told.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -45,7 +46,7 @@ impl RequestOptions {
                     .iter()
                     .any(|reserved| name.eq_ignore_ascii_case(reserved))
             {
-                let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+                let shown = printable(name, 60);
                 return Err(Error::new(
                     "invalid_request_options",
                     crate::error::Stage::Request,

@@ -6,6 +6,8 @@ use silentry_negotiate as negotiate;
 
 use super::message::Outcome;
 
+use crate::text::printable;
+
 /// Why the directory does not tell a UPN, to be read behind "the directory does not tell it: ".
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -46,9 +48,7 @@ impl Failure {
     }
 }
 
-/// Bounds a text that the server has chosen and takes the control characters out, so that it can be shown.
-pub(super) fn printable(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let printable = text.chars().filter(|c| !c.is_control());
-    printable.take(LONGEST).collect()
+/// Makes a text that the server has chosen fit to be shown.
+pub(super) fn shown(text: &str) -> String {
+    printable(text, 200)
 }

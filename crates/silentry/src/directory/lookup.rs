@@ -4,7 +4,7 @@ use silentry_negotiate::{Context, MessageProtection, Negotiator, ServicePrincipa
 
 use super::connection::Connection;
 use super::deadline::Deadline;
-use super::failure::printable;
+use super::failure::shown;
 use super::message::{self, Entry, Filter, Scope, Search};
 use super::{Directory, DirectorySettings, Failure, LIMIT, Subject};
 
@@ -72,7 +72,7 @@ fn controller(
         .and_then(|rest| rest.strip_suffix('.'))
         .is_some_and(|label| !label.is_empty());
     if !inside {
-        return Err(Failure::ForeignHost(printable(named)));
+        return Err(Failure::ForeignHost(shown(named)));
     }
     Ok(name)
 }
@@ -169,7 +169,7 @@ fn check_domain(connection: &mut Connection, netbios: &str, base: &str) -> Resul
         Some(name) if name.eq_ignore_ascii_case(base) => Ok(()),
         _ => Err(Failure::NotFound(format!(
             "{netbios} is {}, another domain than that of the ticket",
-            printable(domain.first("dnsRoot").unwrap_or("elsewhere"))
+            shown(domain.first("dnsRoot").unwrap_or("elsewhere"))
         ))),
     }
 }

@@ -8,7 +8,7 @@ use bcder::decode::{Constructed, DecodeError, Primitive, Source};
 use bcder::encode::{self, PrimitiveContent, Values};
 use bcder::{Mode, OctetString, Tag};
 
-use super::failure::printable;
+use super::failure::shown;
 
 /// A domain controller's answer about one user takes a few hundred bytes; its rootDSE, 3 KB.
 pub(super) const MAX_MESSAGE: usize = 64 * 1024;
@@ -213,7 +213,7 @@ fn reply<S: Source>(
 fn outcome<S: Source>(content: &mut Constructed<'_, S>) -> Result<Outcome, DecodeError<S::Error>> {
     let code = content.take_primitive_if(Tag::ENUMERATED, number)?;
     octets(content)?;
-    let text = printable(&String::from_utf8_lossy(&octets(content)?));
+    let text = shown(&String::from_utf8_lossy(&octets(content)?));
     Ok(Outcome { code, text })
 }
 

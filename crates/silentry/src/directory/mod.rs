@@ -17,6 +17,7 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use crate::error::{Error, Stage};
+use crate::text::printable;
 
 pub(crate) use failure::Failure;
 pub(crate) use lookup::find_upn;
@@ -46,7 +47,7 @@ impl Directory {
     fn check(&self) -> Result<(), Error> {
         match self {
             Directory::Host(text) if host_and_port(text).is_none() => {
-                let shown: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
+                let shown = printable(text, 120);
                 let message = format!("`{shown}` is no host of a directory");
                 Err(Error::new("invalid_directory", Stage::Request, message))
             }

@@ -3,6 +3,8 @@
 
 mod table;
 
+use crate::advice::Advice;
+
 pub use table::CODES;
 
 /// What kind of cure an error has. The exit codes of the `silentry` command follow it.
@@ -39,8 +41,15 @@ pub struct CodeEntry {
     pub interaction: bool,
     /// Whether the same call may succeed later without anybody doing anything.
     pub retryable: bool,
-    /// What to do; empty where only the case itself can say.
-    pub mitigation: &'static str,
+    /// What to do, with [terms](crate::advice) left open; empty where only the case itself can say.
+    pub(crate) advice: &'static str,
+}
+
+impl CodeEntry {
+    /// Returns what to do; `None` where only the case itself can say.
+    pub fn advice(&self) -> Option<Advice> {
+        Some(Advice::from(self.advice)).filter(|advice| !advice.is_empty())
+    }
 }
 
 /// Returns the entry of `code`.
@@ -50,25 +59,25 @@ pub(super) fn entry(code: &str) -> &'static CodeEntry {
     entry.unwrap_or(&UNLISTED)
 }
 
-const fn here(code: &'static str, category: Category, mitigation: &'static str) -> CodeEntry {
+const fn here(code: &'static str, category: Category, advice: &'static str) -> CodeEntry {
     CodeEntry {
         code,
         category,
         service: false,
         interaction: false,
         retryable: false,
-        mitigation,
+        advice,
     }
 }
 
-const fn there(code: &'static str, category: Category, mitigation: &'static str) -> CodeEntry {
+const fn there(code: &'static str, category: Category, advice: &'static str) -> CodeEntry {
     CodeEntry {
         code,
         category,
         service: true,
         interaction: false,
         retryable: false,
-        mitigation,
+        advice,
     }
 }
 
@@ -101,18 +110,14 @@ mod tests {
     #[test]
     fn codes_are_unique_and_advice_is_a_sentence() {
         for (at, entry) in CODES.iter().enumerate() {
-            let CodeEntry {
-                code, mitigation, ..
-            } = entry;
+            let code = entry.code;
             assert!(
-                CODES[..at].iter().all(|other| other.code != *code),
+                CODES[..at].iter().all(|other| other.code != code),
                 "{code} twice"
             );
-            assert!(
-                mitigation.is_empty() || mitigation.ends_with(['.', ')']),
-                "{code}"
-            );
-            assert!(!mitigation.contains("  "), "{code}");
+            if let Some(advice) = entry.advice() {
+                advice.check(code);
+            }
         }
     }
 }

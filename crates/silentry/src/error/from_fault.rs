@@ -11,15 +11,21 @@ impl Error {
         fault: &WsTrustFault,
         clocks: Option<&str>,
     ) -> Self {
-        let what = [fault.code(), fault.reason().or(fault.detail())];
+        // Where the detail alone has the number that people search for, the reason says less.
+        let numbered = |text: &&str| fault.message_id().is_some_and(|id| text.contains(id));
+        let reason = fault.reason().filter(numbered);
+        let reason = reason.or(fault.detail().filter(numbered));
+        let what = [fault.code(), reason.or(fault.reason()).or(fault.detail())];
         let what: Vec<_> = what.into_iter().flatten().collect();
         let message = match what.is_empty() {
             true => format!("{host} refused with a fault that says nothing"),
             false => format!("{host} refused: {}", what.join(": ")),
         };
         let mitigation = match clocks {
-            Some(clocks) => format!("{} Compare the clocks first: {clocks}.", fault.mitigation()),
-            None => fault.mitigation().to_owned(),
+            Some(clocks) => fault
+                .mitigation()
+                .and(format!("Compare the clocks first: {clocks}.")),
+            None => fault.mitigation(),
         };
         Error::new(fault.error_code(), Stage::WsTrust, message)
             .with_mitigation(mitigation)

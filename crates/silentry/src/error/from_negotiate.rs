@@ -2,18 +2,16 @@
 
 use silentry_negotiate as negotiate;
 
-use super::{Error, Stage, codes};
+use super::{Error, Stage};
 
 impl Error {
     pub(crate) fn from_negotiate(stage: Stage, error: &negotiate::Error) -> Self {
         let code = error.code();
-        let advice = codes::entry(code).mitigation;
-        let advice = if advice.is_empty() {
-            error.mitigation()
-        } else {
-            advice
-        };
-        Error::new(code, stage, error.to_string()).with_mitigation(advice)
+        let made = Error::new(code, stage, error.to_string());
+        match made.advice().is_empty() {
+            true => made.with_mitigation(error.mitigation()),
+            false => made,
+        }
     }
 
     /// The platform has UPNs on record (Windows, by `GetUserNameEx`) but tells none. The name of the error is
@@ -24,7 +22,7 @@ impl Error {
         match failure {
             negotiate::Error::KdcUnreachable { .. } => error.with_mitigation(
                 "Connect to the company network or VPN, so that Windows can ask a domain controller; or give \
-                 your UPN yourself (--username, with_username).",
+                 your UPN yourself by {username}.",
             ),
             _ => error,
         }

@@ -18,9 +18,11 @@ const LEFT_BY_THE_USER: [&str; 4] = [
 ];
 
 impl Error {
-    /// The error of the token endpoint's answer to `grant`. `consent` makes the addresses at which consent can be
-    /// given, should that be what is missing and the server have such pages; `clocks` says how far the clocks are apart, should they be.
-    pub(crate) fn from_token_endpoint(
+    /// The error of the answer of an endpoint of the server to `grant`; `stage` says which endpoint it was. `consent`
+    /// makes the addresses at which consent can be given, should that be what is missing and the server have such
+    /// pages; `clocks` says how far the clocks are apart, should they be.
+    pub(crate) fn from_oauth(
+        stage: Stage,
         response: &ErrorResponse,
         grant: Grant,
         consent: Option<&ConsentRequest<'_>>,
@@ -31,22 +33,18 @@ impl Error {
         let interaction = classified.kind == Kind::InteractionRequired;
         let mut mitigation = response.mitigation(grant);
         if let Some(clocks) = clocks {
-            mitigation = format!("{mitigation} Compare the clocks first: {clocks}.");
+            mitigation = mitigation.and(format!("Compare the clocks first: {clocks}."));
         }
+        let category = match (interaction, response.status()) {
+            (true, _) => Category::UserMustAct,
+            _ if LEFT_BY_THE_USER.contains(&response.error()) => Category::UserMustAct,
+            (false, 408 | 500..) => Category::Network,
+            (false, _) => Category::Refused,
+        };
+        let code = Cow::Owned(response.error().to_owned());
         let details = Box::new(Details {
-            code: Cow::Owned(response.error().to_owned()),
-            message: message(response),
-            mitigation,
-            stage: Stage::Token,
-            category: match (interaction, response.status()) {
-                (true, _) => Category::UserMustAct,
-                _ if LEFT_BY_THE_USER.contains(&response.error()) => Category::UserMustAct,
-                (false, 408 | 500..) => Category::Network,
-                (false, _) => Category::Refused,
-            },
             retryable: classified.retryable,
             retry_after,
-            throttled: false,
             // The server's own, when it does not echo ours: that is the one its support can find.
             correlation_id: response.correlation_id().map(str::to_owned),
             http_status: Some(response.status()),
@@ -57,14 +55,12 @@ impl Error {
                 .filter(|word| *word != Classification::None)
                 .map(Classification::as_str),
             claims: response.claims().map(str::to_owned),
-            login_hint: None,
-            tenant: None,
             consent_urls: consent
                 .filter(|_| asks_for_consent(response))
                 .map_or_else(Vec::new, |consent| {
                     vec![consent.user_url(), consent.admin_url()]
                 }),
-            attempts: Vec::new(),
+            ..Details::new(code, stage, category, &message(stage, response), mitigation)
         });
         if interaction {
             Error::InteractionRequired(InteractionRequired(details))
@@ -74,11 +70,16 @@ impl Error {
     }
 }
 
-fn message(response: &ErrorResponse) -> String {
+fn message(stage: Stage, response: &ErrorResponse) -> String {
+    let endpoint = match stage {
+        Stage::Browser => "authorization endpoint",
+        Stage::DeviceCode => "device code endpoint",
+        _ => "token endpoint",
+    };
     match response.description() {
         Some(description) => description.to_owned(),
         None => format!(
-            "the token endpoint answered {}: {}",
+            "the {endpoint} answered {}: {}",
             response.status(),
             response.error()
         ),

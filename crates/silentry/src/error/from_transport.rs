@@ -28,8 +28,8 @@ impl Error {
             TransportErrorKind::Unusable => "transport_unusable",
         };
         let made = Error::new(code, stage, error.to_string());
-        match error.mitigation() {
-            Some(mitigation) => made.with_mitigation(mitigation),
+        match error.advice() {
+            Some(advice) => made.with_mitigation(advice.clone()),
             None => made,
         }
     }

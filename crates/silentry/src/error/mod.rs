@@ -16,6 +16,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use crate::advice::Advice;
+use crate::text::printable;
+
 pub use codes::{CODES, Category, CodeEntry};
 
 /// Where in a sign-in something happened.
@@ -98,12 +101,15 @@ pub struct ServiceError(Box<Details>);
 #[derive(Clone)]
 pub struct ClientError(Box<Details>);
 
-/// What all three kinds know.
+/// Characters of a message that are kept; the longest of Entra have some 1000.
+const MAX_MESSAGE: usize = 2400;
+
+/// What all three kinds know. What may come from a server is made fit to be shown when it is put in.
 #[derive(Clone)]
 pub(crate) struct Details {
     pub(crate) code: Cow<'static, str>,
     pub(crate) message: String,
-    pub(crate) mitigation: String,
+    pub(crate) mitigation: Advice,
     pub(crate) stage: Stage,
     pub(crate) category: Category,
     pub(crate) retryable: bool,
@@ -133,6 +139,37 @@ pub struct Attempt {
     pub message: String,
 }
 
+impl Details {
+    fn new(
+        code: Cow<'static, str>,
+        stage: Stage,
+        category: Category,
+        message: &str,
+        mitigation: Advice,
+    ) -> Self {
+        Details {
+            code,
+            message: printable(message, MAX_MESSAGE),
+            mitigation,
+            stage,
+            category,
+            retryable: false,
+            retry_after: None,
+            throttled: false,
+            correlation_id: None,
+            http_status: None,
+            aadsts: Vec::new(),
+            suberror: None,
+            classification: None,
+            claims: None,
+            login_hint: None,
+            tenant: None,
+            consent_urls: Vec::new(),
+            attempts: Vec::new(),
+        }
+    }
+}
+
 impl Error {
     /// Returns the stable name of the failure: MSAL's string where MSAL has one, such as `unknown_user`, else one of
     /// [`CODES`], else the `error` of the server's reply.
@@ -150,8 +187,13 @@ impl Error {
         self.details().category
     }
 
-    /// Returns what to do about it, in one or two plain sentences.
+    /// Returns what to do about it, in one or two plain sentences for whoever writes the program.
     pub fn mitigation(&self) -> &str {
+        self.advice().for_library()
+    }
+
+    /// Returns what to do about it, for whoever writes the program and for whoever runs the command.
+    pub fn advice(&self) -> &Advice {
         &self.details().mitigation
     }
 
@@ -215,26 +257,17 @@ impl Error {
     /// Makes the error for one of [`CODES`], with that entry's kind, category and advice.
     pub(crate) fn new(code: &'static str, stage: Stage, message: impl Into<String>) -> Self {
         let entry = codes::entry(code);
-        let details = Box::new(Details {
-            code: Cow::Borrowed(code),
-            message: message.into(),
-            mitigation: entry.mitigation.to_owned(),
-            stage,
-            category: entry.category,
+        let details = Details {
             retryable: entry.retryable,
-            retry_after: None,
-            throttled: false,
-            correlation_id: None,
-            http_status: None,
-            aadsts: Vec::new(),
-            suberror: None,
-            classification: None,
-            claims: None,
-            login_hint: None,
-            tenant: None,
-            consent_urls: Vec::new(),
-            attempts: Vec::new(),
-        });
+            ..Details::new(
+                Cow::Borrowed(code),
+                stage,
+                entry.category,
+                &message.into(),
+                entry.advice.into(),
+            )
+        };
+        let details = Box::new(details);
         if entry.interaction {
             Error::InteractionRequired(InteractionRequired(details))
         } else if entry.service {
@@ -256,7 +289,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_mitigation(mut self, mitigation: impl Into<String>) -> Self {
+    pub(crate) fn with_mitigation(mut self, mitigation: impl Into<Advice>) -> Self {
         self.details_mut().mitigation = mitigation.into();
         self
     }
@@ -358,7 +391,7 @@ impl InteractionRequired {
 
     /// Returns what to do about it, in one or two plain sentences.
     pub fn mitigation(&self) -> &str {
-        &self.0.mitigation
+        self.0.mitigation.for_library()
     }
 }
 
@@ -405,6 +438,19 @@ mod tests {
     fn an_error_can_be_shared_between_threads() {
         fn check<T: Clone + Send + Sync + 'static>() {}
         check::<Error>();
+    }
+
+    #[test]
+    fn whatever_a_server_says_is_fit_to_be_shown() {
+        let said = format!(
+            "a\u{1b}[2J\u{9b}31m\r\n\u{202e}b\u{2028}c {}",
+            "x".repeat(1_000_000)
+        );
+        let error = Error::new("unknown_user", Stage::User, said);
+        let shown = error.to_string();
+        assert!(shown.starts_with("a[2J31m b c xxx"), "{shown}");
+        assert!(!shown.contains(crate::text::is_invisible));
+        assert!(shown.chars().count() <= MAX_MESSAGE + 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::content::one_line;
+use crate::text::printable;
 
 /// An absolute `https` URL with a host.
 ///
@@ -125,9 +125,9 @@ fn excerpt_of_url(address: &str) -> String {
     match shown.split_once("://") {
         Some((scheme, rest)) => {
             let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-            one_line(&format!("{scheme}://{rest}"), 200)
+            printable(&format!("{scheme}://{rest}"), 200)
         }
-        None => one_line(shown, 200),
+        None => printable(shown, 200),
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use super::document::DocumentError;
 use super::markup::is_space;
 
+use crate::text::{is_invisible, printable};
+
 /// How many characters of a page's first line an error looks at.
 const MAX_EXCERPT: usize = 200;
 
@@ -75,7 +77,7 @@ pub(super) fn unexpected(
 ) -> DocumentError {
     DocumentError::Unexpected(UnexpectedContent {
         kind,
-        content_type: content_type.map(|label| one_line(label, 100)),
+        content_type: content_type.map(|label| printable(label, 100)),
         // JSON that comes where XML was asked for may well be a token response.
         first_line: if kind == ContentKind::Json {
             String::new()
@@ -141,20 +143,6 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// Makes foreign text fit for one line of an error, bounded but otherwise whole.
-pub(super) fn one_line(text: &str, limit: usize) -> String {
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut shown: String = words
-        .chars()
-        .map(|c| if is_printable(c) { c } else { ' ' })
-        .take(limit)
-        .collect();
-    if words.chars().nth(limit).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 /// Quotes the first line of a page: bounded, without attributes and long opaque words, which is
 /// where pages carry tokens.
 fn excerpt(text: &str) -> String {
@@ -180,7 +168,7 @@ fn excerpt(text: &str) -> String {
         };
         word.clear();
         if !in_attributes {
-            shown.push(if is_printable(c) { c } else { ' ' });
+            shown.push(if is_invisible(c) { ' ' } else { c });
         }
     }
     if line.chars().nth(MAX_EXCERPT).is_some() {
@@ -199,12 +187,6 @@ fn push_word(shown: &mut String, word: &str) {
     } else {
         shown.push_str(word);
     }
-}
-
-/// Control characters would let a server write to a terminal; formatting ones reorder its text.
-fn is_printable(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::ops::Deref;
 
 use zeroize::Zeroizing;
 
-use super::content;
 use super::document::DocumentError;
 use super::markup;
+use crate::text::printable;
 
 /// A document's text. What had to be re-encoded is wiped: a reply contains an assertion.
 pub(super) enum Text<'a> {
@@ -181,7 +181,7 @@ fn is_utf16(label: &str) -> bool {
 
 fn unsupported(label: &str) -> DocumentError {
     DocumentError::UnsupportedEncoding {
-        label: content::one_line(label, 40),
+        label: printable(label, 40),
     }
 }
 

@@ -4,14 +4,18 @@ use std::fmt;
 
 use roxmltree::Node;
 
-use super::content::one_line;
 use super::document::{elements, trimmed_text_of};
 use super::namespaces::{PASSPORT_PREFIX, SOAP11, SOAP12};
+use crate::advice::Advice;
+use crate::text::printable;
 
-/// How much of a detail without `psf:text` is kept; WCF may put a stack trace there.
-const MAX_DETAIL_CHARS: usize = 1000;
+/// Characters of a code or status that are kept.
+const MAX_CODE: usize = 100;
+/// Characters of a reason or detail that are kept; WCF may put a stack trace into the latter.
+const MAX_TEXT: usize = 1000;
 
-/// A refusal, of SOAP 1.1 or 1.2. Servers leave out any part of it.
+/// A refusal, of SOAP 1.1 or 1.2. Servers leave out any part of it; what there is was made
+/// [fit to be shown](crate::text::printable).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WsTrustFault {
     code: Option<String>,
@@ -55,7 +59,7 @@ impl WsTrustFault {
         self.soap_code.as_deref()
     }
 
-    /// Returns the reason, in the server's language.
+    /// Returns the reason: of several languages the text with a [number](Self::message_id), else the first.
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
@@ -78,13 +82,8 @@ impl WsTrustFault {
     /// Returns the number of the server's message, such as `ID3242` or `MSIS7068`; it is the same
     /// in every language.
     pub fn message_id(&self) -> Option<&str> {
-        self.reason()?
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .find(|word| {
-                ["ID", "MSIS"]
-                    .iter()
-                    .any(|prefix| is_number(word.strip_prefix(prefix)))
-            })
+        let texts = [self.reason(), self.detail()];
+        texts.into_iter().flatten().find_map(message_id)
     }
 
     /// Returns what the fault is about. The numbers of AD FS and WCF decide before the code, which
@@ -110,15 +109,15 @@ impl WsTrustFault {
     }
 
     /// Returns what to do about it.
-    pub fn mitigation(&self) -> &'static str {
-        match self.kind() {
+    pub fn mitigation(&self) -> Advice {
+        Advice::from(match self.kind() {
             FaultKind::NotAuthorised => {
                 "Check that the account is neither locked, disabled nor expired and may use this \
                  application. Do not repeat a password that was refused."
             }
             FaultKind::UnknownAudience => {
-                "The federation server does not know the audience: check the authority's cloud \
-                 and the Microsoft 365 relying-party trust."
+                "The federation server does not know the audience: check that {authority} \
+                 names the right cloud, and the Microsoft 365 relying-party trust."
             }
             FaultKind::ClockSkew => {
                 "Correct the clock of this machine: the federation server allows 5 minutes."
@@ -131,42 +130,40 @@ impl WsTrustFault {
                 "Ask the federation server's administrator to look at its event log (AD FS/Admin, \
                  events 111 and 364) for this time."
             }
-        }
+        })
     }
 
     /// Reads a fault. Parts are found by local name: SOAP 1.1's are in no namespace.
     pub(super) fn read(fault: Node<'_, '_>) -> Self {
-        let passport = |local| descendant_status(fault, local);
+        let passport = |local, limit| descendant_status(fault, local, limit);
+        let code_of = |node| shown_text_of(node, MAX_CODE);
+        let text_of = |node| shown_text_of(node, MAX_TEXT);
         let (soap_code, code, reason, detail) = match child(fault, "faultcode") {
             None if child(fault, "faultstring").is_none() => {
                 let outer = child(fault, "Code");
-                let value = |node| trimmed_text_of(child(node, "Value")?);
+                let value = |node| code_of(child(node, "Value")?);
                 (
                     outer.and_then(value),
                     outer
                         .and_then(|code| child(code, "Subcode"))
                         .and_then(value),
-                    child(fault, "Reason").and_then(|reason| {
-                        elements(reason)
-                            .filter(|text| text.tag_name().name() == "Text")
-                            .find_map(trimmed_text_of)
-                    }),
+                    child(fault, "Reason").and_then(reason),
                     child(fault, "Detail"),
                 )
             }
             faultcode => (
                 None,
-                faultcode.and_then(trimmed_text_of),
-                child(fault, "faultstring").and_then(trimmed_text_of),
+                faultcode.and_then(code_of),
+                child(fault, "faultstring").and_then(text_of),
                 child(fault, "detail"),
             ),
         };
-        let detail = passport("text").or_else(|| detail.and_then(whole_text));
+        let detail = passport("text", MAX_TEXT).or_else(|| detail.and_then(whole_text));
         let aadsts = detail
             .as_deref()
             .and_then(aadsts)
             .or(reason.as_deref().and_then(aadsts));
-        let service_status = passport("value").or_else(|| passport("code"));
+        let service_status = passport("value", MAX_CODE).or_else(|| passport("code", MAX_CODE));
         Self {
             code,
             soap_code,
@@ -181,9 +178,9 @@ impl WsTrustFault {
 impl fmt::Display for WsTrustFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.code().or(self.soap_code()).unwrap_or("without a code");
-        write!(f, "the federation server refused: {}", one_line(code, 100))?;
+        write!(f, "the federation server refused: {}", printable(code, 100))?;
         for text in [self.reason(), self.detail()].into_iter().flatten() {
-            write!(f, ": {}", one_line(text, 500))?;
+            write!(f, ": {}", printable(text, 500))?;
         }
         Ok(())
     }
@@ -205,7 +202,7 @@ pub(super) fn is_fault(node: Node<'_, '_>) -> bool {
 }
 
 /// Returns the text of Entra's first status element of this name.
-pub(super) fn descendant_status(node: Node<'_, '_>, local: &str) -> Option<String> {
+pub(super) fn descendant_status(node: Node<'_, '_>, local: &str, limit: usize) -> Option<String> {
     node.descendants()
         .filter(|node| {
             let name = node.tag_name();
@@ -214,7 +211,36 @@ pub(super) fn descendant_status(node: Node<'_, '_>, local: &str) -> Option<Strin
                     .namespace()
                     .is_some_and(|uri| uri.starts_with(PASSPORT_PREFIX))
         })
-        .find_map(trimmed_text_of)
+        .find_map(|node| shown_text_of(node, limit))
+}
+
+/// Returns the text of an element, fit to be shown.
+fn shown_text_of(node: Node<'_, '_>, limit: usize) -> Option<String> {
+    let text = printable(&trimmed_text_of(node)?, limit);
+    (!text.is_empty()).then_some(text)
+}
+
+/// Returns one of a reason's texts, which say the same in several languages: the number that some of them have tells
+/// most, and is what people search for.
+fn reason(reason: Node<'_, '_>) -> Option<String> {
+    let texts = || {
+        elements(reason)
+            .filter(|text| text.tag_name().name() == "Text")
+            .filter_map(|text| shown_text_of(text, MAX_TEXT))
+    };
+    texts()
+        .find(|text| message_id(text).is_some())
+        .or_else(|| texts().next())
+}
+
+/// Finds `ID3242` or `MSIS7068` in a text.
+fn message_id(text: &str) -> Option<&str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .find(|word| {
+            ["ID", "MSIS"]
+                .iter()
+                .any(|prefix| is_number(word.strip_prefix(prefix)))
+        })
 }
 
 fn child<'a, 'i: 'a>(node: Node<'a, 'i>, local: &str) -> Option<Node<'a, 'i>> {
@@ -227,7 +253,7 @@ fn whole_text(node: Node<'_, '_>) -> Option<String> {
         .descendants()
         .filter(Node::is_text)
         .filter_map(|node| node.text());
-    let text = one_line(&texts.collect::<Vec<_>>().join(" "), MAX_DETAIL_CHARS);
+    let text = printable(&texts.collect::<Vec<_>>().join(" "), MAX_TEXT);
     (!text.is_empty()).then_some(text)
 }
 
@@ -277,6 +303,45 @@ mod tests {
     }
 
     #[test]
+    fn of_several_languages_the_text_with_a_number_wins() {
+        let fault = fault(
+            "<s:Reason><s:Text xml:lang='de'>Der Zugriff wurde verweigert.</s:Text>\
+             <s:Text xml:lang='en'>MSIS7068: Access denied.</s:Text></s:Reason>",
+        );
+        assert_eq!(fault.reason(), Some("MSIS7068: Access denied."));
+        assert_eq!(fault.kind(), FaultKind::NotAuthorised);
+    }
+
+    #[test]
+    fn a_number_counts_wherever_it_stands() {
+        let fault = fault(
+            "<s:Reason><s:Text>The request failed.</s:Text></s:Reason><s:Detail><x>MSIS3126: Access denied.</x></s:Detail>",
+        );
+        assert_eq!(fault.message_id(), Some("MSIS3126"));
+        assert_eq!(fault.kind(), FaultKind::NotAuthorised);
+    }
+
+    #[test]
+    fn every_part_is_fit_to_be_shown() {
+        let hostile = format!("a\u{9b}2J\u{202e}b\u{85}c{}", "x".repeat(5000));
+        let fault = fault(&format!(
+            "<s:Code><s:Value>{hostile}</s:Value><s:Subcode><s:Value>{hostile}</s:Value></s:Subcode></s:Code>\
+             <s:Reason><s:Text>{hostile}</s:Text></s:Reason><s:Detail><p:value>{hostile}</p:value><p:text>{hostile}</p:text></s:Detail>"
+        ));
+        for part in [
+            fault.code(),
+            fault.soap_code(),
+            fault.reason(),
+            fault.detail(),
+            fault.service_status(),
+        ] {
+            let part = part.unwrap();
+            assert!(part.starts_with("a2Jb cxxx"), "{part}");
+            assert!(part.chars().count() <= MAX_TEXT + 1);
+        }
+    }
+
+    #[test]
     fn soap_1_1_is_read_in_no_namespace_or_in_soaps() {
         for text in [
             format!(
@@ -315,7 +380,7 @@ mod tests {
         let fault = fault("<s:Reason><s:Text>one\n\u{9b}two</s:Text></s:Reason>");
         assert_eq!(
             fault.to_string(),
-            "the federation server refused: without a code: one  two"
+            "the federation server refused: without a code: one two"
         );
     }
 

@@ -63,7 +63,7 @@ impl FederationHosts {
         let entries = entries.into_iter();
         let hosts = entries.map(|entry| {
             let entry = entry.as_ref().trim();
-            HostAndPort::parse(entry).ok_or_else(|| super::content::one_line(entry, 120))
+            HostAndPort::parse(entry).ok_or_else(|| crate::text::printable(entry, 120))
         });
         Ok(Self(hosts.collect::<Result<_, _>>()?))
     }

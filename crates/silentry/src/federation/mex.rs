@@ -3,10 +3,11 @@
 use std::fmt;
 
 use super::address::{AddressError, HttpsUrl};
-use super::content;
 use super::document::{self, DocumentError};
 use super::rst::WsTrustVersion;
 use super::wsdl::{self, Credentials, Port};
+use crate::advice::Advice;
+use crate::text::printable;
 
 /// An endpoint that issues tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -77,7 +78,7 @@ impl FederationMetadata {
             Some(ports) => ports.iter().for_each(|port| metadata.add(port, mex_url)),
             None => {
                 let root = xml.root_element().tag_name().name();
-                metadata.root_without_wsdl = Some(content::one_line(root, 40));
+                metadata.root_without_wsdl = Some(printable(root, 40));
             }
         }
         // Stable: endpoints of the same version stay in document order.
@@ -201,8 +202,8 @@ impl MexError {
     }
 
     /// Returns what to do about it.
-    pub fn mitigation(&self) -> &'static str {
-        match self.0 {
+    pub fn mitigation(&self) -> Advice {
+        Advice::from(match self.0 {
             DocumentError::Unexpected(_) => {
                 "A firewall, proxy or sign-in page answered instead of the federation server. Try \
                  from the corporate network, and exempt the server from the proxy."
@@ -211,7 +212,7 @@ impl MexError {
                 "Fetch the metadata address with a browser on this machine and compare; ask the \
                  federation server's administrator if it is wrong there too."
             }
-        }
+        })
     }
 }
 
@@ -255,10 +256,11 @@ impl EndpointNotFound {
     }
 
     /// Returns what to do about it.
-    pub fn mitigation(&self) -> &'static str {
-        match &self.instead {
+    pub fn mitigation(&self) -> Advice {
+        Advice::from(match &self.instead {
             FoundInstead::NtlmOnly => {
-                "Ask the administrator to offer Negotiate at windowstransport, or allow NTLM."
+                "Ask the federation server's administrator to offer Negotiate at windowstransport, \
+                 or use {sign-in}: NTLM alone is never used."
             }
             FoundInstead::RefusedAddresses(_) => {
                 "Ask the federation server's administrator to publish https addresses."
@@ -274,9 +276,9 @@ impl EndpointNotFound {
             }
             FoundInstead::CertificateHost | FoundInstead::Nothing => {
                 "Ask the administrator to enable /adfs/services/trust/2005/windowstransport, or \
-                 use a flow that can prompt."
+                 use {sign-in}."
             }
-        }
+        })
     }
 }
 

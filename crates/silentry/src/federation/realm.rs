@@ -3,8 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::address::{AddressError, HttpsUrl};
-use super::content::{self, ContentKind, one_line};
+use super::content::{self, ContentKind};
 use super::document::{self, DocumentError};
+use crate::advice::Advice;
+use crate::text::printable;
 
 /// The audience of an assertion when the realm names none, as MSAL for Java and Python assume it.
 const DEFAULT_AUDIENCE: &str = "urn:federation:MicrosoftOnline";
@@ -138,7 +140,7 @@ impl UserRealm {
             AccountType::Federated => {}
             AccountType::Managed => return Err(RealmRefusal::ManagedUser),
             AccountType::Unknown | AccountType::Other => {
-                let account_type = one_line(&self.account_type_text, 40);
+                let account_type = printable(&self.account_type_text, 40);
                 return Err(RealmRefusal::UnknownUserType { account_type });
             }
         }
@@ -148,7 +150,7 @@ impl UserRealm {
                 .as_deref()
                 .unwrap_or("an unnamed protocol");
             return Err(RealmRefusal::UnsupportedProtocol {
-                protocol: one_line(protocol, 40),
+                protocol: printable(protocol, 40),
             });
         }
         let Some(metadata) = &self.federation_metadata_url else {
@@ -240,14 +242,14 @@ impl RealmError {
     }
 
     /// Returns what to do about it.
-    pub fn mitigation(&self) -> &'static str {
-        match self {
+    pub fn mitigation(&self) -> Advice {
+        Advice::from(match self {
             Self::Document(DocumentError::Unexpected(_)) => {
                 "Something between this machine and Entra answered in its place. Check the proxy, \
-                 the firewall and the authority host."
+                 the firewall and {authority}."
             }
-            _ => "Check that the authority is a host of Microsoft Entra, and try again.",
-        }
+            _ => "Check that {authority} names a host of Microsoft Entra, and try again.",
+        })
     }
 }
 
@@ -266,33 +268,29 @@ impl RealmRefusal {
     }
 
     /// Returns what to do about it.
-    pub fn mitigation(&self) -> &'static str {
-        match self {
+    pub fn mitigation(&self) -> Advice {
+        Advice::from(match self {
             Self::ManagedUser => {
-                "Use an interactive flow or a device code: integrated sign-in works for domains \
-                 federated with AD FS only (username and password are not affected). A tenant with \
-                 Seamless SSO may answer otherwise to clients that it recognises."
+                "Use {sign-in}: integrated sign-in works for domains federated with AD FS only. A \
+                 tenant with Seamless SSO may answer otherwise to clients that it recognises."
             }
             Self::UnknownUserType { .. } => {
-                "Check the spelling of the user name, and that the authority is the cloud that \
-                 its domain belongs to."
+                "Check the spelling of the user name ({username}), and that {authority} names the \
+                 cloud that its domain belongs to."
             }
-            Self::PersonalAccount => {
-                "Sign in with a work or school account, or use a flow that can prompt."
-            }
+            Self::PersonalAccount => "Sign in with a work or school account, or use {sign-in}.",
             Self::UnsupportedProtocol { .. } => {
-                "Use a flow that can prompt: this identity provider takes no Kerberos tickets by \
-                 WS-Trust."
+                "Use {sign-in}: this identity provider takes no Kerberos tickets by WS-Trust."
             }
             Self::MissingMetadataUrl => {
                 "Ask the administrator to set MetadataExchangeUri on the domain's federation \
-                 settings, or name the federation metadata in the request."
+                 settings, or give the federation metadata yourself by {federation-metadata}."
             }
             Self::UnusableMetadataUrl(_) => {
                 "Ask the administrator to set MetadataExchangeUri of the domain's federation \
                  settings to an https address."
             }
-        }
+        })
     }
 }
 

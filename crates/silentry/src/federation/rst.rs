@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::mex::FederationEndpoint;
 use super::namespaces::{SOAP12, WS_POLICY, WS_TRUST_13, WS_TRUST_2005, WSA, WSSE, WSU};
+use crate::advice::Advice;
 
 /// The version of WS-Trust that an endpoint speaks.
 ///
@@ -105,8 +106,8 @@ impl NotExpressible {
     }
 
     /// Returns what to do about it.
-    pub fn mitigation(&self) -> &'static str {
-        "Remove the control character, or use a flow that can prompt."
+    pub fn mitigation(&self) -> Advice {
+        Advice::from("Remove the control character, or use {sign-in}.")
     }
 }
 

@@ -3,10 +3,11 @@
 use roxmltree::{Document, Node};
 
 use super::assertion::{SamlAssertion, SamlVersion};
-use super::content::one_line;
 use super::document::{self, DocumentError, elements, is_named, trimmed_text_of};
 use super::fault::{self, WsTrustFault};
 use super::namespaces::{SAML_1_1, SAML_2_0, WS_TRUST_13, WS_TRUST_2005};
+use crate::advice::Advice;
+use crate::text::printable;
 
 const WS_TRUST: [&str; 2] = [WS_TRUST_13, WS_TRUST_2005];
 /// TokenTypes of the WSS SAML Token Profile 1.1, section 3.2.
@@ -125,8 +126,8 @@ impl RstrError {
     }
 
     /// Returns what to do about it.
-    pub fn mitigation(&self) -> &'static str {
-        match self {
+    pub fn mitigation(&self) -> Advice {
+        Advice::from(match self {
             Self::Document(DocumentError::Unexpected(_)) => {
                 "A firewall, proxy or sign-in page answered instead of the federation server. \
                  Exempt the server from the proxy."
@@ -146,7 +147,7 @@ impl RstrError {
                 "Check that the endpoint is enabled on the federation server and that nothing \
                  between it and this machine answers in its place."
             }
-        }
+        })
     }
 }
 
@@ -174,7 +175,7 @@ fn token(text: &str, xml: &Document<'_>) -> Result<SamlAssertion, RstrError> {
     }
     match issued.first() {
         Some(token) => {
-            let token_type = token.token_type.as_deref().map(|uri| one_line(uri, 200));
+            let token_type = token.token_type.as_deref().map(|uri| printable(uri, 200));
             Err(RstrError::UnknownVersion { token_type })
         }
         None => Err(RstrError::WithoutToken {
@@ -235,7 +236,7 @@ fn in_token(node: Node<'_, '_>) -> bool {
 }
 
 fn status(xml: &Document<'_>, local: &str) -> Option<String> {
-    fault::descendant_status(xml.root(), local).map(|text| one_line(&text, 40))
+    fault::descendant_status(xml.root(), local, 40)
 }
 
 fn status_text(request_status: &Option<String>, error_status: &Option<String>) -> String {
@@ -410,7 +411,12 @@ mod tests {
                 (error.code(), &error),
                 ("assertion_encrypted", &RstrError::Encrypted)
             );
-            assert!(error.mitigation().contains("encryption certificate"));
+            assert!(
+                error
+                    .mitigation()
+                    .for_command()
+                    .contains("encryption certificate")
+            );
         }
     }
 

@@ -9,6 +9,7 @@ use crate::cache;
 use crate::cache::schema::CachedAccount;
 use crate::client::{Account, Application, CachedUser};
 use crate::error::{Error, Stage};
+use crate::text::printable;
 
 /// Returns the account that is meant.
 pub(super) async fn account(
@@ -99,7 +100,7 @@ impl Accounts<'_> {
                     .is_some_and(|username| username.eq_ignore_ascii_case(name))
         });
         only(named, || {
-            let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+            let name = printable(name, 100);
             format!("the token cache knows no account `{name}`")
         })
     }

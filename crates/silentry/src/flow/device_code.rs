@@ -126,8 +126,9 @@ async fn ask_for_code(
     let server = endpoints.authority.kind();
     let mut url = endpoints.device_authorization.ok_or_else(|| {
         let message = format!("{} has no `device_authorization_endpoint`", asked.authority);
-        Error::new("tenant_discovery_failed", Stage::Discovery, message)
-            .with_mitigation("This server takes no device codes: sign in with the browser.")
+        Error::new("tenant_discovery_failed", Stage::Discovery, message).with_mitigation(
+            "This server takes no device codes: sign in with the browser, by {web}.",
+        )
     })?;
     // Entra's word alone.
     if let Some(language) = language.filter(|_| server == AuthorityKind::Entra) {
@@ -150,7 +151,7 @@ async fn ask_for_code(
     let refused = || {
         asked
             .redemption(SOURCE)
-            .refused_by(call, Grant::Other, &response)
+            .refused_by(call, Stage::DeviceCode, Grant::Other, &response)
     };
     if !(200..300).contains(&response.status()) {
         return Err(refused());

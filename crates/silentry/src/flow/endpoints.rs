@@ -19,6 +19,7 @@ use crate::authority::{Authority, AuthorityKind};
 use crate::client::{Application, RequestOptions};
 use crate::error::{Error, Stage};
 use crate::oauth::error_response::ErrorResponse;
+use crate::text::printable;
 use crate::transport::within;
 
 /// How long answers are remembered: as long as Entra's own may be kept (`Cache-Control: max-age=86400`).
@@ -229,12 +230,7 @@ fn check_issuer(authority: &Authority, server: &OpenIdConfiguration) -> Result<(
     if authority.issuer() == Some(server.issuer.as_str()) {
         return Ok(());
     }
-    let named: String = server
-        .issuer
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect();
+    let named = printable(&server.issuer, 200);
     let message = format!("{authority} calls itself `{named}`");
     Err(Error::new(
         "authority_validation_failed",

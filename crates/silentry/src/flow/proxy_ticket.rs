@@ -79,5 +79,5 @@ impl ProxyNegotiation for UnderWay {
 fn unavailable(host: &str, error: &Error) -> TransportError {
     let message = format!("no ticket for the proxy {host}: {error}");
     TransportError::new(TransportErrorKind::ProxyTicketUnavailable, message)
-        .with_mitigation(error.mitigation())
+        .with_advice(error.advice().clone())
 }

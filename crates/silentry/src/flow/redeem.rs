@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::asked::Asked;
 use super::call::Call;
 use super::endpoints;
+use crate::advice::Advice;
 use crate::authority::AuthorityKind;
 use crate::authority::endpoints::Endpoints;
 use crate::authority::issuer::{IdTokenError, Issuer};
@@ -22,8 +23,8 @@ use crate::oauth::token_request::{TokenGrant, TokenRequest};
 use crate::oauth::token_response::{TokenResponse, TokenResponseError};
 use crate::transport::{HttpResponse, retry_after};
 
-const WRONG_PASSWORD: &str = "Check the user name and the password; the server may also not let this application or \
-    this user sign in with one.";
+const WRONG_PASSWORD: &str = "Check the user name ({username}) and the password; the server may also not let this \
+    application or this user sign in with one.";
 
 /// What a token request is about, whatever it is made with.
 #[derive(Clone, Copy)]
@@ -111,7 +112,7 @@ impl Redemption<'_> {
             call.exchange.send(Stage::Token, &url, &request).await?
         };
         let refused = || {
-            let error = self.refused_by(call, kind, &response);
+            let error = self.refused_by(call, Stage::Token, kind, &response);
             let wrong_password = error.code() == "invalid_grant"
                 && matches!(grant, TokenGrant::Password { .. })
                 // Entra says in numbers what was wrong.
@@ -209,12 +210,13 @@ impl Redemption<'_> {
         self.account.and_then(Account::home_account_id)
     }
 
-    /// The error of a server that refused.
+    /// The error of the authorization endpoint, which the browser brought.
     #[cfg(feature = "interactive")]
     pub(super) fn refused(&self, call: &Call<'_>, kind: Grant, error: &ErrorResponse) -> Error {
         let tenant = self.asked.authority.realm();
         let consent = self.consent(call, &tenant);
-        Error::from_token_endpoint(error, kind, consent.as_ref(), None, None)
+        let made = Error::from_oauth(Stage::Browser, error, kind, consent.as_ref(), None, None);
+        self.about_scopes(made, error)
     }
 
     /// Only Entra has pages for it.
@@ -229,23 +231,40 @@ impl Redemption<'_> {
         })
     }
 
-    /// The error of an answer that is no token.
+    /// The error of an answer of the endpoint of `stage` that is not what was asked for.
     pub(super) fn refused_by(
         &self,
         call: &Call<'_>,
+        stage: Stage,
         kind: Grant,
         response: &HttpResponse,
     ) -> Error {
         let error = ErrorResponse::parse(response.status(), response.body());
         let tenant = self.asked.authority.realm();
         let clocks = call.clock_difference(response);
-        Error::from_token_endpoint(
+        let made = Error::from_oauth(
+            stage,
             &error,
             kind,
             self.consent(call, &tenant).as_ref(),
             retry_after(response),
             clocks.as_deref(),
-        )
+        );
+        self.about_scopes(made, &error)
+    }
+
+    /// Suggests what was probably meant where the server refused the scopes.
+    fn about_scopes(&self, made: Error, error: &ErrorResponse) -> Error {
+        match self.asked.scopes.without_permission() {
+            Some((scope, wanted)) if error.is_about_scopes() => made.with_mitigation(
+                Advice::from(
+                    "`{resource}` names a resource and no permission of it: ask for `{wanted}` by {scope}.",
+                )
+                .with("resource", scope)
+                .with("wanted", &wanted),
+            ),
+            _ => made,
+        }
     }
 
     /// A token that cannot be kept is a token all the same.

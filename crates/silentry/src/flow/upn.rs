@@ -9,10 +9,12 @@ use std::sync::PoisonError;
 use super::call::Call;
 use super::federation::{self, Federation};
 use super::kerberos;
+use crate::advice::Advice;
 use crate::authority::Authority;
 use crate::directory::{self, Failure, Subject};
 use crate::error::{Error, Stage};
 use crate::identity::{Candidates, UserPrincipalName, upn_candidates};
+use crate::text::printable;
 
 /// Finds the federation server of the user, with the UPN that led to it.
 pub(super) async fn find(
@@ -57,11 +59,7 @@ async fn named(call: &Call<'_>, username: &str) -> Result<UserPrincipalName, Err
         key: username.trim(),
     };
     ask(call, question).await.map_err(|failure| {
-        let shown: String = username
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(120)
-            .collect();
+        let shown = printable(username, 120);
         let message = format!("`{shown}` is no UPN, and the directory does not tell it: {failure}");
         Error::new("invalid_username", Stage::User, message)
     })
@@ -121,7 +119,8 @@ impl Search<'_> {
             Ok(upn) => self.known(upn).await,
             Err(failure) if dead_end.code() == "unknown_user" => {
                 let message = format!("{dead_end}; the directory does not tell it: {failure}");
-                Err(Error::new("unknown_user", Stage::User, message))
+                Err(Error::new("unknown_user", Stage::User, message)
+                    .with_mitigation(dead_end.advice().clone()))
             }
             Err(failure) => {
                 tracing::debug!(%failure, "the directory does not tell the UPN");
@@ -153,7 +152,19 @@ impl Search<'_> {
                 "your UPN is not known: Entra knows none of {}",
                 tried.join(", ")
             );
-            Error::new("unknown_user", Stage::User, message)
+            let error = Error::new("unknown_user", Stage::User, message);
+            // Whoever guesses `@contoso.test` has it from the tenant, which is likely to be mistyped.
+            let tenant = self.authority.realm();
+            match guesses.iter().any(|guess| guess.is_of(&tenant)) {
+                true => error.with_mitigation(
+                    Advice::from(
+                        "No tenant of Microsoft Entra has the domain `{domain}`: correct {tenant}. If it is \
+                         right, give your UPN yourself by {username}.",
+                    )
+                    .with("domain", &tenant),
+                ),
+                false => error,
+            }
         })))
     }
 }

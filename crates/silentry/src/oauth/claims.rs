@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use super::base64;
+
 /// A claims request, ready for the `claims` parameter of a token or authorization request.
 ///
 /// What came in one piece goes out exactly as it came: Entra treats its own challenges as opaque,
@@ -24,13 +26,18 @@ impl ClaimsError {
 }
 
 impl ClaimsRequest {
-    /// Takes claims that a person or a program wrote.
+    /// Takes claims that a person or a program wrote: a JSON object, or its base64, which is how they stand in
+    /// `WWW-Authenticate`.
     ///
     /// # Errors
-    /// [`ClaimsError`] when the text is not a JSON object.
+    /// [`ClaimsError`] when the text is neither.
     pub fn parse(text: &str) -> Result<Self, ClaimsError> {
-        object(text)?;
-        Ok(Self(text.to_owned()))
+        if is_object(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        let decoded = base64::decode(text.trim().trim_matches('"')).ok_or(ClaimsError)?;
+        let decoded = String::from_utf8(decoded.to_vec()).map_err(|_| ClaimsError)?;
+        object(&decoded).map(|_| Self(decoded))
     }
 
     /// Takes the claims of a challenge as they are, whatever they are: they go back to the server
@@ -73,6 +80,10 @@ impl ClaimsRequest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+pub(super) fn is_object(text: &str) -> bool {
+    object(text).is_ok()
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, ClaimsError> {

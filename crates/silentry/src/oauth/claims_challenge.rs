@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::challenge;
-use super::claims::ClaimsRequest;
+use super::claims::is_object;
 
 /// The claims that an API demands of the next token: continuous access evaluation (CAE), where Entra has taken a token
 /// back, and authentication contexts, where an operation needs a stronger sign-in.
@@ -81,7 +81,7 @@ impl fmt::Debug for ClaimsChallenge {
 }
 
 fn is_usable(claims: &str) -> bool {
-    ClaimsRequest::parse(claims).is_ok()
+    is_object(claims)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::MAX_BODY_BYTES;
 use super::members::{seconds, secret, text};
 use crate::secret::Secret;
+use crate::text::{is_invisible, printable};
 
 /// How long a code is good whose answer does not say (Entra's 15 minutes), in seconds.
 const DEFAULT_LIFETIME: u64 = 900;
@@ -16,6 +17,11 @@ const MAX_LIFETIME: u64 = 24 * 3600;
 const DEFAULT_INTERVAL: u64 = 5;
 /// The longest pause that is kept, in seconds.
 const MAX_INTERVAL: u64 = 60;
+
+/// Characters of the code and of the message that are kept, and the longest address that is taken.
+const MAX_USER_CODE: usize = 64;
+const MAX_MESSAGE: usize = 2048;
+const MAX_ADDRESS: usize = 2048;
 
 /// A successful answer of the device authorization endpoint. Times are in seconds.
 #[derive(Clone, Debug)]
@@ -86,7 +92,7 @@ impl DeviceCodeResponse {
             device_code: wire.device_code.ok_or(Incomplete("device code"))?,
             user_code: wire
                 .user_code
-                .map(|code| for_people(&code))
+                .map(|code| printable(&code, MAX_USER_CODE))
                 .filter(|code| !code.is_empty())
                 .ok_or(Incomplete("user code"))?,
             // The user will open it and sign in there.
@@ -94,7 +100,10 @@ impl DeviceCodeResponse {
                 .filter(|uri| is_https(uri))
                 .ok_or(Incomplete("https address"))?,
             verification_uri_complete: wire.verification_uri_complete.filter(|uri| is_https(uri)),
-            message: wire.message.map(|message| for_people(&message)),
+            message: wire
+                .message
+                .map(|message| printable(&message, MAX_MESSAGE))
+                .filter(|message| !message.is_empty()),
             expires_in: wire
                 .expires_in
                 .unwrap_or(DEFAULT_LIFETIME)
@@ -107,16 +116,10 @@ impl DeviceCodeResponse {
     }
 }
 
-/// Texts go to terminals: nothing in them may steer one.
-fn for_people(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(2048)
-        .collect()
-}
-
 fn is_https(uri: &str) -> bool {
-    url::Url::parse(uri).is_ok_and(|url| url.scheme() == "https") && !uri.contains(char::is_control)
+    url::Url::parse(uri).is_ok_and(|url| url.scheme() == "https")
+        && uri.len() <= MAX_ADDRESS
+        && !uri.contains(|c: char| c.is_whitespace() || is_invisible(c))
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use crate::text::printable;
+
 /// Characters of a short member that are kept.
 const MAX_MEMBER: usize = 256;
 /// AADSTS codes of one answer that are kept; Entra names two at most.
@@ -37,30 +39,10 @@ pub(super) fn short(members: &Map<String, Value>, name: &str) -> Option<String> 
     sanitise(&scalar(members, name)?, MAX_MEMBER)
 }
 
-/// Puts the text on one line without control characters, and bounds it. `None` when nothing is left.
+/// Makes the text fit to be shown. `None` when nothing is left.
 pub(super) fn sanitise(text: &str, limit: usize) -> Option<String> {
-    let blank = |c: char| c.is_whitespace() || c.is_control() || is_format_control(c);
-    let mut clean = String::with_capacity(text.len().min(limit * 4));
-    let words = text.split(blank).filter(|word| !word.is_empty());
-    for (index, word) in words.enumerate() {
-        if index > 0 {
-            clean.push(' ');
-        }
-        clean.push_str(word);
-        if clean.len() > limit * 4 {
-            break;
-        }
-    }
-    if let Some((end, _)) = clean.char_indices().nth(limit) {
-        clean.truncate(end);
-        clean.push('…');
-    }
+    let clean = printable(text, limit);
     (!clean.is_empty()).then_some(clean)
-}
-
-/// Invisible characters that reorder or hide what a terminal shows (Unicode TR 9 and TR 36).
-fn is_format_control(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A claims challenge is JSON in a string; a server that sends the object itself is understood too.

@@ -366,7 +366,7 @@ mod tests {
         let error = parse(&format!(
             "\u{feff}{{\"error\":\"a\\u001b[31m\\u202eb\",\"error_description\":\"one\\r\\n\\ttwo {long}\"}}"
         ));
-        assert_eq!(error.error(), "a [31m b");
+        assert_eq!(error.error(), "a[31mb");
         let description = error.description().unwrap();
         assert!(description.starts_with("one two xxx"));
         assert_eq!(description.chars().count(), MAX_DESCRIPTION + 1);

@@ -3,19 +3,30 @@
 use super::aadsts::{lookup, words};
 use super::classification::{Grant, Kind};
 use super::error_response::ErrorResponse;
+use crate::advice::Advice;
 
 impl ErrorResponse {
     /// Returns who must do what, in a few plain sentences.
     ///
     /// The address to consent at is not part of it: see [`super::consent`].
     #[must_use]
-    pub fn mitigation(&self, grant: Grant) -> String {
+    pub fn mitigation(&self, grant: Grant) -> Advice {
         let advice = self.advice();
         let needs_claims = self.claims().is_some() && !advice.contains("claims of this answer");
         if needs_claims && self.classify(grant).kind == Kind::InteractionRequired {
-            return format!("{advice} Pass the claims of this answer on to that sign-in.");
+            return Advice::from(advice)
+                .and("Pass the claims of this answer on to that sign-in ({claims}).");
         }
-        advice.to_owned()
+        advice.into()
+    }
+
+    /// Whether the scopes are what the server refuses, in any of the ways that it has for it.
+    pub(crate) fn is_about_scopes(&self) -> bool {
+        const CODES: [u32; 11] = [
+            28000, 28002, 28003, 50001, 65005, 70011, 70022, 90009, 500_011, 650_053, 650_057,
+        ];
+        ["invalid_scope", "invalid_resource"].contains(&self.error())
+            || self.codes().iter().any(|code| CODES.contains(code))
     }
 
     fn advice(&self) -> &'static str {
@@ -28,14 +39,18 @@ impl ErrorResponse {
         if self.is_public_client_refused() {
             return words::PUBLIC_CLIENT;
         }
+        // Entra gives a code that was declined the numbers of codes that are no longer good.
+        if let Some(advice) = left_by_the_user(self.error()) {
+            return advice;
+        }
         if let Some(known) = self.codes().iter().find_map(|code| lookup(*code)) {
-            return known.mitigation;
+            return known.advice;
         }
         if matches!(self.status(), 408 | 500..=599) {
             return words::RETRY;
         }
         self.suberror().and_then(word_advice).or_else(|| word_advice(self.error())).unwrap_or(
-            "The answer is not one of Microsoft Entra: check the authority, and whether a proxy or \
+            "The answer is not one of Microsoft Entra: check {authority}, and whether a proxy or \
              firewall on the way answers in its place.",
         )
     }
@@ -61,6 +76,14 @@ fn internal_suberror_advice(suberror: &str) -> Option<&'static str> {
     }
 }
 
+/// The words for a user who was asked and did not agree.
+fn left_by_the_user(error: &str) -> Option<&'static str> {
+    match error.to_ascii_lowercase().as_str() {
+        "authorization_declined" => Some(words::DECLINED),
+        _ => None,
+    }
+}
+
 /// The words for an `error` or `suberror` whose code is not known.
 fn word_advice(word: &str) -> Option<&'static str> {
     Some(match word.to_ascii_lowercase().as_str() {
@@ -78,9 +101,7 @@ fn word_advice(word: &str) -> Option<&'static str> {
         "authorization_pending" | "slow_down" => {
             "The user has not entered the code yet: open the page that was shown and enter it."
         }
-        "authorization_declined" | "access_denied" => {
-            "The user or an administrator declined: sign in again and accept."
-        }
+        "access_denied" => words::DECLINED,
         "bad_verification_code" | "code_expired" | "expired_token" => words::CODE_AGAIN,
         "invalid_client" | "unauthorized_client" => words::CONFIGURATION,
         "invalid_scope" => words::SCOPE,
@@ -89,7 +110,7 @@ fn word_advice(word: &str) -> Option<&'static str> {
             words::REQUEST
         }
         "invalid_tenant" | "invalid_instance" | "not_found" => {
-            "Check the authority: its host, and the tenant's id or domain."
+            "Check {tenant}, and the host in {authority}."
         }
         _ => return None,
     })
@@ -103,7 +124,10 @@ mod tests {
     fn mitigation_goes_by_what_tells_most() {
         let words = |status, members: &str| {
             let body = format!("{{{members}}}");
-            ErrorResponse::parse(status, body.as_bytes()).mitigation(Grant::Unknown)
+            ErrorResponse::parse(status, body.as_bytes())
+                .mitigation(Grant::Unknown)
+                .for_library()
+                .to_owned()
         };
         let secret = r#""error":"invalid_client","error_codes":[70002],"error_description":"AADSTS70002: must contain 'client_secret' or 'client_assertion'.""#;
         assert!(words(401, secret).contains("Allow public client flows"));
@@ -137,14 +161,14 @@ mod tests {
                 400,
                 r#""error":"invalid_grant","error_codes":[53000],"claims":"c""#
             )
-            .ends_with("Pass the claims of this answer on to that sign-in.")
+            .ends_with("Pass the claims of this answer on to that sign-in (`with_claims`).")
         );
         assert_eq!(
             words(
                 400,
                 r#""error":"invalid_grant","error_codes":[50076],"claims":"c""#
             )
-            .matches("claims")
+            .matches("claims of this answer")
             .count(),
             1
         );

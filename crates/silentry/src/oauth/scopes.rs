@@ -127,6 +127,22 @@ impl Scopes {
         Self(list.into())
     }
 
+    /// Returns a scope that names a resource and no permission of it, with the scope that asks for all that the
+    /// application has there.
+    pub(crate) fn without_permission(&self) -> Option<(&str, String)> {
+        self.iter().find_map(|scope| {
+            let resource = match scope.split_once("://") {
+                Some((scheme, rest)) => {
+                    let host = rest.trim_end_matches('/');
+                    let is_resource = !host.is_empty() && !host.contains('/');
+                    is_resource.then(|| format!("{scheme}://{host}"))
+                }
+                None => is_guid(scope).then(|| scope.to_owned()),
+            };
+            Some((scope, format!("{}/.default", resource?)))
+        })
+    }
+
     /// Returns the scopes in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -158,6 +174,15 @@ impl fmt::Display for Scopes {
     }
 }
 
+/// An application may be named by its id alone.
+fn is_guid(scope: &str) -> bool {
+    scope.len() == 36
+        && scope.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
 /// Returns whether MSALs add the scope by themselves.
 fn is_reserved(scope: &str) -> bool {
     RESERVED
@@ -187,6 +212,39 @@ mod tests {
 
     fn scopes(list: &[&str]) -> Scopes {
         Scopes::new(list).unwrap()
+    }
+
+    #[test]
+    fn a_resource_without_a_permission_is_told_from_a_scope() {
+        let wanted = |scope: &str| {
+            let scopes = scopes(&["openid", scope]);
+            scopes.without_permission().map(|(_, wanted)| wanted)
+        };
+        for (scope, all) in [
+            (
+                "https://graph.microsoft.com",
+                "https://graph.microsoft.com/.default",
+            ),
+            (
+                "https://graph.microsoft.com/",
+                "https://graph.microsoft.com/.default",
+            ),
+            ("api://orders", "api://orders/.default"),
+            (
+                "11111111-2222-3333-4444-555555555555",
+                "11111111-2222-3333-4444-555555555555/.default",
+            ),
+        ] {
+            assert_eq!(wanted(scope).as_deref(), Some(all));
+        }
+        for scope in [
+            "User.Read",
+            "https://graph.microsoft.com/User.Read",
+            "api://orders/.default",
+            "11111111-2222-3333-4444-555555555555/.default",
+        ] {
+            assert_eq!(wanted(scope), None, "{scope}");
+        }
     }
 
     #[test]

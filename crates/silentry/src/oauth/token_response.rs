@@ -8,6 +8,7 @@ use super::MAX_BODY_BYTES;
 use super::members::{seconds, secret, text};
 use super::scopes::Scopes;
 use crate::secret::Secret;
+use crate::text::printable;
 
 /// The longest lifetime that is believed. Entra's tokens live up to 28 hours.
 pub const MAX_LIFETIME: u64 = 365 * 24 * 3600;
@@ -56,8 +57,11 @@ pub enum TokenResponseError {
     /// It has no token type (RFC 6749 section 5.1 demands one).
     #[error("the answer of the token endpoint has no token type")]
     TokenTypeMissing,
+    /// The access token has a character that none has, such as a line end.
+    #[error("the access token has a character that no token has")]
+    AccessTokenMalformed,
     /// The token is not a bearer token, and may not be used as one (RFC 6749 section 7.1).
-    #[error("the token is of type {0:?} instead of Bearer")]
+    #[error("the token is of type `{0}` instead of Bearer")]
     TokenTypeMismatch(String),
     /// It is larger than any answer that is read.
     #[error("the answer of the token endpoint is larger than 1 MiB")]
@@ -72,6 +76,7 @@ impl TokenResponseError {
             Self::ErrorReply => "unknown_error",
             Self::NotJson | Self::TooLarge => "json_parse_failed",
             Self::AccessTokenMissing => "access_token_missing",
+            Self::AccessTokenMalformed => "access_token_malformed",
             Self::TokenTypeMissing => "token_type_missing",
             Self::TokenTypeMismatch(_) => "token_type_mismatch",
         }
@@ -104,11 +109,14 @@ impl TokenResponse {
                 None => TokenResponseError::AccessTokenMissing,
             });
         };
+        if !is_token(access_token.expose()) {
+            return Err(TokenResponseError::AccessTokenMalformed);
+        }
         let token_type = wire
             .token_type
             .ok_or(TokenResponseError::TokenTypeMissing)?;
         if !token_type.eq_ignore_ascii_case("Bearer") {
-            let shown = token_type.escape_debug().take(64).collect();
+            let shown = printable(&token_type, 64);
             return Err(TokenResponseError::TokenTypeMismatch(shown));
         }
         let expires_in = wire.expires_in.map(|seconds| seconds.min(MAX_LIFETIME));
@@ -142,6 +150,12 @@ impl TokenResponse {
             .map(|time| time.saturating_sub(now).min(MAX_LIFETIME));
         self.expires_in.or(until).unwrap_or(DEFAULT_LIFETIME)
     }
+}
+
+/// Whether an access token can stand in an `Authorization` header: RFC 6749 A.12 allows visible ASCII, and the blank,
+/// which no bearer token has (RFC 6750 section 2.1). A line end would bring a header of its own.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The members as they come. Secrets go straight into types that wipe themselves.
@@ -265,7 +279,12 @@ mod tests {
             ),
             (
                 b"\xef\xbb\xbf{\"access_token\":\"AT\",\"token_type\":\"p\\u001bop\"}",
-                TokenResponseError::TokenTypeMismatch("p\\u{1b}op".into()),
+                TokenResponseError::TokenTypeMismatch("pop".into()),
+            ),
+            // It would bring a header of its own.
+            (
+                br#"{"access_token":"AT\r\nX-Evil: 1","token_type":"Bearer"}"#,
+                TokenResponseError::AccessTokenMalformed,
             ),
             (&huge, TokenResponseError::TooLarge),
         ] {

@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+use crate::advice::Advice;
+use crate::text::printable;
+
+/// Characters of a message that are kept.
+const MAX_MESSAGE: usize = 1000;
+
 /// What kind of trouble a connection had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -45,28 +51,29 @@ pub enum TransportErrorKind {
 pub struct TransportError {
     kind: TransportErrorKind,
     message: String,
-    mitigation: Option<String>,
+    advice: Option<Advice>,
 }
 
 impl TransportError {
-    /// Makes an error; `message` is lower case, without a full stop, and tells no secret.
+    /// Makes an error; `message` is lower case, without a full stop, and tells no secret. What a server says in it is
+    /// made [fit to be shown](crate::text::printable).
     pub fn new(kind: TransportErrorKind, message: impl Into<String>) -> Self {
         TransportError {
             kind,
-            message: message.into(),
-            mitigation: None,
+            message: printable(&message.into(), MAX_MESSAGE),
+            advice: None,
         }
     }
 
     /// Says what to do, where the case itself knows better than the table of codes.
     #[cfg(feature = "integrated")]
-    pub(crate) fn with_mitigation(mut self, mitigation: impl Into<String>) -> Self {
-        self.mitigation = Some(mitigation.into());
+    pub(crate) fn with_advice(mut self, advice: Advice) -> Self {
+        self.advice = Some(advice);
         self
     }
 
-    pub(crate) fn mitigation(&self) -> Option<&str> {
-        self.mitigation.as_deref()
+    pub(crate) fn advice(&self) -> Option<&Advice> {
+        self.advice.as_ref()
     }
 
     /// Returns what kind of trouble it was.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::error::{Error, Stage};
 use crate::oauth::retry_after::RetryAfter;
+use crate::text::printable;
 
 /// MSAL.NET and MSAL Java repeat once, after one second.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -188,13 +189,8 @@ fn redirect_target(stage: Stage, url: &Url, response: &HttpResponse) -> Result<U
 /// The error of a redirect that would lead elsewhere, or would carry a credential along.
 pub(crate) fn redirect_refused(stage: Stage, url: &Url, location: &str) -> Error {
     let from = url.host_str().unwrap_or_default();
-    let location: String = location
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect();
     // The query of a sign-in page tells about the user.
-    let location = location.split('?').next().unwrap_or_default();
+    let location = printable(location.split('?').next().unwrap_or_default(), 200);
     Error::new(
         "redirect_refused",
         stage,

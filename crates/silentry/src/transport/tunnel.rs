@@ -12,6 +12,7 @@ use super::proxy::Proxy;
 use super::proxy_login::ProxyAuthenticator;
 use super::{Origin, TransportError, TransportErrorKind};
 use crate::oauth::challenge::{self, Challenge};
+use crate::text::printable;
 
 /// A proxy that says more than this to a CONNECT is not one.
 const MAX_CONNECT_REPLY: usize = 16 * 1024;
@@ -207,13 +208,7 @@ fn status_of(reply: &[u8]) -> Option<(u16, String)> {
     let line = std::str::from_utf8(line).ok()?.strip_prefix("HTTP/1.")?;
     let mut words = line.splitn(3, ' ').skip(1);
     let status = words.next()?.parse().ok()?;
-    let reason = words
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(80);
-    Some((status, reason.collect()))
+    Some((status, printable(words.next().unwrap_or_default(), 80)))
 }
 
 /// Every challenge of the reply's `Proxy-Authenticate` headers.

@@ -3,7 +3,16 @@
 use super::{Category, CodeEntry, here, there};
 
 const STRANGE_TOKEN_REPLY: &str = "Something between this machine and Entra may have answered in its \
-    place: check the authority, the proxy and the firewall.";
+    place: check {authority}, the proxy and the firewall.";
+
+/// A package or a registered device is nothing that this system has, or has not, on another.
+const UNKNOWN_USER: &str = if cfg!(windows) {
+    "Give your UPN yourself by {username} (`whoami /upn` shows it). Integrated sign-in needs a user of a domain on a \
+     machine joined to AD or Entra, not only registered with it; inside an AppContainer the program needs the \
+     capabilities Enterprise Authentication, Private Networks (Client and Server) and User Account Information."
+} else {
+    "Give your UPN yourself by {username}, and check that {tenant} is the tenant of your organisation."
+};
 
 /// Every code that this library makes itself. Errors of Entra's token endpoint keep the `error` of the reply instead.
 pub static CODES: &[CodeEntry] = &[
@@ -11,13 +20,13 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "no_browser",
         Category::UserMustAct,
-        "Sign in with a device code instead, or on a machine with a desktop.",
+        "Sign in with a device code instead ({devicecode}), or on a machine with a desktop.",
     ),
     here(
         "loopback_not_available",
         Category::Other,
         "Another program may have the port, or a security product may forbid listening on the loopback address: \
-         sign in with a device code instead.",
+         sign in with a device code instead ({devicecode}).",
     ),
     here(
         "authentication_canceled",
@@ -44,7 +53,7 @@ pub static CODES: &[CodeEntry] = &[
     there(
         "user_mismatch",
         Category::Refused,
-        "The refresh token in the cache is another user's: remove the account and sign in again.",
+        "The refresh token in the cache is another user's: remove the account ({remove-account}) and sign in again.",
     ),
     // A sign-in with a device code.
     here(
@@ -62,7 +71,7 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "no_tokens_found",
         Category::NotSignedIn,
-        "Sign in first; a token in the cache serves the client, tenant and scopes that it was made for.",
+        "Sign in first, with {login}; a token in the cache serves the client, tenant and scopes that it was made for.",
     )
     .cured_by_sign_in(),
     here(
@@ -75,13 +84,13 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "multiple_accounts_for_login_hint",
         Category::NotSignedIn,
-        "Name the account by its user name, or by its home account id where two have the same name.",
+        "Name the account by its user name ({username}), or by its home account id ({account}) where two have the same name.",
     )
     .cured_by_sign_in(),
     here(
         "token_cache_failed",
         Category::Other,
-        "Check that this user can read and write the place of the token cache, or use another one.",
+        "Check that this user can read and write the place of the token cache, or use another one ({cache}).",
     ),
     // What the program asks for, or how it is configured.
     here(
@@ -92,65 +101,63 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "password_required",
         Category::Usage,
-        "Give the user's password, from a prompt, stdin or a file descriptor.",
+        "Give the user's password {password-sources}.",
     ),
     here(
         "invalid_scopes",
         Category::Usage,
-        "Give at least one scope, such as https://graph.microsoft.com/User.Read, each by itself.",
+        "Give at least one scope, such as https://graph.microsoft.com/User.Read, each by itself: {scope}.",
     ),
     here(
         "invalid_json_claims_format",
         Category::Usage,
-        "Pass claims as the JSON object that Entra or the API gave, unchanged.",
+        "Pass the claims that Entra or the API gave, unchanged ({claims}): a JSON object, or its base64.",
     ),
     here(
         "integrated_windows_authentication_failed",
         Category::IntegratedImpossible,
-        "Use the tenant's authority at Microsoft Entra, \
-         https://login.microsoftonline.com/{tenant}, or sign in to this server with the browser, \
-         a device code or a password.",
+        "Name a tenant of Microsoft Entra ({tenant}), or sign in to this server with the browser \
+         ({web}), a device code ({devicecode}) or a password ({password}).",
     ),
     here(
         "invalid_authority",
         Category::Usage,
-        "Write the authority as https://{host}/{tenant}, where the tenant is its id or one of \
-         its domains, as https://{host}/adfs for AD FS, or give the issuer of another OpenID \
-         Connect server by itself.",
+        "Give the tenant's id or one of its domains ({tenant}), or write the authority ({authority}) as \
+         https://HOST/TENANT, as https://HOST/adfs for AD FS, or as the issuer of another OpenID Connect server.",
     ),
     here(
         "tenant_override_non_aad",
         Category::Usage,
-        "Leave the tenant out: only authorities of Microsoft Entra have tenants.",
+        "Leave the tenant out ({tenant}): only authorities of Microsoft Entra have tenants.",
     ),
     // Who the authority is, and who issued its tokens.
     here(
         "invalid_instance",
         Category::Usage,
-        "Check the host of the authority, for example https://login.microsoftonline.com. For AD FS the path must be \
-         /adfs; a host that you know to be right can be named (with_known_authorities, with_instance_discovery).",
+        "Check the host in {authority}, for example https://login.microsoftonline.com; for AD FS the path must be \
+         /adfs.{or-name-authority}",
     ),
     there(
         "tenant_discovery_failed",
         Category::Refused,
-        "Open {issuer}/.well-known/openid-configuration in a browser: the server must tell its endpoints there, as \
+        "Open .well-known/openid-configuration below the address of the authority in a browser: the server must tell its endpoints there, as \
          https addresses.",
     ),
     there(
         "authority_validation_failed",
         Category::Refused,
-        "Give the issuer exactly as the server's discovery document spells it; a final slash counts.",
+        "Give the issuer by {authority} exactly as the server's discovery document spells it; a final slash counts.",
     ),
     there(
         "issuer_mismatch",
         Category::Refused,
-        "Somebody else's answer came: check the authority and the tenant. Behind AD FS or a gateway that renames \
+        "Somebody else's answer came: check {authority} and {tenant}. Behind AD FS or a gateway that renames \
          itself, its administrator can tell which issuer is right.",
     ),
     there(
         "audience_mismatch",
         Category::Refused,
-        "The answer is for another application: check the client id.",
+        "The answer is for another application: check {client-id}.",
     ),
     there(
         "id_token_expired",
@@ -165,19 +172,19 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "invalid_ca_bundle",
         Category::Usage,
-        "Give a file with certificates in PEM, as openssl and your TLS inspection write them.",
+        "Give a file with certificates in PEM, as openssl and your TLS inspection write them ({ca-bundle}).",
     ),
     here(
         "invalid_directory",
         Category::Usage,
-        "Write the domain controller as host or host:port, such as dc1.corp.contoso.com, and the \
-         attribute by its LDAP name, such as mail.",
+        "Write the domain controller as host or host:port, such as dc1.corp.contoso.com ({directory}), and the \
+         attribute by its LDAP name, such as mail ({upn-attribute}).",
     ),
     here(
         "invalid_federation_host",
         Category::Usage,
         "Write each federation server as host or host:port, such as sts.contoso.com, without scheme, path or \
-         wildcard.",
+         wildcard ({federation-hosts}).",
     ),
     here(
         "invalid_proxy",
@@ -194,25 +201,24 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "invalid_username",
         Category::Usage,
-        "Give the UPN as user@domain; `whoami /upn` shows it on Windows.",
+        "Give the UPN as user@domain ({username}); `whoami /upn` shows it on Windows.",
     ),
     here(
         "missing_tenanted_authority",
         Category::Usage,
-        "Use https://login.microsoftonline.com/organizations or, better, your tenant's id or \
-         domain: Entra does not take this flow on /common or /consumers, nor for personal \
+        "Name your tenant by its id or domain ({tenant}), or use /organizations: Entra does not take this flow on /common or /consumers, nor for personal \
          accounts (AADSTS90010).",
     ),
     here(
         "no_client_id",
         Category::Usage,
-        "Give the application (client) id of your app registration at Entra.",
+        "Give the application (client) id of your app registration at Entra: {client-id}.",
     ),
     // Who is signed in, and the Kerberos ticket.
     here(
         "get_user_name_failed",
         Category::NotSignedIn,
-        "Give your UPN yourself: --username, or with_username (`whoami /upn` shows it). Windows knows \
+        "Give your UPN yourself by {username} (`whoami /upn` shows it). Windows knows \
          the UPN of a domain's users alone, and of nobody on a machine with two work accounts \
          (error 1332).",
     ),
@@ -247,11 +253,7 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "unknown_user",
         Category::NotSignedIn,
-        "Give your UPN yourself (`whoami /upn` shows it on Windows). Integrated sign-in needs \
-         a user of a domain on a machine joined to AD or Entra; a workplace-joined \
-         (registered) machine is not supported. Inside an AppContainer the program needs the \
-         capabilities Enterprise Authentication, Private Networks (Client and Server) and \
-         User Account Information.",
+        UNKNOWN_USER,
     ),
     // The network.
     here(
@@ -336,7 +338,7 @@ pub static CODES: &[CodeEntry] = &[
         "tls_certificate_untrusted",
         Category::Other,
         "If TLS inspection or a private authority is the reason, trust its certificate: \
-         --ca-bundle FILE, SILENTRY_CA_BUNDLE, or the system's store. Otherwise somebody else \
+         {ca-bundle}, or the system's store. Otherwise somebody else \
          is answering for that host.",
     ),
     here(
@@ -365,8 +367,7 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "ropc_not_supported_for_msa",
         Category::IntegratedImpossible,
-        "Sign in with a work or school account; personal Microsoft accounts need an \
-         interactive flow.",
+        "Sign in with a work or school account; personal Microsoft accounts need {sign-in}.",
     ),
     there(
         "request_throttled",
@@ -386,7 +387,7 @@ pub static CODES: &[CodeEntry] = &[
     there(
         "user_realm_discovery_failed",
         Category::Refused,
-        "Check the UPN and the authority; if a proxy or firewall answers in Entra's place, \
+        "Check {username} and {authority}; if a proxy or firewall answers in Entra's place, \
          let login.microsoftonline.com through.",
     ),
     here(
@@ -401,6 +402,11 @@ pub static CODES: &[CodeEntry] = &[
     ),
     there(
         "access_token_missing",
+        Category::Refused,
+        STRANGE_TOKEN_REPLY,
+    ),
+    there(
+        "access_token_malformed",
         Category::Refused,
         STRANGE_TOKEN_REPLY,
     ),
@@ -423,14 +429,13 @@ pub static CODES: &[CodeEntry] = &[
     there(
         "federation_host_not_trusted",
         Category::IntegratedImpossible,
-        "If that host really is your federation server, list it exactly: --federation-hosts \
-         HOST[:PORT], or with_federation_hosts. No ticket was asked for.",
+        "If that host really is your federation server, list it exactly: {federation-hosts}. No ticket was asked for.",
     ),
     there(
         "mutual_authentication_failed",
         Category::Refused,
         "Somebody may be answering in the federation server's place. If a balancer in between \
-         drops the proof (WWW-Authenticate), set --mutual-auth when-offered.",
+         drops the proof (WWW-Authenticate), set {mutual-auth-when-offered}.",
     ),
     there(
         "negotiate_not_offered",
@@ -445,7 +450,7 @@ pub static CODES: &[CodeEntry] = &[
         "Get a new ticket (`kdestroy` and `kinit`, `klist purge` on Windows) and try again. \
          If it stays: the SPN HTTP/<host> must be on the AD FS service account alone (`setspn \
          -Q`), and where TLS is inspected or ended before AD FS, its Extended Protection \
-         refuses the ticket (ExtendedProtectionTokenCheck; --no-channel-binding). \
+         refuses the ticket (ExtendedProtectionTokenCheck; {no-channel-binding}). \
          MIT Kerberos before 1.19 sends no channel binding, which AD FS may demand.",
     ),
     there(

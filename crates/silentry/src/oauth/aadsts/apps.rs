@@ -8,7 +8,7 @@ table! {
     65002, Configuration, "a first-party application lacks its pre-authorisation" =>
         "Microsoft has not authorised this first-party application for the resource: use an application registration of your own.";
     65004, Stop, "the user declined to consent" =>
-        "The user declined: sign in again and accept, or ask for fewer scopes.";
+        DECLINED;
     65005, Configuration, "the application's list of permissions lacks the resource" =>
         "The owner of the application's registration must add the permission in the portal under API permissions.";
     67003, Configuration, "the actor is not a valid service identity" => CONFIGURATION;
@@ -33,5 +33,5 @@ table! {
     70044, Interactive, "the sign-in frequency of a policy ended the session" => EXPIRED;
     70046, Interactive, "the session has expired or could not be renewed" => EXPIRED;
     75011, Interactive, "the way of authentication does not match what was asked for" =>
-        "The application wants another way of signing in than the one used: use the interactive flow.";
+        "The application wants another way of signing in than the one used: use {sign-in}.";
 }

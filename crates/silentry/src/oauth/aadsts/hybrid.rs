@@ -28,7 +28,7 @@ table! {
     81006, Configuration, "the Authorization header is missing" =>
         "No Kerberos ticket reached Microsoft Entra: check with klist that there is one, and that no proxy removes the Authorization header.";
     81007, Unsupported, "the tenant does not use Seamless single sign-on" =>
-        "An administrator can enable Seamless single sign-on in Microsoft Entra Connect; until then use the interactive or device code flow.";
+        "An administrator can enable Seamless single sign-on in Microsoft Entra Connect; until then use {sign-in}.";
     81008, Configuration, "the Kerberos ticket could not be validated" => SSO_SETUP;
     81009, Configuration, "the Authorization header is malformed" => SSO_TICKET;
     81010, RetryAfresh, "the Kerberos ticket has expired or is not valid" => SSO_TICKET;

@@ -27,7 +27,7 @@ table! {
     500_121, Mfa, "multi-factor authentication was denied or timed out" => MFA;
     500_133, RetryAfresh, "the assertion is outside its time of validity" => CLOCK;
     500_208, Credentials, "the domain is not valid for this kind of account" =>
-        "Check the user name and the tenant: this kind of account cannot sign in there.";
+        "Check {username} and {tenant}: this kind of account cannot sign in there.";
     500_212, Configuration, "the user's tenant forbids signing in to the other tenant" => TENANT_POLICY;
     500_213, Configuration, "the other tenant forbids users of this tenant" => TENANT_POLICY;
     500_571, Configuration, "the guest account is disabled" =>
@@ -41,7 +41,7 @@ table! {
     530_032, Configuration, "a security policy of the tenant blocks the sign-in" => POLICY;
     530_034, Configuration, "a delegated administrator is blocked" => POLICY;
     530_035, Configuration, "security defaults block this way of signing in" =>
-        "The tenant's security defaults block sign-ins without multi-factor authentication: use the interactive flow, or ask an administrator.";
+        "The tenant's security defaults block sign-ins without multi-factor authentication: use {sign-in}, or ask an administrator.";
     650_051, Configuration, "the application cannot be added to the tenant" => RESOURCE;
     650_052, Configuration, "the organisation has not subscribed to the service" =>
         "An administrator must subscribe to the service or add its application to the tenant before anybody can consent.";

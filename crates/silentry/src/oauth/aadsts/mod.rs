@@ -11,6 +11,8 @@ mod service;
 mod sign_in;
 pub(super) mod words;
 
+use crate::advice::Advice;
+
 /// What a code means and who can do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,8 +25,16 @@ pub struct Aadsts {
     pub meaning: &'static str,
     /// What kind of thing has to happen.
     pub action: Action,
-    /// Who must do what, in one or two sentences.
-    pub mitigation: &'static str,
+    /// Who must do what, with [terms](crate::advice) left open.
+    pub(crate) advice: &'static str,
+}
+
+impl Aadsts {
+    /// Returns who must do what, in one or two sentences.
+    #[must_use]
+    pub fn mitigation(&self) -> Advice {
+        self.advice.into()
+    }
 }
 
 /// What kind of thing has to happen after a code.
@@ -90,16 +100,16 @@ const TABLES: [&[Aadsts]; 5] = [
     long::TABLE,
 ];
 
-/// Builds one part of the table: `code (..= last)?, action, meaning => mitigation;`.
+/// Builds one part of the table: `code (..= last)?, action, meaning => advice;`.
 macro_rules! table {
-    ($($code:literal $(..= $last:literal)?, $action:ident, $meaning:literal => $mitigation:expr;)+) => {
+    ($($code:literal $(..= $last:literal)?, $action:ident, $meaning:literal => $advice:expr;)+) => {
         pub(super) const TABLE: &[super::Aadsts] = &[$(
             super::Aadsts {
                 code: $code,
                 last: table!(@last $code $($last)?),
                 meaning: $meaning,
                 action: super::Action::$action,
-                mitigation: $mitigation,
+                advice: $advice,
             },
         )+];
     };
@@ -166,29 +176,21 @@ mod tests {
     #[test]
     fn the_texts_are_sentences_and_fragments() {
         for entry in all() {
-            let Aadsts {
-                code,
-                meaning,
-                mitigation,
-                ..
-            } = entry;
+            let code = entry.code;
+            let meaning = entry.meaning;
             assert!(
                 !meaning.ends_with('.') && meaning.len() > 10,
                 "{code}: {meaning}"
             );
-            assert!(
-                mitigation.starts_with(|c: char| c.is_uppercase()),
-                "{code}: {mitigation}"
-            );
-            assert!(
-                mitigation.ends_with('.') && !mitigation.contains("  "),
-                "{code}: {mitigation}"
-            );
-            assert!(
-                mitigation.matches(". ").count() <= 1,
-                "more than two sentences: {code}: {mitigation}"
-            );
-            assert!(mitigation.len() <= 400, "{code}: {mitigation}");
+            let advice = entry.mitigation();
+            advice.check(&code.to_string());
+            for text in [advice.for_command(), advice.for_library()] {
+                assert!(
+                    text.matches(". ").count() <= 1,
+                    "more than two sentences: {code}: {text}"
+                );
+                assert!(text.len() <= 420, "{code}: {text}");
+            }
         }
     }
 
@@ -196,8 +198,8 @@ mod tests {
     fn the_documented_cases_of_integrated_sign_in_name_the_cure() {
         for (code, words) in [
             (65001, "admin"),
-            (50076, "interactive"),
-            (50079, "interactive"),
+            (50076, "--mode web"),
+            (50079, "--mode web"),
             (90010, "/organizations"),
             (7_000_218, "Allow public client flows"),
             (50034, "user name"),
@@ -208,8 +210,9 @@ mod tests {
             (80013, "clock"),
             (81001, "groups"),
         ] {
-            let mitigation = lookup(code).unwrap().mitigation;
-            assert!(mitigation.contains(words), "{code}: {mitigation}");
+            let mitigation = lookup(code).unwrap().mitigation();
+            let text = mitigation.for_command();
+            assert!(text.contains(words), "{code}: {text}");
         }
     }
 }

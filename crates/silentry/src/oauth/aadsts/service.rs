@@ -5,7 +5,7 @@ use super::words::*;
 
 table! {
     90002, Configuration, "the tenant does not exist" =>
-        "Check the tenant's id or domain, and that the authority is the right cloud's.";
+        "No tenant has this id or domain: correct {tenant}, and check that {authority} names the right cloud.";
     90004, Configuration, "the request is malformed" => REQUEST;
     90005, Configuration, "the hints of the request contradict each other" => REQUEST;
     90006, Retry, "Microsoft Entra is unavailable for now" => RETRY;
@@ -14,7 +14,7 @@ table! {
     90009, Configuration, "the application asks for a token for itself by name" =>
         "Write the application's id (a GUID) instead of its URI in the scope.";
     90010, Configuration, "this way of signing in is not supported on /common or /consumers" =>
-        "Use the authority of the tenant (its id or domain), or /organizations instead of /common or /consumers.";
+        "Name the tenant by its id or one of its domains ({tenant}), or use /organizations instead of /common or /consumers.";
     90012, Retry, "Microsoft Entra did not answer in time" => RETRY;
     90013, Configuration, "the request is malformed" => REQUEST;
     90014, Configuration, "the request lacks a parameter" => REQUEST;

@@ -29,15 +29,15 @@ table! {
     50020, Configuration, "the user of another identity provider is not in the tenant" => GUEST;
     50033, Retry, "a transient error inside Microsoft Entra" => RETRY;
     50034, Credentials, "the user account is not in the directory" =>
-        "Check the user name (UPN) and the tenant. If the name is right, an administrator must add the user or let Microsoft Entra Connect synchronise it.";
+        "Check the user name ({username}) and {tenant}. If the name is right, an administrator must add the user or let Microsoft Entra Connect synchronise it.";
     50049, Configuration, "the authority's host is not a known instance of Microsoft Entra" =>
-        "Check the host name of the authority, for example https://login.microsoftonline.com. For AD FS the path must be /adfs.";
+        "Check the host in {authority}, for example https://login.microsoftonline.com. For AD FS the path must be /adfs.";
     50050, Configuration, "the discovery request is malformed" => REQUEST;
     50053, Stop, "the account is locked, or the address is suspicious" =>
         "Too many wrong passwords or a suspicious address locked the account: wait some minutes without trying, or ask an administrator to unlock it.";
     50055, Interactive, "the password has expired" => PASSWORD_CHANGE;
     50056, Credentials, "the directory has no password for the user" =>
-        "The user has no password in Microsoft Entra, as with a federated or external account: use integrated sign-in or the interactive flow.";
+        "The user has no password in Microsoft Entra, as with a federated or external account: use integrated sign-in or {sign-in}.";
     50057, Configuration, "the user account is disabled" =>
         "An administrator must enable the user account, in Active Directory if it is synchronised from there.";
     50058, Interactive, "there is no session for a silent sign-in" => INTERACTIVE;
@@ -55,7 +55,7 @@ table! {
     50105, Configuration, "the user is not assigned to the application" =>
         "An administrator must assign the user, or a group of the user, to the application (Enterprise applications, Users and groups).";
     50107, Configuration, "the federation realm does not exist in Microsoft Entra" =>
-        "The issuer URI that the federation server writes is not registered for any domain in Microsoft Entra: an administrator must make both equal, or name the right tenant in the authority.";
+        "The issuer URI that the federation server writes is not registered for any domain in Microsoft Entra: an administrator must make both equal; or name the right tenant ({tenant}).";
     50125, Interactive, "the user must reset the password or register first" => INTERACTIVE;
     50126, Credentials, "the user name or the password is wrong" => CREDENTIALS;
     50127, Unsupported, "an authentication broker must be installed" => BROKER;
@@ -81,7 +81,7 @@ table! {
     50177, Unsupported, "an external challenge does not work with pass-through users" => NO_PASS_THROUGH;
     50178, Unsupported, "session control does not work with pass-through users" => NO_PASS_THROUGH;
     50180, Interactive, "integrated Windows authentication is needed and missing" =>
-        "Sign in interactively, or let an administrator enable Seamless single sign-on for the tenant.";
+        "Sign in with {sign-in}, or let an administrator enable Seamless single sign-on for the tenant.";
     50181..=50186, Interactive, "a one-time passcode or the state of the device stopped the sign-in" => INTERACTIVE;
     50187, Unsupported, "the device failed to authenticate" => BROKER;
     50192, Configuration, "an expected credential did not arrive" =>
