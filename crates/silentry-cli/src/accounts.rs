@@ -4,11 +4,11 @@ use clap::Args;
 use serde_json::{Value, json};
 use silentry::Account;
 
-use crate::arguments::{CacheArguments, Format};
+use crate::arguments::{CacheArguments, Format, NamedFormat};
 use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::progress::progress;
-use crate::{application, config, output, wait};
+use crate::{application, output, wait};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,28 +23,30 @@ Exit codes: 0 also when nobody has signed in; 1 the cache cannot be read; 2 usag
 #[command(before_help = EXAMPLES, after_help = NOTES)]
 pub(crate) struct AccountsCommand {
     #[command(flatten)]
-    cache: CacheArguments,
+    pub(crate) cache: CacheArguments,
 
-    /// How to list them.
-    #[arg(
-        short,
-        long,
-        env = "SILENTRY_FORMAT",
-        value_name = "FORMAT",
-        default_value = "text"
-    )]
-    pub(crate) output: Format,
+    /// How to list them. (default: text)
+    #[arg(short, long, env = "SILENTRY_OUTPUT", value_name = "FORMAT")]
+    pub(crate) output: Option<Format>,
+}
+
+impl AccountsCommand {
+    pub(crate) fn complete(&mut self) -> Result<(), Failure> {
+        self.cache.complete()?;
+        let of_file = self.cache.settings.output;
+        self.output = Some(NamedFormat::or_of_file(self.output, of_file));
+        Ok(())
+    }
 }
 
 /// Lists the accounts of the cache.
 pub(crate) fn run(command: AccountsCommand) -> Result<(), Failure> {
-    let (settings, file) = command.cache.settings();
-    let settings = settings.or(config::read(&file)?);
+    let settings = command.cache.settings;
     let cache = Cache::of(&settings)?.or_failure()?;
     let application = application::of_cache(&settings, cache)?;
     let (_, telling) = progress();
     let accounts = wait::until_done(async { Ok(application.accounts().await?) }, telling)?;
-    match command.output {
+    match command.output.unwrap_or_default() {
         Format::Json => output::json(&accounts.iter().map(to_json).collect()),
         Format::Text if accounts.is_empty() => {
             anstream::eprintln!("nobody has signed in");

@@ -8,9 +8,6 @@ use crate::arguments::{MutualAuth, Settings};
 use crate::failure::Failure;
 use crate::text;
 
-/// No metadata document or CA bundle is larger.
-const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
-
 /// Builds the application with the client id of the settings, which must be there.
 pub(crate) fn of(
     settings: &Settings,
@@ -22,9 +19,9 @@ pub(crate) fn of(
     let mut builder = PublicClientApplication::builder(client_id)
         .with_token_cache(cache)
         .with_client_capabilities(&settings.client_capabilities)
-        .with_federation_hosts(federation_hosts(settings))
-        .with_channel_binding(!settings.no_channel_binding)
-        .with_ntlm(settings.allow_ntlm)
+        .with_federation_hosts(&settings.federation_hosts)
+        .with_channel_binding(settings.no_channel_binding != Some(true))
+        .with_ntlm(settings.allow_ntlm == Some(true))
         .with_mutual_authentication(match settings.mutual_auth {
             Some(MutualAuth::WhenOffered) => MutualAuthentication::WhenOffered,
             Some(MutualAuth::Required) | None => MutualAuthentication::Required,
@@ -77,14 +74,6 @@ pub(crate) fn of_cache(
     Ok(builder.build()?)
 }
 
-/// The list, however its entries are separated.
-fn federation_hosts(settings: &Settings) -> impl Iterator<Item = &str> {
-    let entries = settings.federation_hosts.iter();
-    entries
-        .flat_map(|entry| entry.split(|c: char| c == ',' || c.is_whitespace()))
-        .filter(|entry| !entry.is_empty())
-}
-
 /// Reads a document that a setting names.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let bad = |why: String| {
@@ -94,11 +83,8 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
             "Check the path and its permissions.",
         )
     };
-    let metadata = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?;
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(bad("it is too large".to_owned()));
-    }
-    let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    let bytes = silentry_files::read(path, silentry_files::MAX_BYTES)
+        .map_err(|error| bad(error.to_string()))?;
     Ok(text::normalized(bytes))
 }
 

@@ -2,52 +2,155 @@
 
 use std::path::{Path, PathBuf};
 
+use silentry_files::{Owners, Untrusted, read_trusted};
+
 use crate::arguments::{ConfigFile, Settings};
 use crate::failure::Failure;
 use crate::text;
 
-/// Nobody writes a larger one by hand.
-const MAX_BYTES: u64 = 64 * 1024;
+const CODE: &str = "invalid_config_file";
 
-/// Reads the settings of the file that is named, else of the user's config file where there is one.
-pub(crate) fn read(file: &ConfigFile) -> Result<Settings, Failure> {
-    let named = file.config.as_deref();
-    let Some(path) = named.map(Path::to_owned).or_else(default_path) else {
+/// Nobody writes a larger one by hand.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Returns the settings of the command line and the environment, and what they leave open of the file that is named,
+/// else of the user's config file where there is one.
+pub(crate) fn complete(given: Settings, file: ConfigFile) -> Result<Settings, Failure> {
+    let given = given.tidied()?;
+    Ok(given.or(read(file)?.tidied()?))
+}
+
+fn read(file: ConfigFile) -> Result<Settings, Failure> {
+    let named = file.path()?;
+    let is_named = named.is_some();
+    let Some(path) = named.or_else(default_path) else {
         return Ok(Settings::default());
+    };
+    // It chooses the library to load, the hosts to talk to and the place for tokens.
+    let bytes = match read_trusted(&path, Owners::RootOrUser, MAX_BYTES) {
+        Err(error) if error.is_absent() && !is_named => return Ok(Settings::default()),
+        Err(error) => return Err(unusable(&path, &error)),
+        Ok(bytes) => bytes,
     };
     let bad = |why: String| {
         Failure::usage(
-            "invalid_config_file",
+            CODE,
             format!("the config file {} cannot be used: {why}", path.display()),
             "Its lines are the long names of the flags, such as client-id = \"...\".",
         )
     };
-    match std::fs::metadata(&path) {
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Settings::default());
-        }
-        Err(error) => return Err(bad(error.to_string())),
-        Ok(metadata) if metadata.len() > MAX_BYTES => return Err(bad("it is too large".into())),
-        Ok(_) => {}
-    }
-    let bytes = std::fs::read(&path).map_err(|error| bad(error.to_string()))?;
     let text = String::from_utf8(text::normalized(bytes))
         .map_err(|_| bad("it is neither UTF-8 nor UTF-16".to_owned()))?;
-    toml::from_str(&text).map_err(|error| bad(error.to_string().trim_end().to_owned()))
+    toml::from_str(&text).map_err(|error| bad(explained(&text, &error)))
+}
+
+fn unusable(path: &Path, error: &Untrusted) -> Failure {
+    let mitigation = match error {
+        Untrusted::Owner { .. } => {
+            "Settings choose the code that is loaded and the hosts that get tokens, so they must belong to the user \
+             who runs silentry, or to root. Make it this user's (chown), or name a file of this user's by --config."
+        }
+        Untrusted::Writable { .. } => {
+            "Settings choose the code that is loaded and the hosts that get tokens, so nobody else may be able to \
+             change them. Take the others' right to write away: chmod go-w."
+        }
+        _ => "Check the path and its permissions.",
+    };
+    Failure::usage(
+        CODE,
+        format!("the config file {} cannot be used: {error}", path.display()),
+        mitigation,
+    )
+}
+
+/// Says where and why without a word of the text: it may hold secrets, and so may a file that was named by mistake.
+fn explained(text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start.min(text.len()));
+    let number = text.as_bytes()[..start]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count()
+        + 1;
+    let message = error.message();
+    let reason = if let Some(rest) = message.strip_prefix("unknown field `") {
+        let name = rest.split('`').next().unwrap_or_default();
+        match is_name(name) {
+            true => format!("there is no setting `{name}`"),
+            false => "there is no such setting".to_owned(),
+        }
+    } else if let Some((_, expected)) = message.split_once(", expected ") {
+        format!("it takes {expected}")
+    } else if message.contains(['`', '"', '\'']) {
+        "it is not as TOML wants it".to_owned()
+    } else {
+        message.to_owned()
+    };
+    format!("line {number}: {reason}")
+}
+
+/// What a flag could be called; a secret has capitals or digits.
+fn is_name(text: &str) -> bool {
+    text.len() <= 40
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'_')
 }
 
 /// `$XDG_CONFIG_HOME/silentry/config.toml` or `~/.config/...`; on Windows `%APPDATA%\silentry\config.toml`.
 fn default_path() -> Option<PathBuf> {
+    let absolute = |variable: &str| {
+        let path = std::env::var_os(variable).map(PathBuf::from);
+        path.filter(|path| path.is_absolute() && !silentry_files::elevated())
+    };
     let folder = if cfg!(windows) {
-        PathBuf::from(std::env::var_os("APPDATA")?)
+        absolute("APPDATA")?
     } else {
-        match std::env::var_os("XDG_CONFIG_HOME")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-        {
+        match absolute("XDG_CONFIG_HOME") {
             Some(folder) => folder,
-            None => PathBuf::from(std::env::var_os("HOME")?).join(".config"),
+            None => silentry_files::home()?.join(".config"),
         }
     };
     Some(folder.join("silentry").join("config.toml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_the_line_and_nothing_of_the_text() {
+        for (text, line) in [
+            ("tenant = \"a\"\nport = \"hunter2\"\n", 2),
+            ("prompt = \"hunter2\"", 1),
+            ("mode = \"hunter2\"", 1),
+            ("mode = [\"silent\", \"hunter2\"]", 1),
+            ("output = \"hunter2\"", 1),
+            ("scope = {a = \"hunter2\"}", 1),
+            ("\n\nhunter2", 3),
+            ("hunter2 = 1", 1),
+            ("client-id = \"a\"\nclient-id = \"hunter2\"", 2),
+            ("tenant = \"hunter2", 1),
+            ("tenant = hunter2", 1),
+            ("tenant = \"\\hunter2\"", 1),
+            ("[hunter2]\na = 1", 1),
+            ("{\"hunter2\": 1}", 1),
+            ("verbose = hunter2", 1),
+            ("allow-ntlm = \"hunter2\"", 1),
+        ] {
+            let error = toml::from_str::<Settings>(text).err().unwrap();
+            let told = explained(text, &error);
+            assert!(!told.contains("hunter2"), "{text}: {told}");
+            assert!(
+                told.starts_with(&format!("line {line}: ")),
+                "{text}: {told}"
+            );
+        }
+        let error = toml::from_str::<Settings>("password = \"x\"")
+            .err()
+            .unwrap();
+        assert_eq!(
+            explained("", &error),
+            "line 1: there is no setting `password`"
+        );
+    }
 }

@@ -206,6 +206,7 @@ pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
             || arguments
                 .iter()
                 .any(|one| matches!(one.as_str(), "-ojson" | "-o=json" | "--output=json"))
+            || std::env::var_os("SILENTRY_OUTPUT").is_some_and(|form| form == "json")
     };
     if error.use_stderr() && asks_for_json {
         let message = error.to_string();

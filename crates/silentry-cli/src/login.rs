@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use silentry::{Account, AuthenticationResult, PublicClientApplication};
 
-use crate::arguments::{ConfigFile, EXIT_CODES, Format, Ladder, Mode, Settings};
+use crate::arguments::{ConfigFile, EXIT_CODES, Format, Ladder, Mode, NamedFormat, Settings};
 use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::password::PasswordArguments;
@@ -26,29 +26,37 @@ const SCOPES: [&str; 3] = ["openid", "profile", "offline_access"];
 #[command(before_help = EXAMPLES, after_help = EXIT_CODES)]
 pub(crate) struct LoginCommand {
     #[command(flatten)]
-    settings: Settings,
+    pub(crate) settings: Settings,
 
     #[command(flatten)]
     password: PasswordArguments,
 
-    /// How to tell who was signed in.
+    /// How to tell who was signed in. (default: text)
     #[arg(
         short,
         long,
-        env = "SILENTRY_FORMAT",
+        env = "SILENTRY_OUTPUT",
         value_name = "FORMAT",
-        default_value = "text",
         help_heading = "Options"
     )]
-    pub(crate) output: Format,
+    pub(crate) output: Option<Format>,
 
     #[command(flatten)]
     config: ConfigFile,
 }
 
+impl LoginCommand {
+    pub(crate) fn complete(&mut self) -> Result<(), Failure> {
+        let given = std::mem::take(&mut self.settings);
+        self.settings = config::complete(given, std::mem::take(&mut self.config))?;
+        self.output = Some(NamedFormat::or_of_file(self.output, self.settings.output));
+        Ok(())
+    }
+}
+
 /// Signs in anew, keeps the tokens, and tells who it was.
 pub(crate) fn run(command: LoginCommand) -> Result<(), Failure> {
-    let settings = command.settings.or(config::read(&command.config)?);
+    let settings = command.settings;
     let ladder = ladder(&settings)?;
     let cache = Cache::of(&settings)?.or_failure()?;
     let application = application::of(&settings, cache)?;
@@ -70,7 +78,8 @@ pub(crate) fn run(command: LoginCommand) -> Result<(), Failure> {
         was_kept(&application, result.account()).await?;
         Ok(result)
     };
-    print(&wait::until_done(work, telling)?, command.output)
+    let result = wait::until_done(work, telling)?;
+    print(&result, command.output.unwrap_or_default())
 }
 
 /// A login signs in anew, so the cache, which a mode for `token` may name, is left out.

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use silentry::Account;
 
 use crate::accounts;
-use crate::arguments::{CacheArguments, Format};
+use crate::arguments::{CacheArguments, Format, NamedFormat};
 use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::progress::progress;
-use crate::{application, config, output, wait};
+use crate::{application, output, wait};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,23 +39,25 @@ pub(crate) struct LogoutCommand {
     all: bool,
 
     #[command(flatten)]
-    cache: CacheArguments,
+    pub(crate) cache: CacheArguments,
 
-    /// How to tell what was forgotten.
-    #[arg(
-        short,
-        long,
-        env = "SILENTRY_FORMAT",
-        value_name = "FORMAT",
-        default_value = "text"
-    )]
-    pub(crate) output: Format,
+    /// How to tell what was forgotten. (default: text)
+    #[arg(short, long, env = "SILENTRY_OUTPUT", value_name = "FORMAT")]
+    pub(crate) output: Option<Format>,
+}
+
+impl LogoutCommand {
+    pub(crate) fn complete(&mut self) -> Result<(), Failure> {
+        self.cache.complete()?;
+        let of_file = self.cache.settings.output;
+        self.output = Some(NamedFormat::or_of_file(self.output, of_file));
+        Ok(())
+    }
 }
 
 /// Removes accounts from the cache and tells which.
 pub(crate) fn run(command: LogoutCommand) -> Result<(), Failure> {
-    let (settings, file) = command.cache.settings();
-    let settings = settings.or(config::read(&file)?);
+    let settings = command.cache.settings;
     let cache = Cache::of(&settings)?.or_failure()?;
     let application = application::of_cache(&settings, cache)?;
     let which = Which {
@@ -72,7 +74,7 @@ pub(crate) fn run(command: LogoutCommand) -> Result<(), Failure> {
     };
     let (_, telling) = progress();
     let removed = wait::until_done(work, telling)?;
-    tell(&removed, command.output)
+    tell(&removed, command.output.unwrap_or_default())
 }
 
 /// Which accounts are meant.

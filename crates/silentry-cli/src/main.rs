@@ -22,25 +22,24 @@ mod wait;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let mut arguments = match Arguments::of_process() {
         Ok(arguments) => arguments,
         Err(error) => return failure::report_usage(&error),
     };
+    let completed = arguments.command.complete();
     let as_json = arguments.command.wants_json();
-    match run(arguments) {
+    match completed.and_then(|()| run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(as_json),
     }
 }
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
-    trace::start(arguments.verbose, arguments.log)?;
+    start_trace(&arguments)?;
     match arguments.command {
         Command::Token(command) => token::run(*command),
         Command::Login(command) => login::run(*command),
@@ -48,4 +47,17 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Logout(command) => logout::run(command),
         Command::Inspect(command) => inspect::run(command),
     }
+}
+
+/// The command line and the environment win over the file in this, too.
+fn start_trace(arguments: &Arguments) -> Result<(), Failure> {
+    let settings = arguments.command.settings();
+    let (verbose, log) = match (arguments.verbose, &arguments.log) {
+        (0, None) => (
+            settings.and_then(|settings| settings.verbose).unwrap_or(0),
+            settings.and_then(|settings| settings.log.as_deref()),
+        ),
+        (verbose, log) => (verbose, log.as_deref()),
+    };
+    trace::start(verbose, log)
 }

@@ -42,11 +42,11 @@ impl SignIn<'_> {
         let mut request = application
             .acquire_token(scopes)
             .from_nothing()
-            .with_force_refresh(settings.force_refresh)
+            .with_force_refresh(settings.force_refresh == Some(true))
             .with_browser(AnnouncedBrowser {
                 progress: progress.clone(),
                 limit: browser_limit(settings),
-                only_told: settings.no_browser,
+                only_told: settings.no_browser == Some(true),
                 is_last_way: ladder.modes().last() == Some(&Mode::Web),
             })
             .with_browser_timeout(browser_limit(settings))
@@ -159,16 +159,17 @@ fn tag_of_locale(locale: &str) -> Option<String> {
 }
 
 fn pairs<'a>(flag: &str, texts: &'a [String]) -> Result<Vec<(&'a str, &'a str)>, Failure> {
-    let pair = |text: &'a String| {
+    let pair = |(number, text): (usize, &'a String)| {
+        // Not quoted: it may be a secret that was meant to be the value.
         text.split_once('=').ok_or_else(|| {
             Failure::usage(
                 "usage",
-                format!("{flag} `{text}` has no `=`"),
+                format!("no. {} of {flag} has no `=`", number + 1),
                 "Write NAME=VALUE.",
             )
         })
     };
-    texts.iter().map(pair).collect()
+    texts.iter().enumerate().map(pair).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use silentry::{AuthenticationResult, TokenSource};
 
-use crate::arguments::{ConfigFile, EXIT_CODES, Ladder, Mode, Settings};
+use crate::arguments::{ConfigFile, EXIT_CODES, Ladder, Mode, NamedFormat, Settings};
 use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::password::PasswordArguments;
@@ -27,30 +27,30 @@ Examples:
 #[command(before_help = EXAMPLES, after_help = EXIT_CODES)]
 pub(crate) struct TokenCommand {
     #[command(flatten)]
-    settings: Settings,
+    pub(crate) settings: Settings,
 
     #[command(flatten)]
     password: PasswordArguments,
 
-    /// What to print.
+    /// What to print. (default: token)
     #[arg(
         short,
         long,
         env = "SILENTRY_OUTPUT",
         value_name = "FORMAT",
-        default_value = "token",
         help_heading = "Options"
     )]
-    output: Output,
+    output: Option<Output>,
 
     #[command(flatten)]
     config: ConfigFile,
 }
 
 /// How the token is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Output {
     /// The access token and a line end.
+    #[default]
     Token,
     /// One JSON object: the token, its times, scopes and account.
     Json,
@@ -61,15 +61,22 @@ enum Output {
 }
 
 impl TokenCommand {
+    pub(crate) fn complete(&mut self) -> Result<(), Failure> {
+        let given = std::mem::take(&mut self.settings);
+        self.settings = config::complete(given, std::mem::take(&mut self.config))?;
+        self.output = Some(NamedFormat::or_of_file(self.output, self.settings.output));
+        Ok(())
+    }
+
     /// Whether failures are told as JSON.
     pub(crate) fn wants_json(&self) -> bool {
-        self.output == Output::Json
+        self.output == Some(Output::Json)
     }
 }
 
 /// Gets a token and prints it.
 pub(crate) fn run(command: TokenCommand) -> Result<(), Failure> {
-    let settings = command.settings.or(config::read(&command.config)?);
+    let settings = command.settings;
     let ladder = ladder(&settings)?;
     if settings.scopes.is_empty() {
         return Err(application::missing("--scope", "SILENTRY_SCOPE"));
@@ -85,7 +92,7 @@ pub(crate) fn run(command: TokenCommand) -> Result<(), Failure> {
         progress,
     };
     let result = wait::until_done(sign_in.climb(), telling)?;
-    print(&result, command.output)
+    print(&result, command.output.unwrap_or_default())
 }
 
 /// A named account is not what the ticket gives.

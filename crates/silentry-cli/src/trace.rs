@@ -9,10 +9,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::failure::Failure;
 
 /// Starts telling. Only Silentry's own words: other crates may log what they carry, and they carry secrets.
-pub(crate) fn start(verbose: u8, named: Option<String>) -> Result<(), Failure> {
+pub(crate) fn start(verbose: u8, named: Option<&str>) -> Result<(), Failure> {
     let level = match (verbose, named) {
         (0, None) => LevelFilter::WARN,
-        (0, Some(name)) => name.parse().map_err(|_| {
+        (0, Some(name)) => name.trim().parse().map_err(|_| {
             Failure::usage(
                 "invalid_log_level",
                 format!("`{name}` is no log level"),

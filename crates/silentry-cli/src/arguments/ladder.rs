@@ -123,7 +123,11 @@ impl<'de> Deserialize<'de> for Ladder {
             Written::Text(text) => text,
             Written::List(words) => words.join(","),
         };
-        text.parse().map_err(serde::de::Error::custom)
+        // Without the text itself: what stands in a file may be anything.
+        text.parse().map_err(|_| {
+            let choices = Mode::ALL.map(Mode::as_str).join(", ");
+            serde::de::Error::custom(format_args!("it takes one or more of {choices}, each once"))
+        })
     }
 }
 

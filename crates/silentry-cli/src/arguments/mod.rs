@@ -1,16 +1,22 @@
 //! What the command line can say.
 
+mod environment;
 mod ladder;
+mod output;
 mod settings;
+mod texts;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use ladder::{Ladder, Mode};
+pub(crate) use output::{Format, NamedFormat};
 pub(crate) use settings::{CacheFormat, MutualAuth, Settings};
 
 use crate::accounts::AccountsCommand;
+use crate::config;
+use crate::failure::Failure;
 use crate::inspect::InspectCommand;
 use crate::login::LoginCommand;
 use crate::logout::LogoutCommand;
@@ -51,6 +57,20 @@ pub(crate) struct Arguments {
     pub(crate) log: Option<String>,
 }
 
+impl Arguments {
+    /// Reads the command line, and the environment for what it leaves open.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; help and version count as errors here.
+    pub(crate) fn of_process() -> Result<Self, clap::Error> {
+        let line: Vec<_> = std::env::args_os().collect();
+        let command = environment::prepared(Arguments::command(), &line);
+        let matches = command.try_get_matches_from(line)?;
+        Arguments::from_arg_matches(&matches)
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Get a token and print it.
@@ -67,33 +87,54 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Fills in what the config file says and the command line leaves open.
+    pub(crate) fn complete(&mut self) -> Result<(), Failure> {
+        match self {
+            Command::Token(command) => command.complete(),
+            Command::Login(command) => command.complete(),
+            Command::Accounts(command) => command.complete(),
+            Command::Logout(command) => command.complete(),
+            Command::Inspect(_) => Ok(()),
+        }
+    }
+
+    /// The settings, once they are complete; documents are inspected without any.
+    pub(crate) fn settings(&self) -> Option<&Settings> {
+        match self {
+            Command::Token(command) => Some(&command.settings),
+            Command::Login(command) => Some(&command.settings),
+            Command::Accounts(command) => Some(&command.cache.settings),
+            Command::Logout(command) => Some(&command.cache.settings),
+            Command::Inspect(_) => None,
+        }
+    }
+
     /// Whether failures are told as JSON.
     pub(crate) fn wants_json(&self) -> bool {
         match self {
             Command::Token(command) => command.wants_json(),
-            Command::Login(command) => command.output == Format::Json,
-            Command::Accounts(command) => command.output == Format::Json,
-            Command::Logout(command) => command.output == Format::Json,
+            Command::Login(command) => command.output == Some(Format::Json),
+            Command::Accounts(command) => command.output == Some(Format::Json),
+            Command::Logout(command) => command.output == Some(Format::Json),
             Command::Inspect(_) => true,
         }
     }
 }
 
-/// How the result is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
 /// The file with the settings that the command line and the environment leave open.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct ConfigFile {
     /// Read settings from this file instead of the user's.
     #[arg(long, env = "SILENTRY_CONFIG", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// Returns the file that is named.
+    pub(crate) fn path(mut self) -> Result<Option<PathBuf>, Failure> {
+        texts::expand_home(&mut self.config)?;
+        Ok(self.config)
+    }
 }
 
 /// Which token cache a command looks into.
@@ -117,19 +158,23 @@ pub(crate) struct CacheArguments {
     authority: Option<String>,
 
     #[command(flatten)]
-    pub(crate) config: ConfigFile,
+    config: ConfigFile,
+
+    /// All of it, and what the config file says.
+    #[arg(skip)]
+    pub(crate) settings: Settings,
 }
 
 impl CacheArguments {
-    /// Returns what was said as the settings that it is a part of.
-    pub(crate) fn settings(self) -> (Settings, ConfigFile) {
-        let settings = Settings {
-            cache: self.cache,
+    pub(crate) fn complete(&mut self) -> Result<(), Failure> {
+        let given = Settings {
+            cache: self.cache.take(),
             cache_format: self.cache_format,
-            authority: self.authority,
+            authority: self.authority.take(),
             ..Settings::default()
         };
-        (settings, self.config)
+        self.settings = config::complete(given, std::mem::take(&mut self.config))?;
+        Ok(())
     }
 }
 
@@ -139,24 +184,103 @@ mod tests {
 
     use super::*;
 
-    /// Where secrets come from; what names the account to forget is nothing to set once for all.
-    const WITHOUT_TWIN: [&str; 3] = ["help", "password-stdin", "password-fd"];
+    /// The commands that take settings.
+    const COMMANDS: [&str; 4] = ["token", "login", "accounts", "logout"];
+
+    /// Where secrets come from, and what --log says by name.
+    const WITHOUT_TWIN: [&str; 3] = ["verbose", "password-stdin", "password-fd"];
+
+    /// Whom to forget is nothing to set once for all.
+    const TO_FORGET: [&str; 2] = ["account", "all"];
+
+    /// Where secrets come from, and which file it is.
+    const WITHOUT_LINE: [&str; 3] = ["config", "password-stdin", "password-fd"];
 
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
     }
 
+    /// The flags of a command that takes settings, with the variable of each.
+    fn flags(name: &str) -> Vec<clap::Arg> {
+        let command = Arguments::command();
+        let command = command.find_subcommand(name).unwrap();
+        let beside = Arguments::command();
+        let all = command.get_arguments().chain(beside.get_arguments());
+        let to_forget = |long: &str| name == "logout" && TO_FORGET.contains(&long);
+        all.filter(|flag| flag.get_long().is_some_and(|long| !to_forget(long)))
+            .cloned()
+            .collect()
+    }
+
+    /// Flags that take another one back.
+    fn is_opposite(flags: &[clap::Arg], name: &str) -> bool {
+        let named = |other: &str| flags.iter().any(|flag| flag.get_long() == Some(other));
+        named(&format!("no-{name}")) || name.strip_prefix("no-").is_some_and(named)
+    }
+
     #[test]
     fn every_setting_has_an_environment_twin_and_help() {
-        let command = Arguments::command();
-        for name in ["token", "login", "accounts"] {
-            let command = command.find_subcommand(name).unwrap();
-            for argument in command.get_arguments() {
-                let long = argument.get_long().unwrap();
-                let twin = argument.get_env().is_some();
-                assert_eq!(twin, !WITHOUT_TWIN.contains(&long), "--{long} of {name}");
-                assert!(argument.get_help().is_some(), "--{long} of {name}");
+        for command in COMMANDS {
+            let flags = flags(command);
+            for flag in &flags {
+                let long = flag.get_long().unwrap();
+                let twin = flag.get_env().is_some();
+                let wanted = !WITHOUT_TWIN.contains(&long) && !flag.is_hide_set();
+                assert_eq!(twin, wanted, "--{long} of {command}");
+                assert!(flag.get_help().is_some(), "--{long} of {command}");
+                let hidden = flag.is_hide_set();
+                assert!(
+                    !hidden || is_opposite(&flags, long),
+                    "--{long} of {command}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_switch_can_be_turned_off() {
+        for flag in COMMANDS.into_iter().flat_map(flags) {
+            let of_variable = flag.get_env().is_some();
+            let is_on_alone = matches!(flag.get_action(), clap::ArgAction::SetTrue);
+            // Such a flag could say `false` in a variable and in the file, but not on the command line.
+            assert!(!(of_variable && is_on_alone), "{:?}", flag.get_long());
+        }
+    }
+
+    #[test]
+    fn a_variable_has_one_name_for_all_commands() {
+        let mut names = std::collections::BTreeMap::new();
+        for flag in COMMANDS.into_iter().flat_map(flags) {
+            let Some(variable) = flag.get_env().map(std::ffi::OsStr::to_owned) else {
+                continue;
+            };
+            let long = flag.get_long().unwrap().to_owned();
+            let other = names.insert(long.clone(), variable.clone());
+            assert!(other.is_none_or(|other| other == variable), "--{long}");
+        }
+        let mut variables: Vec<_> = names.values().collect();
+        variables.sort();
+        variables.dedup();
+        assert_eq!(variables.len(), names.len());
+    }
+
+    #[test]
+    fn every_setting_has_its_line_in_the_config_file() {
+        for command in COMMANDS {
+            let flags = flags(command);
+            for flag in &flags {
+                let long = flag.get_long().unwrap();
+                if flag.is_hide_set() || WITHOUT_LINE.contains(&long) {
+                    continue;
+                }
+                // Some value of some kind is taken, or a value of another kind is wanted.
+                let known = toml::from_str::<Settings>(&format!("{long} = []"));
+                let unknown = known.is_err_and(|error| error.message().contains("unknown field"));
+                assert!(
+                    !unknown,
+                    "--{long} of {command} has no line in the config file"
+                );
             }
         }
     }

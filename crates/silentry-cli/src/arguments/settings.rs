@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use silentry::Prompt;
 
 use super::ladder::Ladder;
+use super::output::NamedFormat;
+use super::texts::{expand_home, expand_home_of_ccache, lines, list, trim, words, words_or_commas};
+use crate::failure::Failure;
 
 const TICKET: &str = "Integrated sign-in";
 const PROMPTS: &str = "Sign-ins that prompt";
@@ -86,13 +89,8 @@ pub(crate) struct Settings {
     pub(crate) authority: Option<String>,
 
     /// What the token is for; repeat it, or separate several with blanks. (required)
-    #[arg(
-        long = "scope",
-        env = "SILENTRY_SCOPE",
-        value_name = "SCOPE",
-        value_delimiter = ' '
-    )]
-    #[serde(rename = "scope")]
+    #[arg(long = "scope", env = "SILENTRY_SCOPE", value_name = "SCOPE")]
+    #[serde(rename = "scope", deserialize_with = "list")]
     pub(crate) scopes: Vec<String>,
 
     /// The user: whose account of the cache is meant, who is expected in the browser, whose password it is. With `iwa`
@@ -105,9 +103,20 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_ACCOUNT", value_name = "ID", help_heading = CACHE)]
     pub(crate) account: Option<String>,
 
-    /// Ask for a new token although the cache has a good one.
-    #[arg(long, env = "SILENTRY_FORCE_REFRESH", value_parser = FalseyValueParser::new(), help_heading = CACHE)]
-    pub(crate) force_refresh: bool,
+    /// Ask for a new token although the cache has a good one; `--no-force-refresh` takes it back.
+    #[arg(
+        long,
+        env = "SILENTRY_FORCE_REFRESH",
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
+        overrides_with = "no_force_refresh",
+        help_heading = CACHE
+    )]
+    pub(crate) force_refresh: Option<bool>,
 
     /// Where tokens are kept: a file, `none`, or `default`, which is where the system keeps secrets, else
     /// $XDG_RUNTIME_DIR. (default: default)
@@ -135,9 +144,20 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_PORT", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = PROMPTS)]
     pub(crate) port: Option<u16>,
 
-    /// Open no browser, only tell the address on stderr, to be opened by hand.
-    #[arg(long, env = "SILENTRY_NO_BROWSER", help_heading = PROMPTS, value_parser = FalseyValueParser::new())]
-    pub(crate) no_browser: bool,
+    /// Open no browser, only tell the address on stderr, to be opened by hand; `--browser` takes it back.
+    #[arg(
+        long,
+        env = "SILENTRY_NO_BROWSER",
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
+        overrides_with = "browser",
+        help_heading = PROMPTS
+    )]
+    pub(crate) no_browser: Option<bool>,
 
     /// How long the browser is waited for. (default: 300)
     #[arg(long, env = "SILENTRY_BROWSER_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..), help_heading = PROMPTS)]
@@ -178,22 +198,45 @@ pub(crate) struct Settings {
     #[arg(
         long,
         env = "SILENTRY_FEDERATION_HOSTS", help_heading = TICKET,
-        value_name = "HOST[:PORT]",
-        value_delimiter = ','
+        value_name = "HOST[:PORT]"
     )]
+    #[serde(deserialize_with = "list")]
     pub(crate) federation_hosts: Vec<String>,
 
     /// Whether the federation server must prove who it is. (default: required)
     #[arg(long, env = "SILENTRY_MUTUAL_AUTH", help_heading = TICKET)]
     pub(crate) mutual_auth: Option<MutualAuth>,
 
-    /// Do not bind the ticket to the TLS connection: behind balancers that end TLS before AD FS.
-    #[arg(long, env = "SILENTRY_NO_CHANNEL_BINDING", help_heading = TICKET, value_parser = FalseyValueParser::new())]
-    pub(crate) no_channel_binding: bool,
+    /// Do not bind the ticket to the TLS connection: behind balancers that end TLS before AD FS. `--channel-binding` takes
+    /// it back.
+    #[arg(
+        long,
+        env = "SILENTRY_NO_CHANNEL_BINDING",
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
+        overrides_with = "channel_binding",
+        help_heading = TICKET
+    )]
+    pub(crate) no_channel_binding: Option<bool>,
 
-    /// Let Windows fall back to NTLM.
-    #[arg(long, env = "SILENTRY_ALLOW_NTLM", help_heading = TICKET, value_parser = FalseyValueParser::new())]
-    pub(crate) allow_ntlm: bool,
+    /// Let Windows fall back to NTLM; `--no-allow-ntlm` takes it back.
+    #[arg(
+        long,
+        env = "SILENTRY_ALLOW_NTLM",
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
+        overrides_with = "no_allow_ntlm",
+        help_heading = TICKET
+    )]
+    pub(crate) allow_ntlm: Option<bool>,
 
     /// Claims to pass on, as JSON.
     #[arg(long, env = "SILENTRY_CLAIMS", help_heading = REQUEST, value_name = "JSON")]
@@ -203,8 +246,12 @@ pub(crate) struct Settings {
     #[arg(
         long = "client-capability",
         env = "SILENTRY_CLIENT_CAPABILITIES", help_heading = REQUEST,
-        value_name = "NAME",
-        value_delimiter = ' '
+        value_name = "NAME"
+    )]
+    #[serde(
+        rename = "client-capability",
+        alias = "client-capabilities",
+        deserialize_with = "list"
     )]
     pub(crate) client_capabilities: Vec<String>,
 
@@ -216,8 +263,12 @@ pub(crate) struct Settings {
     #[arg(
         long = "extra-query-parameter",
         env = "SILENTRY_EXTRA_QUERY_PARAMETERS", help_heading = REQUEST,
-        value_name = "NAME=VALUE",
-        value_delimiter = ' '
+        value_name = "NAME=VALUE"
+    )]
+    #[serde(
+        rename = "extra-query-parameter",
+        alias = "extra-query-parameters",
+        deserialize_with = "list"
     )]
     pub(crate) extra_query_parameters: Vec<String>,
 
@@ -225,8 +276,12 @@ pub(crate) struct Settings {
     #[arg(
         long = "extra-header",
         env = "SILENTRY_EXTRA_HEADERS", help_heading = REQUEST,
-        value_name = "NAME=VALUE",
-        value_delimiter = '\n'
+        value_name = "NAME=VALUE"
+    )]
+    #[serde(
+        rename = "extra-header",
+        alias = "extra-headers",
+        deserialize_with = "list"
     )]
     pub(crate) extra_headers: Vec<String>,
 
@@ -237,9 +292,91 @@ pub(crate) struct Settings {
     /// The HTTP proxy to use instead of the system's (HTTPS_PROXY and NO_PROXY are honoured).
     #[arg(long, env = "SILENTRY_PROXY", help_heading = NETWORK, value_name = "http://HOST:PORT")]
     pub(crate) proxy: Option<String>,
+
+    /// How results are printed: a line of the file alone, as each command has a flag of its own with the forms it knows.
+    #[arg(skip)]
+    pub(crate) output: Option<NamedFormat>,
+
+    /// The lines of the file for --log and --verbose, which stand beside the commands.
+    #[arg(skip)]
+    pub(crate) log: Option<String>,
+    #[arg(skip)]
+    pub(crate) verbose: Option<u8>,
+
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) opposites: Opposites,
+}
+
+/// What takes a switch of the environment or of the file back for one run.
+#[derive(Args, Default)]
+pub(crate) struct Opposites {
+    /// Take --force-refresh back.
+    #[arg(long, hide = true, overrides_with = "force_refresh")]
+    no_force_refresh: bool,
+
+    /// Take --no-channel-binding back.
+    #[arg(long, hide = true, overrides_with = "no_channel_binding")]
+    channel_binding: bool,
+
+    /// Take --no-browser back.
+    #[arg(long, hide = true, overrides_with = "no_browser")]
+    browser: bool,
+
+    /// Take --allow-ntlm back.
+    #[arg(long, hide = true, overrides_with = "allow_ntlm")]
+    no_allow_ntlm: bool,
 }
 
 impl Settings {
+    /// Returns the settings as they are meant: without the blanks around values, lists in their parts, `~` as the
+    /// user's home.
+    pub(crate) fn tidied(mut self) -> Result<Self, Failure> {
+        for text in [
+            &mut self.client_id,
+            &mut self.tenant,
+            &mut self.authority,
+            &mut self.username,
+            &mut self.account,
+            &mut self.language,
+            &mut self.domain_hint,
+            &mut self.directory,
+            &mut self.upn_attribute,
+            &mut self.spn,
+            &mut self.ccache,
+            &mut self.correlation_id,
+            &mut self.proxy,
+        ] {
+            trim(text);
+        }
+        self.scopes = words(&self.scopes);
+        self.federation_hosts = words_or_commas(&self.federation_hosts);
+        self.client_capabilities = words(&self.client_capabilities);
+        self.extra_query_parameters = words(&self.extra_query_parameters);
+        self.extra_headers = lines(&self.extra_headers);
+        for path in [
+            &mut self.cache,
+            &mut self.keytab,
+            &mut self.gssapi_library,
+            &mut self.federation_metadata,
+            &mut self.ca_bundle,
+        ] {
+            expand_home(path)?;
+        }
+        expand_home_of_ccache(&mut self.ccache)?;
+        for (taken_back, switch) in [
+            (self.opposites.no_force_refresh, &mut self.force_refresh),
+            (self.opposites.channel_binding, &mut self.no_channel_binding),
+            (self.opposites.browser, &mut self.no_browser),
+            (self.opposites.no_allow_ntlm, &mut self.allow_ntlm),
+        ] {
+            if taken_back {
+                *switch = Some(false);
+            }
+        }
+        Ok(self)
+    }
+
     /// Returns these settings, and for what they leave open those of `other`.
     pub(crate) fn or(self, other: Settings) -> Settings {
         Settings {
@@ -250,14 +387,14 @@ impl Settings {
             scopes: first_given(self.scopes, other.scopes),
             username: self.username.or(other.username),
             account: self.account.or(other.account),
-            force_refresh: self.force_refresh || other.force_refresh,
+            force_refresh: self.force_refresh.or(other.force_refresh),
             cache: self.cache.or(other.cache),
             cache_format: self.cache_format.or(other.cache_format),
             language: self.language.or(other.language),
             domain_hint: self.domain_hint.or(other.domain_hint),
             prompt: self.prompt.or(other.prompt),
             port: self.port.or(other.port),
-            no_browser: self.no_browser || other.no_browser,
+            no_browser: self.no_browser.or(other.no_browser),
             browser_timeout: self.browser_timeout.or(other.browser_timeout),
             directory: self.directory.or(other.directory),
             upn_attribute: self.upn_attribute.or(other.upn_attribute),
@@ -268,8 +405,8 @@ impl Settings {
             federation_metadata: self.federation_metadata.or(other.federation_metadata),
             federation_hosts: first_given(self.federation_hosts, other.federation_hosts),
             mutual_auth: self.mutual_auth.or(other.mutual_auth),
-            no_channel_binding: self.no_channel_binding || other.no_channel_binding,
-            allow_ntlm: self.allow_ntlm || other.allow_ntlm,
+            no_channel_binding: self.no_channel_binding.or(other.no_channel_binding),
+            allow_ntlm: self.allow_ntlm.or(other.allow_ntlm),
             claims: self.claims.or(other.claims),
             client_capabilities: first_given(self.client_capabilities, other.client_capabilities),
             correlation_id: self.correlation_id.or(other.correlation_id),
@@ -280,6 +417,10 @@ impl Settings {
             extra_headers: first_given(self.extra_headers, other.extra_headers),
             ca_bundle: self.ca_bundle.or(other.ca_bundle),
             proxy: self.proxy.or(other.proxy),
+            output: self.output.or(other.output),
+            log: self.log.or(other.log),
+            verbose: self.verbose.or(other.verbose),
+            opposites: self.opposites,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What every request can be told, whatever the flow.
 
 use crate::error::{Error, InteractionRequired};
-use crate::text::printable;
 
 /// What every request can be told.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -41,18 +40,24 @@ impl RequestOptions {
                 "host",
                 "transfer-encoding",
             ];
-            if !well_formed
-                || reserved
-                    .iter()
-                    .any(|reserved| name.eq_ignore_ascii_case(reserved))
-            {
-                let shown = printable(name, 60);
-                return Err(Error::new(
-                    "invalid_request_options",
-                    crate::error::Stage::Request,
-                    format!("the extra header `{shown}` cannot be sent"),
-                ));
-            }
+            let is_reserved = reserved
+                .iter()
+                .any(|reserved| name.eq_ignore_ascii_case(reserved));
+            // What is not well-formed is not shown: it may be a secret that was meant to be the value.
+            let why = match (well_formed, is_reserved) {
+                (true, false) => continue,
+                (_, true) => {
+                    format!("the extra header `{name}` is one that the request itself has")
+                }
+                (false, false) => {
+                    "an extra header has a name or a value that cannot be sent".to_owned()
+                }
+            };
+            return Err(Error::new(
+                "invalid_request_options",
+                crate::error::Stage::Request,
+                why,
+            ));
         }
         Ok(())
     }
