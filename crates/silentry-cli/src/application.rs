@@ -44,6 +44,9 @@ pub(crate) fn of(
     if let Some(spn) = &settings.spn {
         builder = builder.with_service_principal_name(spn);
     }
+    if let Some(spn) = &settings.proxy_spn {
+        builder = builder.with_proxy_service_principal_name(spn);
+    }
     if let Some(ccache) = &settings.ccache {
         builder = builder.with_ticket_cache(ccache);
     }

@@ -109,6 +109,11 @@ const TERMS: &[Term] = &[
     term("claims", "--claims", "`with_claims`"),
     term("ca-bundle", "--ca-bundle FILE", "`with_ca_bundle`"),
     term("proxy", "--proxy", "`with_proxy`"),
+    term(
+        "proxy-spn",
+        "--proxy-spn",
+        "`with_proxy_service_principal_name`",
+    ),
     // What only one of the two can do.
     term(
         "or-name-authority",

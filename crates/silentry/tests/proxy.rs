@@ -255,6 +255,20 @@ async fn without_a_ticket_for_the_proxy_the_error_says_so() {
 }
 
 #[tokio::test]
+async fn a_proxy_with_another_name_has_the_principal_that_is_given() {
+    let lab = lab().await;
+    let proxy = Proxy::start(&lab, NEGOTIATE).await;
+    let by_address = proxy.url("").replace("localhost", "127.0.0.1");
+    let app = builder(&lab, by_address.clone()).build().unwrap();
+    let error = sign_in(&app).await.unwrap_err();
+    assert_eq!(error.code(), "proxy_ticket_unavailable");
+    let named = builder(&lab, by_address).with_proxy_service_principal_name("HTTP/localhost");
+    sign_in(&named.build().unwrap()).await.unwrap();
+    let tokens = [("", 407), ("", 407), ("Negotiate", 200), ("Negotiate", 200)];
+    saw(&proxy.seen(), &tokens);
+}
+
+#[tokio::test]
 async fn credentials_in_the_url_are_sent_as_basic_and_nothing_else_is() {
     let both = Demand {
         offers: &["Negotiate", "Basic realm=\"proxy\""],

@@ -177,6 +177,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_SPN", help_heading = TICKET, value_name = "HTTP/NAME")]
     pub(crate) spn: Option<String>,
 
+    /// The proxy's service principal name, when it is not `HTTP/` and the host by which it is configured.
+    #[arg(long, env = "SILENTRY_PROXY_SPN", help_heading = TICKET, value_name = "HTTP/NAME")]
+    pub(crate) proxy_spn: Option<String>,
+
     /// The ticket cache to use instead of the login's.
     #[arg(long, env = "SILENTRY_CCACHE", help_heading = TICKET, value_name = "CCACHE")]
     pub(crate) ccache: Option<String>,
@@ -399,6 +403,7 @@ impl Settings {
             directory: self.directory.or(other.directory),
             upn_attribute: self.upn_attribute.or(other.upn_attribute),
             spn: self.spn.or(other.spn),
+            proxy_spn: self.proxy_spn.or(other.proxy_spn),
             ccache: self.ccache.or(other.ccache),
             keytab: self.keytab.or(other.keytab),
             gssapi_library: self.gssapi_library.or(other.gssapi_library),

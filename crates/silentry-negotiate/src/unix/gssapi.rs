@@ -48,7 +48,6 @@ functions! {
     required {
         gss_import_name(*mut u32, *const Buffer, *const Oid, *mut Handle);
         gss_display_name(*mut u32, Handle, *mut Buffer, *mut *const Oid);
-        gss_canonicalize_name(*mut u32, Handle, *const Oid, *mut Handle);
         gss_release_name(*mut u32, *mut Handle);
         gss_release_buffer(*mut u32, *mut Buffer);
         gss_display_status(*mut u32, u32, i32, *const Oid, *mut u32, *mut Buffer);
@@ -143,14 +142,20 @@ impl Library {
 
     /// Imports a name of a kind.
     pub(super) fn name(&'static self, kind: NameType, text: &str) -> Result<Name, Failure> {
+        let structure =
+            (kind == NameType::Instance).then(|| Box::new(krb5::Principal::service_instance(text)));
+        let pointer = structure.as_ref().map(|structure| structure.bytes());
         let mut name = Name {
             library: self,
             handle: ptr::null_mut(),
+            _structure: structure,
         };
         let mut minor = 0;
         let import = self.functions.gss_import_name;
-        let (buffer, kind) = (Buffer::of(text.as_bytes()), Oid::new(kind.oid()));
-        // SAFETY: input and output pointers are valid for the call; the library copies the text.
+        let bytes = pointer.as_ref().map_or(text.as_bytes(), |bytes| bytes);
+        let (buffer, kind) = (Buffer::of(bytes), Oid::new(kind.oid()));
+        // SAFETY: input and output pointers are valid for the call; the library copies the bytes. Those that are a
+        // pointer lead to what lives as long as the name.
         let major = unsafe { import(&mut minor, &buffer, &kind, &mut name.handle) };
         self.check(major, minor, Mechanism::Kerberos)?;
         Ok(name)
@@ -311,6 +316,8 @@ fn with_source(error: &libloading::Error) -> String {
 pub(super) struct Name {
     library: &'static Library,
     handle: Handle,
+    /// What the library's copy of the name points to.
+    _structure: Option<Box<krb5::Principal>>,
 }
 
 impl Name {
@@ -325,21 +332,6 @@ impl Name {
         Ok(String::from_utf8_lossy(&text)
             .trim_end_matches('\0')
             .to_owned())
-    }
-
-    /// Returns the name as Kerberos will ask for it, which may take an answer from DNS.
-    pub(super) fn canonical(&self) -> Result<Name, Failure> {
-        let mut name = Name {
-            library: self.library,
-            handle: ptr::null_mut(),
-        };
-        let mut minor = 0;
-        let mechanism = Oid::new(Mechanism::Kerberos.oid());
-        let canonicalize = self.library.functions.gss_canonicalize_name;
-        // SAFETY: the name is live, and the output handle is released with the new name.
-        let major = unsafe { canonicalize(&mut minor, self.handle, &mechanism, &mut name.handle) };
-        self.library.check(major, minor, Mechanism::Kerberos)?;
-        Ok(name)
     }
 }
 
@@ -363,6 +355,7 @@ impl Credential {
         let mut name = Name {
             library: self.library,
             handle: ptr::null_mut(),
+            _structure: None,
         };
         let mut minor = 0;
         let inquire = self.library.functions.gss_inquire_cred;

@@ -26,8 +26,11 @@ impl Mechanism {
 pub(super) enum NameType {
     /// `GSS_KRB5_NT_PRINCIPAL_NAME` (RFC 1964, 2.1.1): `service/host@REALM`.
     Principal,
-    /// `GSS_C_NT_HOSTBASED_SERVICE` (RFC 2743, 4.1): `service@host`.
+    /// `GSS_C_NT_HOSTBASED_SERVICE` (RFC 2743, 4.1): `service@host`. Never for MIT Kerberos, which lets DNS choose
+    /// another host for it.
     HostBased,
+    /// MIT's `gss_nt_krb5_principal`: `service/host` without a realm, as a service instance (RFC 4120, 6.2).
+    Instance,
 }
 
 impl NameType {
@@ -38,6 +41,8 @@ impl NameType {
             NameType::Principal => b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01",
             // 1.2.840.113554.1.2.1.4
             NameType::HostBased => b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04",
+            // 1.2.840.113554.1.2.2.2
+            NameType::Instance => b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x02",
         }
     }
 }

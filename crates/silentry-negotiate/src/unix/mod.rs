@@ -33,7 +33,7 @@ pub(crate) struct Initiator {
     context: SecurityContext,
     binding: Option<ChannelBinding>,
     protection: MessageProtection,
-    subject: Subject,
+    subject: Box<Subject>,
 }
 
 impl Initiator {
@@ -53,7 +53,7 @@ impl Initiator {
             library.trust_host_names_as_given();
             let target = library.name(target.0, &target.1)?;
             let context = SecurityContext::new(mechanism, target, credential);
-            let (binding, subject) = (binding.cloned(), subject.clone());
+            let (binding, subject) = (binding.cloned(), Box::new(subject.clone()));
             let mut initiator = Initiator {
                 context,
                 binding,
@@ -187,16 +187,16 @@ pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Er
 }
 
 /// Returns the principal in the realm that krb5.conf has for its host, when it has no realm of its own:
-/// not every KDC refers to the realms that it trusts, and MIT's does so for host-based names only.
+/// not every KDC refers to the realms that it trusts, and MIT's does so for the names of services on hosts only.
 /// Heimdal has asked for a host-based name from the beginning.
 fn in_realm_of_host(
     library: &'static Library,
     principal: &ServicePrincipal,
     _: &Credentials,
 ) -> Option<Target> {
-    let (kind, text) = naming::host_based(principal).filter(|_| !library.is_heimdal())?;
-    let canonical = library.name(kind, &text).ok()?.canonical().ok()?;
-    naming::in_realm_of_host(principal, &canonical.display().ok()?)
+    let (_, host) = naming::service_and_host(principal).filter(|_| !library.is_heimdal())?;
+    let realm = library.realm_of_host(host)?;
+    naming::in_realm_of_host(principal, &realm)
 }
 
 /// Returns the principal in the realm of the user, when it has no realm of its own.

@@ -11,43 +11,40 @@ pub(super) type Target = (NameType, String);
 /// whatever `default_realm` is, and without DNS having a say in the host's name.
 ///
 /// MIT Kerberos does so for a principal with an empty realm. For one without `@` it takes
-/// `default_realm`, which need not be the service's nor the user's; host-based names it canonicalises by
-/// DNS unless krb5.conf says otherwise. Heimdal would send an empty realm to the KDC; it wants a
-/// host-based name, and canonicalisation turned off.
+/// `default_realm`, which need not be the service's nor the user's. A host-based name it may replace by another, that
+/// DNS has for the host, when it is imported (`dns_canonicalize_hostname = true`) or when the KDC does not know the first
+/// (`fallback`): so it is never given one. Heimdal would send an empty realm to the KDC; it wants a host-based name, and
+/// canonicalisation turned off.
 pub(super) fn target(principal: &ServicePrincipal, heimdal: bool) -> Target {
     let name = principal.as_str();
     if name.contains('@') {
         return (NameType::Principal, name.to_owned());
     }
-    match host_based(principal) {
-        Some(host_based) if heimdal => host_based,
+    match service_and_host(principal) {
+        Some((service, host)) if heimdal => (NameType::HostBased, format!("{service}@{host}")),
         _ if heimdal => (NameType::Principal, name.to_owned()),
         _ => (NameType::Principal, format!("{name}@")),
     }
 }
 
-/// Returns the name as a service on a host, whose realm the library looks up in krb5.conf
-/// (`[domain_realm]`); none if it says its realm itself or has more parts.
-pub(super) fn host_based(principal: &ServicePrincipal) -> Option<Target> {
+/// Returns the service and its host; none if the principal says its realm itself or has more parts.
+pub(super) fn service_and_host(principal: &ServicePrincipal) -> Option<(&str, &str)> {
     let (service, host) = principal.as_str().split_once('/')?;
     let alone = !host.contains(['/', '@']);
-    alone.then(|| (NameType::HostBased, format!("{service}@{host}")))
+    alone.then_some((service, host))
 }
 
-/// Returns how to ask for a service in the realm that the library has found for its host, given the
-/// library's canonical form of the host-based name.
+/// Returns how to ask MIT Kerberos for a service in the realm that its host is in.
 ///
-/// Of that form only the realm counts: MIT Kerberos puts DNS's canonical name of the host in, and a
-/// ticket for the balancer that a federation service's name is an alias of is not for the federation
-/// service. If there is no realm in it, the KDC is asked with the name type of a host-based service, the
-/// only one for which MIT's KDC refers to another realm (krb5 `do_tgs_req.c`, `is_referral_req`).
-pub(super) fn in_realm_of_host(principal: &ServicePrincipal, canonical: &str) -> Option<Target> {
-    let (name, realm) = canonical.rsplit_once('@')?;
-    if !realm.is_empty() {
-        return Some((NameType::Principal, format!("{principal}@{realm}")));
+/// If nobody knows a realm, the KDC is asked for a service instance: MIT's KDC refers to another realm for that name
+/// type and for host-based ones alone (krb5 `do_tgs_req.c`, `is_referral_req`).
+pub(super) fn in_realm_of_host(principal: &ServicePrincipal, realm: &str) -> Option<Target> {
+    if realm.is_empty() {
+        return Some((NameType::Instance, principal.as_str().to_owned()));
     }
-    let unchanged = name.eq_ignore_ascii_case(principal.as_str());
-    host_based(principal).filter(|_| unchanged)
+    // DNS may have told the realm; the name must stay what it is.
+    let there: ServicePrincipal = format!("{principal}@{realm}").parse().ok()?;
+    Some((NameType::Principal, there.as_str().to_owned()))
 }
 
 /// Returns what stands behind the last `@` that no backslash quotes (RFC 1964, 2.1.1).
@@ -97,25 +94,35 @@ mod tests {
         }
     }
 
+    /// MIT Kerberos lets DNS choose another host for a host-based name.
     #[test]
-    fn only_a_service_on_a_host_is_host_based() {
-        let written = |text: &str| host_based(&text.parse().unwrap());
-        let expected = (NameType::HostBased, "HTTP@sts.contoso.com".to_owned());
-        assert_eq!(written("HTTP/sts.contoso.com"), Some(expected));
-        assert_eq!(written("HTTP/sts/instance"), None);
-        assert_eq!(written("HTTP/sts@CORP"), None);
+    fn mit_is_never_given_a_host_based_name() {
+        for text in [
+            "HTTP/sts.contoso.com",
+            "HTTP/sts@CORP",
+            "HTTP/a/b",
+            "ldap/dc1",
+        ] {
+            let service = text.parse().unwrap();
+            let mut asked = vec![target(&service, false)];
+            for realm in ["", "RES", "A@B", "A/B", "A\\B", "R\u{e9}"] {
+                asked.extend(in_realm_of_host(&service, realm));
+            }
+            for (kind, name) in asked {
+                assert_ne!(kind, NameType::HostBased, "{name}");
+                assert_eq!(name.split('@').next(), text.split('@').next());
+            }
+        }
     }
 
     #[test]
-    fn dns_tells_the_realm_of_a_host_but_not_its_name() {
+    fn a_realm_is_learnt_for_the_name_as_it_is() {
         let service = "HTTP/sts.contoso.com".parse().unwrap();
-        let asked = |canonical| in_realm_of_host(&service, canonical);
-        let named = principal("HTTP/sts.contoso.com@RES");
-        assert_eq!(asked("HTTP/sts.contoso.com@RES"), Some(named.clone()));
-        assert_eq!(asked("HTTP/balancer.contoso.com@RES"), Some(named));
-        assert_eq!(asked("HTTP/sts.contoso.com@"), host_based(&service));
-        assert_eq!(asked("HTTP/balancer.contoso.com@"), None);
-        assert_eq!(asked("HTTP/sts.contoso.com"), None);
+        let there = principal("HTTP/sts.contoso.com@RES");
+        assert_eq!(in_realm_of_host(&service, "RES"), Some(there));
+        let instance = (NameType::Instance, "HTTP/sts.contoso.com".to_owned());
+        assert_eq!(in_realm_of_host(&service, ""), Some(instance));
+        assert_eq!(in_realm_of_host(&service, "A@B"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use silentry_negotiate as negotiate;
 use silentry_negotiate::{
     ChannelBinding, Context, Credentials, Negotiator, ServerProof, ServicePrincipal, Step, Token,
 };
@@ -56,10 +57,8 @@ pub(super) async fn begin(
     leaf: Option<&[u8]>,
 ) -> Result<Negotiation, Error> {
     let failed = |error| Error::from_negotiate(Stage::Negotiate, &error);
-    let principal: ServicePrincipal = match &settings.service_principal_name {
-        Some(spn) => spn.parse().map_err(failed)?,
-        None => ServicePrincipal::http(host).map_err(failed)?,
-    };
+    let named = settings.service_principal_name.as_deref();
+    let principal = principal(named, host).map_err(failed)?;
     let binding = leaf
         .filter(|_| settings.channel_binding)
         .and_then(channel_binding);
@@ -72,13 +71,22 @@ pub(super) async fn begin_with_proxy(
     settings: &NegotiateSettings,
     host: &str,
 ) -> Result<Negotiation, Error> {
-    let principal = ServicePrincipal::http(host)
-        .map_err(|error| Error::from_negotiate(Stage::Negotiate, &error))?;
+    let named = settings.proxy_service_principal_name.as_deref();
+    let principal =
+        principal(named, host).map_err(|error| Error::from_negotiate(Stage::Negotiate, &error))?;
     let settings = NegotiateSettings {
         ntlm: false,
         ..settings.clone()
     };
     initiate(&settings, principal, None).await
+}
+
+/// Returns the principal that somebody names, else that of the host of the URL, to the letter.
+fn principal(named: Option<&str>, host: &str) -> Result<ServicePrincipal, negotiate::Error> {
+    match named {
+        Some(spn) => spn.parse(),
+        None => ServicePrincipal::http(host),
+    }
 }
 
 async fn initiate(

@@ -8,6 +8,9 @@ use crate::transport::{
 
 use super::kerberos::{self, Negotiation};
 
+const UNKNOWN_PROXY: &str = "Name the proxy as the KDC knows it ({proxy}), or give its service principal name by \
+    {proxy-spn}.";
+
 /// Signs in to proxies with the credentials that sign in to the federation server.
 pub(crate) struct ProxyTicket {
     settings: NegotiateSettings,
@@ -78,6 +81,9 @@ impl ProxyNegotiation for UnderWay {
 
 fn unavailable(host: &str, error: &Error) -> TransportError {
     let message = format!("no ticket for the proxy {host}: {error}");
-    TransportError::new(TransportErrorKind::ProxyTicketUnavailable, message)
-        .with_advice(error.advice().clone())
+    let advice = match error.code() {
+        "kerberos_unknown_service_principal" => UNKNOWN_PROXY.into(),
+        _ => error.advice().clone(),
+    };
+    TransportError::new(TransportErrorKind::ProxyTicketUnavailable, message).with_advice(advice)
 }

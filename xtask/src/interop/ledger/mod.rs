@@ -2,6 +2,7 @@
 
 mod binding;
 mod capture;
+mod names;
 mod realm;
 mod site;
 
@@ -10,6 +11,7 @@ use std::fs;
 use anyhow::{Result, ensure};
 
 use self::capture::Traffic;
+use self::names::Names;
 use self::realm::Realm;
 use self::site::{Between, Seen, Site};
 use super::{Ground, Part, Preparation, Rows, Table};
@@ -21,8 +23,16 @@ pub(super) const PART: Part = Part {
     packages: &[
         ("krb5-admin-server", "kadmin.local of a stranger's KDC"),
         ("krb5-kdc", "a stranger's KDC and its log"),
+        ("krb5-user", "what MIT's own programs make of names"),
+        (
+            "libgssapi3-heimdal",
+            "another library that asks for tickets",
+        ),
         ("openssl", "a stranger's channel bindings"),
-        ("python3", "a man in the middle"),
+        (
+            "python3",
+            "a man in the middle, and a name server that lies",
+        ),
         ("tcpdump", "a capture of a sign-in"),
         ("tshark", "a stranger that reads Kerberos in a capture"),
     ],
@@ -40,8 +50,14 @@ const LAB: &str = "127.0.0.1:443";
 const KDC: &str = "127.0.0.1:88";
 
 fn prepare(preparation: &Preparation) -> Result<()> {
-    let relay = preparation.workspace.root.join("interop/ledger/relay.py");
-    fs::copy(relay, preparation.prepared.join("relay.py"))?;
+    for program in ["relay.py", "dns.py"] {
+        let file = preparation
+            .workspace
+            .root
+            .join("interop/ledger")
+            .join(program);
+        fs::copy(file, preparation.prepared.join(program))?;
+    }
     Ok(())
 }
 
@@ -127,7 +143,36 @@ fn run(ground: &Ground) -> Result<Rows> {
         "he gets the token: nothing but the channel binding tells his connection from AD FS's own",
         let_through,
     );
+    other_names(ground, &site.realm, &mut rows)?;
     Ok(rows)
+}
+
+/// What DNS says of a host chooses nobody else's ticket.
+fn other_names(ground: &Ground, realm: &Realm<'_>, rows: &mut Rows) -> Result<()> {
+    let names = Names::start(ground, realm)?;
+    let (who, python) = (names::who(), version(ground, "python3")?);
+    let who = (who.as_str(), python.as_str());
+    let mut meet = |what: String, outcome| rows.works(Table::Ledger, who, &what, outcome);
+    for setting in names::SETTINGS {
+        let setting_is = format!("dns_canonicalize_hostname = {setting}");
+        let astray = names.library_is_led_astray(setting);
+        let signed_in = astray.and_then(|()| names.sign_in(setting, None));
+        meet(
+            format!(
+                "{setting_is}: no ticket for another host than that of the URL, in the KDC's log, at AD FS and in the ccache"
+            ),
+            signed_in,
+        );
+        meet(
+            format!("{setting_is}: a proxy gets no ticket for another host than itself"),
+            names.proxy(setting),
+        );
+    }
+    meet(
+        "Heimdal asks for no ticket for another host than that of the URL".to_owned(),
+        names.sign_in("true", Some("libgssapi.so.3")),
+    );
+    Ok(())
 }
 
 fn one_ticket_logged(_: &Site<'_>, seen: &Seen) -> Result<()> {

@@ -30,18 +30,12 @@ impl<'a> Realm<'a> {
     /// Makes the realm, starts its KDC and signs alice in.
     pub(super) fn start(ground: &'a Ground) -> Result<Self> {
         let path = |name: &str| ground.folder.join(name);
-        fs::write(path("krb5.conf"), client_configuration())?;
+        configure(ground, "false", true)?;
         fs::write(path("kdc.conf"), kdc_configuration(&ground.folder))?;
-        let tool = |program: &str| -> Result<Command> {
-            let mut command = Command::new(find(program).with_context(|| format!("no {program}"))?);
-            enter(ground, &mut command);
-            Ok(command)
-        };
+        let tool = |program: &str| tool(ground, program);
         let create = ["create", "-s", "-r", REALM, "-P", PASSWORD];
         ground.run(tool("kdb5_util")?.args(create))?;
-        let administer = |query: &str| -> Result<()> {
-            ground.run(tool("kadmin.local")?.args(["-r", REALM, "-q", query]))
-        };
+        let administer = |query: &str| administer(ground, query);
         administer(&format!("addprinc -pw {PASSWORD} alice"))?;
         for service in SERVICES {
             // Delegation would be allowed: that none happens is then the client's doing.
@@ -59,6 +53,14 @@ impl<'a> Realm<'a> {
         let realm = Self { ground, _kdc: kdc };
         realm.sign_in()?;
         Ok(realm)
+    }
+
+    /// Takes a service's principal away and makes another one, whose key goes to the keytab.
+    pub(super) fn replace(&self, old: &str, new: &str) -> Result<()> {
+        administer(self.ground, &format!("delprinc -force {old}"))?;
+        administer(self.ground, &format!("addprinc -randkey {new}"))?;
+        let keytab = self.keytab();
+        administer(self.ground, &format!("ktadd -k {} {new}", keytab.display()))
     }
 
     /// A log-on of alice's: a new ticket-granting ticket, which could be forwarded, and no other.
@@ -102,6 +104,16 @@ impl<'a> Realm<'a> {
     }
 }
 
+fn tool(ground: &Ground, program: &str) -> Result<Command> {
+    let mut command = Command::new(find(program).with_context(|| format!("no {program}"))?);
+    enter(ground, &mut command);
+    Ok(command)
+}
+
+fn administer(ground: &Ground, query: &str) -> Result<()> {
+    ground.run(tool(ground, "kadmin.local")?.args(["-r", REALM, "-q", query]))
+}
+
 fn enter(ground: &Ground, command: &mut Command) {
     let path = |name: &str| ground.folder.join(name);
     command
@@ -110,14 +122,18 @@ fn enter(ground: &Ground, command: &mut Command) {
         .env("KRB5CCNAME", format!("FILE:{}", path("krb5cc").display()));
 }
 
+/// Writes the `krb5.conf` of the user: what DNS may make of a host's name, and whether hosts have a realm there.
 /// Requests go over TCP, so that the capture has each once.
-fn client_configuration() -> String {
-    format!(
+pub(super) fn configure(ground: &Ground, canonicalize: &str, mapped: bool) -> Result<()> {
+    let mut text = format!(
         "[libdefaults]\n default_realm = {REALM}\n dns_lookup_kdc = false\n dns_lookup_realm = false\n \
-         dns_canonicalize_hostname = false\n rdns = false\n udp_preference_limit = 1\n\
-         [realms]\n {REALM} = {{\n  kdc = 127.0.0.1\n }}\n\
-         [domain_realm]\n .contoso.test = {REALM}\n .fabrikam.test = {REALM}\n"
-    )
+         dns_canonicalize_hostname = {canonicalize}\n rdns = false\n udp_preference_limit = 1\n\
+         [realms]\n {REALM} = {{\n  kdc = 127.0.0.1\n }}\n"
+    );
+    if mapped {
+        text += &format!("[domain_realm]\n .contoso.test = {REALM}\n .fabrikam.test = {REALM}\n");
+    }
+    Ok(fs::write(ground.folder.join("krb5.conf"), text)?)
 }
 
 fn kdc_configuration(folder: &Path) -> String {

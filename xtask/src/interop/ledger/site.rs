@@ -214,7 +214,7 @@ impl Seen {
 }
 
 /// Reads the journal of a lab once nothing is added to it.
-fn journal_of(file: &Path) -> Result<Vec<Value>> {
+pub(super) fn journal_of(file: &Path) -> Result<Vec<Value>> {
     let mut before = String::new();
     process::wait_until(LIMIT, || {
         std::thread::sleep(Duration::from_millis(100));

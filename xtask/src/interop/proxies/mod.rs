@@ -80,6 +80,10 @@ fn run(ground: &Ground) -> Result<Rows> {
         "offers Negotiate and Basic: the ticket",
         test.negotiate_or_basic(),
     );
+    works(
+        "demands Negotiate, named by an alias whose principal `--proxy-spn` names: the ticket",
+        test.alias_with_spn(),
+    );
     works("demands Basic: the credentials of its URL", test.basic());
     works(
         "named without scheme, with a slash, in capitals",
@@ -218,6 +222,15 @@ impl<'g> Test<'g> {
             "proxy_ticket_unavailable",
             "no account has the service principal HTTP/alias.contoso.test",
         )
+    }
+
+    fn alias_with_spn(&self) -> Result<()> {
+        let squid = self.squid(Wants::Negotiate)?;
+        self.signs_in(&[
+            ("HTTPS_PROXY", "http://alias.contoso.test:3128"),
+            ("SILENTRY_PROXY_SPN", SERVICE),
+        ])?;
+        squid.served(&[&denied(ENTRA), &tunnel(ENTRA), &tunnel(ADFS)])
     }
 
     fn wrong_key(&self) -> Result<()> {

@@ -100,6 +100,7 @@ impl SecurityContext {
         let mut name = Name {
             library: self.library,
             handle: ptr::null_mut(),
+            _structure: None,
         };
         let mut minor = 0;
         let inquire = self.library.functions.gss_inquire_context;

@@ -1,6 +1,7 @@
 //! What the GSS-API has no word for, asked of the Kerberos library that the GSS-API library itself is made on: both MIT
-//! Kerberos and Heimdal have these calls.
+//! Kerberos and Heimdal have these calls. And MIT's structure of a principal, which its GSS-API takes for a name.
 
+use std::ffi::c_void;
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
@@ -12,6 +13,8 @@ pub(super) struct Functions {
     init_context: unsafe extern "C" fn(*mut Handle) -> i32,
     free_context: unsafe extern "C" fn(Handle),
     default_name: unsafe extern "C" fn(Handle) -> *const c_char,
+    get_host_realm: unsafe extern "C" fn(Handle, *const c_char, *mut *mut *mut c_char) -> i32,
+    free_host_realm: unsafe extern "C" fn(Handle, *const *mut c_char) -> i32,
 }
 
 impl Functions {
@@ -23,6 +26,10 @@ impl Functions {
             free_context: *unsafe { library.get("krb5_free_context") }.ok()?,
             // SAFETY: as above.
             default_name: *unsafe { library.get("krb5_cc_default_name") }.ok()?,
+            // SAFETY: as above.
+            get_host_realm: *unsafe { library.get("krb5_get_host_realm") }.ok()?,
+            // SAFETY: as above.
+            free_host_realm: *unsafe { library.get("krb5_free_host_realm") }.ok()?,
         })
     }
 }
@@ -64,5 +71,106 @@ impl Library {
         }
         // SAFETY: the name ends with NUL and lives as long as the context.
         Some(unsafe { CStr::from_ptr(name) }.to_owned())
+    }
+
+    /// Returns the realm that krb5.conf (`[domain_realm]`) or, where it says so, DNS has for a host of this very name;
+    /// empty where nobody has one.
+    pub(in crate::unix) fn realm_of_host(&self, host: &str) -> Option<String> {
+        let context = Context::new(self.krb5.as_ref()?)?;
+        let host = CString::new(host).ok()?;
+        let mut realms = ptr::null_mut();
+        let get_host_realm = context.functions.get_host_realm;
+        // SAFETY: the context is live, the name ends with NUL, and the output pointer is valid.
+        let failed = unsafe { get_host_realm(context.handle, host.as_ptr(), &mut realms) } != 0;
+        if failed || realms.is_null() {
+            return None;
+        }
+        // SAFETY: the list has at least the null pointer that ends it.
+        let first = unsafe { *realms };
+        let realm = (!first.is_null()).then(|| {
+            // SAFETY: a realm ends with NUL, and lives as long as the list.
+            unsafe { CStr::from_ptr(first) }
+                .to_string_lossy()
+                .into_owned()
+        });
+        let free = context.functions.free_host_realm;
+        // SAFETY: the list came from this library, and is freed once.
+        unsafe { free(context.handle, realms) };
+        realm
+    }
+}
+
+/// `krb5_data` of MIT's krb5.h.
+#[repr(C)]
+struct Data {
+    magic: i32,
+    length: u32,
+    bytes: *const c_void,
+}
+
+/// `krb5_principal_data` of MIT's krb5.h.
+#[repr(C)]
+struct PrincipalData {
+    magic: i32,
+    realm: Data,
+    parts: *const Data,
+    length: i32,
+    kind: i32,
+}
+
+/// A principal of several parts and no realm, as MIT's GSS-API takes it for a name (`gss_nt_krb5_principal`), with the
+/// bytes that its pointers lead to.
+pub(super) struct Principal {
+    /// The one structure; in a vector, as what a vector holds stays in its place when the vector moves.
+    structure: Vec<PrincipalData>,
+    _parts: Vec<Data>,
+    _text: String,
+}
+
+/// `KRB5_NT_SRV_INST` (RFC 4120, 6.2), which Windows uses for every service.
+const SERVICE_INSTANCE: i32 = 2;
+const PRINCIPAL_MAGIC: i32 = -1_760_647_423;
+const DATA_MAGIC: i32 = -1_760_647_422;
+
+impl Principal {
+    /// Describes `service/host`.
+    pub(super) fn service_instance(text: &str) -> Principal {
+        let text = text.to_owned();
+        let data = |part: &str| Data {
+            magic: DATA_MAGIC,
+            length: u32::try_from(part.len()).expect("a service principal has 1024 bytes at most"),
+            bytes: part.as_ptr().cast(),
+        };
+        let parts: Vec<Data> = text.split('/').map(data).collect();
+        let structure = vec![PrincipalData {
+            magic: PRINCIPAL_MAGIC,
+            realm: data(""),
+            length: i32::try_from(parts.len()).expect("a service principal has 1024 bytes at most"),
+            parts: parts.as_ptr(),
+            kind: SERVICE_INSTANCE,
+        }];
+        Principal {
+            structure,
+            _parts: parts,
+            _text: text,
+        }
+    }
+
+    /// Returns the pointer as the bytes of a name.
+    pub(super) fn bytes(&self) -> [u8; size_of::<usize>()] {
+        (self.structure.as_ptr() as usize).to_ne_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structures_have_the_size_of_the_headers() {
+        if cfg!(target_pointer_width = "64") {
+            assert_eq!(size_of::<Data>(), 16);
+            assert_eq!(size_of::<PrincipalData>(), 40);
+        }
     }
 }

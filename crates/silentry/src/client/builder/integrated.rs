@@ -27,6 +27,7 @@ pub(crate) struct NegotiateSettings {
     pub(crate) channel_binding: bool,
     pub(crate) ntlm: bool,
     pub(crate) service_principal_name: Option<String>,
+    pub(crate) proxy_service_principal_name: Option<String>,
     pub(crate) ticket_cache: Option<String>,
     pub(crate) client_keytab: Option<PathBuf>,
     pub(crate) library: Option<PathBuf>,
@@ -40,6 +41,7 @@ impl Default for NegotiateSettings {
             channel_binding: true,
             ntlm: false,
             service_principal_name: None,
+            proxy_service_principal_name: None,
             ticket_cache: None,
             client_keytab: None,
             library: None,
@@ -71,6 +73,13 @@ impl PublicClientApplicationBuilder {
     /// Asks for a ticket for this service principal name (`HTTP/name`) instead of the federation server's host.
     pub fn with_service_principal_name(mut self, spn: impl Into<String>) -> Self {
         self.negotiate.service_principal_name = Some(spn.into());
+        self
+    }
+
+    /// Asks for a ticket for this service principal name (`HTTP/name`) when the proxy demands one, instead of the name
+    /// by which the proxy is configured: where that is a short name or an alias, which the KDC does not know.
+    pub fn with_proxy_service_principal_name(mut self, spn: impl Into<String>) -> Self {
+        self.negotiate.proxy_service_principal_name = Some(spn.into());
         self
     }
 
