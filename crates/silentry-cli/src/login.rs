@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
-use silentry::{Account, AuthenticationResult, PublicClientApplication};
+use silentry::AuthenticationResult;
 
 use crate::arguments::{ConfigFile, EXIT_CODES, Format, Ladder, Mode, NamedFormat, Settings};
 use crate::cache::Cache;
@@ -75,7 +75,7 @@ pub(crate) fn run(command: LoginCommand) -> Result<(), Failure> {
     };
     let work = async {
         let result = sign_in.climb().await?;
-        was_kept(&application, result.account()).await?;
+        was_kept(&result)?;
         Ok(result)
     };
     let result = wait::until_done(work, telling)?;
@@ -105,18 +105,14 @@ fn ladder(settings: &Settings) -> Result<Ladder, Failure> {
 }
 
 /// A token that could not be kept is a token all the same, but no login.
-async fn was_kept(application: &PublicClientApplication, user: &Account) -> Result<(), Failure> {
-    let known = application.accounts().await?;
-    let id = user.home_account_id();
-    if id.is_some() && known.iter().any(|account| account.home_account_id() == id) {
+fn was_kept(result: &AuthenticationResult) -> Result<(), Failure> {
+    let Some(why) = result.not_kept() else {
         return Ok(());
-    }
+    };
+    let user = output::name(result.account().username());
     Err(Failure::other(
         "token_cache_failed",
-        format!(
-            "{} was signed in, but the tokens could not be kept",
-            output::name(user.username())
-        ),
+        format!("{user} was signed in, but the tokens could not be kept: {why}"),
         "Check that this user can write the place of the token cache, or name another with --cache.",
         "cache",
     ))

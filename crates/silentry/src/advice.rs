@@ -78,6 +78,11 @@ const TERMS: &[Term] = &[
         "`PublicClientApplication::remove_account`",
     ),
     term("cache", "--cache", "`with_token_cache`"),
+    term(
+        "protected-cache",
+        "--cache-format os",
+        "`msal_python_store` or `MsalDotnetStorage`",
+    ),
     term("directory", "--directory", "`with_directory`"),
     term("upn-attribute", "--upn-attribute", "`with_upn_attribute`"),
     term(

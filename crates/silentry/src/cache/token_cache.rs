@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::time::Duration;
 
 use super::index::{CachedToken, Index, TokenIdentity, Wanted};
-use super::schema::{CacheDocument, CachedAccount};
+use super::recognize::{Unreadable, recognize};
+use super::schema::{CacheDocument, CachedAccount, MAX_CACHE_BYTES};
 use super::store::{FlightLock, StoreError, StoreErrorKind, StoreVersion, TokenStore};
 use super::write::Owner;
 use crate::own_thread::{self, OwnThreadError};
@@ -21,6 +22,8 @@ const CHANGE_LIMIT: Duration = Duration::from_secs(10);
 const FLIGHT_LIMIT: Duration = Duration::from_secs(10);
 /// From the first to the last pause between two looks at it.
 const FLIGHT_PAUSES: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(50)];
+
+const TOO_LARGE: &str = "with these tokens it would be larger than 128 MiB";
 
 /// Keeps the tokens of the users who have signed in.
 ///
@@ -137,6 +140,17 @@ impl TokenCache {
         let shared = Arc::clone(&self.shared);
         let work = move || shared.catch_up();
         self.on_thread(clock, READ_LIMIT, work).await
+    }
+
+    /// The same before a sign-in: a damaged cache is as good as an empty one, which the sign-in begins anew.
+    pub(crate) async fn catch_up_to_sign_in(&self, clock: &dyn Clock) -> Result<(), StoreError> {
+        match self.catch_up(clock).await {
+            Err(error) if error.kind() == StoreErrorKind::Damaged => {
+                tracing::warn!(%error, "no token can be read");
+                Ok(())
+            }
+            result => result,
+        }
     }
 
     /// Returns whether other processes can share the cache.
@@ -285,16 +299,14 @@ impl Shared {
         let Some((text, version)) = store.read(known.as_ref())? else {
             return Ok(true);
         };
-        Ok(match CacheDocument::parse(text.expose().as_bytes()) {
-            Ok(document) => self.remember(document, Some(version), generation),
-            Err(error) => {
-                // `None`: another process has done so already, and its new cache is read next time.
-                if let Some(place) = store.set_aside(&version)? {
-                    tracing::warn!(%error, place, "the token cache is damaged and was set aside");
-                }
-                self.remember(CacheDocument::default(), None, generation)
+        match recognize(text.expose()) {
+            Ok(document) => Ok(self.remember(document, Some(version), generation)),
+            // Whoever reads moves nothing; it is read again the next time.
+            Err(unreadable) => {
+                self.remember(CacheDocument::default(), None, generation);
+                Err(unreadable.at(&store.place()))
             }
-        })
+        }
     }
 
     fn change(
@@ -306,24 +318,42 @@ impl Shared {
             return Ok(());
         };
         let mut change = Some(change);
-        let mut changed = None;
         // The second time the damaged text has been set aside.
         for _ in 0..2 {
-            let version = store.update(&mut |text| {
-                let mut document = CacheDocument::parse(text.expose().as_bytes()).ok()?;
-                change.take()?(&mut document);
-                let text = document.to_json();
-                // Under the store's lock: whoever has written before may not have told the memory yet.
-                changed = Some((document, self.read().generation));
-                Some(text)
-            })?;
-            if let Some((document, generation)) = changed.take() {
-                if !self.remember(document, Some(version), generation) {
-                    self.catch_up()?;
+            let mut outcome = None;
+            let version = store.update(&mut |text| match recognize(text.expose()) {
+                Ok(mut document) => {
+                    change.take()?(&mut document);
+                    let text = document.to_json();
+                    if text.expose().len() > MAX_CACHE_BYTES {
+                        outcome = Some(Err(Unreadable::Other(TOO_LARGE.to_owned())));
+                        return None;
+                    }
+                    // Under the store's lock: whoever has written before may not have told the memory yet.
+                    outcome = Some(Ok((document, self.read().generation)));
+                    Some(text)
                 }
-                return Ok(());
+                Err(unreadable) => {
+                    outcome = Some(Err(unreadable));
+                    None
+                }
+            })?;
+            match outcome {
+                Some(Ok((document, generation))) => {
+                    if !self.remember(document, Some(version), generation) {
+                        self.catch_up()?;
+                    }
+                    return Ok(());
+                }
+                Some(Err(Unreadable::Damaged(why))) => {
+                    // `None`: another process has done so already.
+                    if let Some(place) = store.set_aside(&version)? {
+                        tracing::warn!(why, place, "the token cache is damaged and was set aside");
+                    }
+                }
+                Some(Err(unreadable)) => return Err(unreadable.at(&store.place())),
+                None => break,
             }
-            self.catch_up()?;
         }
         Err(StoreError::new(
             StoreErrorKind::Io,

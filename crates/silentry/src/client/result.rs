@@ -22,6 +22,8 @@ pub struct AuthenticationResult {
     pub(crate) correlation_id: String,
     pub(crate) token_source: TokenSource,
     pub(crate) way: Option<&'static str>,
+    /// Behind one pointer, as almost no result has it.
+    pub(crate) not_kept: Option<Arc<String>>,
 }
 
 /// Where a token came from.
@@ -94,6 +96,14 @@ impl AuthenticationResult {
     /// Returns where the token came from.
     pub fn token_source(&self) -> TokenSource {
         self.token_source
+    }
+
+    /// Returns why the token is not in the token cache: its store could not be written, or the server did not tell whose
+    /// the token is. `None` when it is there, so that the next silent call finds it.
+    ///
+    /// A token that could not be kept is as good as any other; only a program whose purpose is to keep it must look.
+    pub fn not_kept(&self) -> Option<&str> {
+        self.not_kept.as_deref().map(String::as_str)
     }
 
     /// Returns which of several ways in gave the token, in the word of [`Attempt::way`](crate::Attempt::way); `None`

@@ -26,7 +26,10 @@ pub(super) async fn account(
     {
         return Ok(account);
     }
-    let caught_up = application.cache.catch_up(&*application.clock).await;
+    let caught_up = application
+        .cache
+        .catch_up_to_sign_in(&*application.clock)
+        .await;
     caught_up.map_err(|error| super::cache_failed(&error))?;
     let environment = authority.environment();
     let accounts = Accounts {

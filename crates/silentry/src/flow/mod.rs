@@ -47,10 +47,23 @@ pub(crate) use throttle::Throttle;
 #[cfg(feature = "integrated")]
 pub(crate) use verdicts::Verdicts;
 
-use crate::cache::store::StoreError;
+use crate::cache::store::{StoreError, StoreErrorKind};
 use crate::error::{Error, Stage};
+
+const BEGIN_ANEW: &str =
+    "Sign in again ({login}): a sign-in sets the damaged cache aside and begins a new one.";
+const ANOTHER_PLACE: &str = "It is left as it is: use another place for the token cache ({cache}), or remove what is there.";
 
 /// The error of a cache whose store failed.
 pub(crate) fn cache_failed(error: &StoreError) -> Error {
-    Error::new("token_cache_failed", Stage::Cache, error.to_string())
+    let code = match error.kind() {
+        StoreErrorKind::Encrypted => "token_cache_encrypted",
+        _ => "token_cache_failed",
+    };
+    let failed = Error::new(code, Stage::Cache, error.to_string());
+    match error.kind() {
+        StoreErrorKind::Damaged => failed.with_mitigation(BEGIN_ANEW),
+        StoreErrorKind::NotACache => failed.with_mitigation(ANOTHER_PLACE),
+        _ => failed,
+    }
 }

@@ -1,5 +1,6 @@
 //! A grant becomes tokens, and the tokens go into the cache.
 
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
@@ -73,8 +74,14 @@ impl Redemption<'_> {
         }
         let result = self.result(call, &endpoints, &token);
         self.check_account(&result)?;
-        self.keep(call, &endpoints, token).await;
-        Ok(result)
+        let not_kept = match result.account().home_account_id() {
+            Some(_) => self.keep(call, &endpoints, token).await.err(),
+            None => Some("the answer does not tell whose the token is".to_owned()),
+        };
+        Ok(AuthenticationResult {
+            not_kept: not_kept.map(Arc::new),
+            ..result
+        })
     }
 
     async fn ask(
@@ -268,7 +275,12 @@ impl Redemption<'_> {
     }
 
     /// A token that cannot be kept is a token all the same.
-    async fn keep(&self, call: &Call<'_>, endpoints: &Endpoints, response: TokenResponse) {
+    async fn keep(
+        &self,
+        call: &Call<'_>,
+        endpoints: &Endpoints,
+        response: TokenResponse,
+    ) -> Result<(), String> {
         let application = call.application;
         let client_id = application.client_id.clone();
         let host = endpoints.authority.environment();
@@ -296,9 +308,10 @@ impl Redemption<'_> {
                 };
                 cache::store_tokens(document, &new)
             });
-        if let Err(error) = kept.await {
+        kept.await.map_err(|error| {
             tracing::warn!(%error, "the token could not be kept in the cache");
-        }
+            error.to_string()
+        })
     }
 
     fn result(
@@ -340,6 +353,7 @@ impl Redemption<'_> {
             correlation_id: call.correlation_id.clone(),
             token_source: TokenSource::IdentityProvider,
             way: None,
+            not_kept: None,
         }
     }
 }

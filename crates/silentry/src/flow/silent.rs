@@ -58,7 +58,10 @@ async fn from_elsewhere(request: AcquireTokenSilent) -> Result<AuthenticationRes
     let application = &*silent.application;
     let mut found = silent.find_if_wanted();
     if found.is_none() {
-        let caught_up = application.cache.catch_up(&*application.clock).await;
+        let caught_up = application
+            .cache
+            .catch_up_to_sign_in(&*application.clock)
+            .await;
         caught_up.map_err(|error| cache_failed(&error))?;
         found = silent.find_if_wanted();
     }
@@ -142,6 +145,7 @@ pub(super) fn give(
         correlation_id: options.correlation_id.clone().unwrap_or_default(),
         token_source: TokenSource::Cache,
         way: None,
+        not_kept: None,
     }
 }
 

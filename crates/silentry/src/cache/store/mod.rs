@@ -51,12 +51,17 @@ pub trait TokenStore: Send + Sync + 'static {
         change: &mut dyn FnMut(&Secret) -> Option<Secret>,
     ) -> Result<StoreVersion, StoreError>;
 
-    /// Puts a text that is no cache out of the way, so that a new one can begin, and says where it
-    /// went; it is never deleted.
+    /// Puts a damaged cache out of the way, so that a new one can begin, and says where it went; it is never deleted.
+    /// It is called for a change alone, and only where the text shows that it once was a cache.
     ///
     /// Returns `None` when the text is no longer the one of the version `seen`: of two processes that
     /// find the same damage, the second must not put the new cache of the first aside.
     fn set_aside(&self, seen: &StoreVersion) -> Result<Option<String>, StoreError>;
+
+    /// Returns what people call the place, for messages: a path, the name of a keyring item.
+    fn place(&self) -> String {
+        "in its store".to_owned()
+    }
 
     /// Tries to be the only process that gets the token which `key` names; `None` while another one is
     /// at it. It does not wait: it is asked again after a moment.
@@ -88,6 +93,10 @@ impl<T: TokenStore + ?Sized> TokenStore for Box<T> {
 
     fn set_aside(&self, seen: &StoreVersion) -> Result<Option<String>, StoreError> {
         (**self).set_aside(seen)
+    }
+
+    fn place(&self) -> String {
+        (**self).place()
     }
 
     fn try_lock_flight(&self, key: &str) -> Result<Option<FlightLock>, StoreError> {
@@ -149,6 +158,12 @@ pub enum StoreErrorKind {
     Locked,
     /// It is there, but this user may not use it.
     Denied,
+    /// What is there once was a token cache and cannot be read any more. The next change sets it aside and begins anew.
+    Damaged,
+    /// What is there is something else than a token cache; it is left as it is.
+    NotACache,
+    /// Windows has encrypted what is there (DPAPI), and it was to be read as plain text.
+    Encrypted,
     /// Reading or writing failed otherwise.
     Io,
 }

@@ -92,6 +92,11 @@ pub static CODES: &[CodeEntry] = &[
         Category::Other,
         "Check that this user can read and write the place of the token cache, or use another one ({cache}).",
     ),
+    here(
+        "token_cache_encrypted",
+        Category::Other,
+        "Read it on Windows, as the user who wrote it, with {protected-cache}.",
+    ),
     // What the program asks for, or how it is configured.
     here(
         "no_refresh_token",

@@ -11,10 +11,11 @@ use super::super::{StoreError, StoreErrorKind};
 use super::lock::{Lock, beside};
 use super::locked::{Glance, Locked, Medium, locked_store};
 use super::os;
+use crate::cache::schema::MAX_CACHE_BYTES;
 use crate::secret::Secret;
 
-/// The largest cache that is read; with 10,000 accounts it has a fifth of that.
-const LARGEST: u64 = 256 * 1024 * 1024;
+/// The largest cache that is read, in whatever form, and so the largest that is written.
+const LARGEST: u64 = MAX_CACHE_BYTES as u64;
 
 /// After this time the next change of a file gets another modification time, on every file system in
 /// use (FAT counts in steps of 2 s).
@@ -155,15 +156,17 @@ impl CacheFile {
                 "other users can read this token cache, until it is written the next time"
             );
         }
-        if metadata.len() > LARGEST {
-            let problem = format!(
-                "{} has {} bytes, and no token cache has more than {LARGEST}",
-                self.path.display(),
-                metadata.len()
-            );
-            return Err(StoreError::new(StoreErrorKind::Io, problem));
+        self.check_length(metadata.len())
+    }
+
+    fn check_length(&self, bytes: u64) -> Result<(), StoreError> {
+        if bytes <= LARGEST {
+            return Ok(());
         }
-        Ok(())
+        let place = self.path.display();
+        let problem =
+            format!("{place} has {bytes} bytes, and no token cache has more than {LARGEST}");
+        Err(StoreError::new(StoreErrorKind::Io, problem))
     }
 
     /// Writes a file beside this one and puts it in its place, so that whoever reads sees the old one or
@@ -175,6 +178,7 @@ impl CacheFile {
         if self.open()?.is_some_and(|file| !self.is_trusted(&file)) {
             return Err(self.denied("it belongs to another user, or every user may write to it"));
         }
+        self.check_length(bytes.len() as u64)?;
         let new = beside(&self.path, ".new");
         self.write_new(&new, bytes).map_err(|error| {
             // It may not even be there.
@@ -219,7 +223,10 @@ impl CacheFile {
             }
             place = beside(&self.path, &format!("{suffix}-{number}"));
         }
-        os::replace(&self.path, &place).map_err(|error| self.failure("set aside", &error))?;
+        // There are tokens in it, which others could read so far.
+        os::make_private(&self.path)
+            .and_then(|()| os::replace(&self.path, &place))
+            .map_err(|error| self.failure("set aside", &error))?;
         Ok(place.display().to_string())
     }
 

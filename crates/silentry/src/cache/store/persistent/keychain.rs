@@ -55,6 +55,10 @@ impl Medium for KeychainItem {
         &self.signal
     }
 
+    fn place(&self) -> String {
+        format!("keychain item {} of {}", self.service, self.account)
+    }
+
     fn glance(&self) -> Result<Glance, StoreError> {
         Ok(Glance::Opaque)
     }

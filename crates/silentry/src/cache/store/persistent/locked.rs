@@ -14,6 +14,11 @@ pub(super) trait Medium: Send + Sync + 'static {
     /// the cache is kept elsewhere.
     fn file(&self) -> &CacheFile;
 
+    /// Returns what people call the place.
+    fn place(&self) -> String {
+        self.file().path().display().to_string()
+    }
+
     /// Returns what can be known of the text without reading it.
     fn glance(&self) -> Result<Glance, StoreError>;
 
@@ -68,11 +73,6 @@ pub(super) struct Locked<M> {
 impl<M: Medium> Locked<M> {
     pub(super) fn new(medium: M) -> Self {
         Self { medium }
-    }
-
-    /// Returns where the lock is, for `Debug`.
-    pub(super) fn place(&self) -> std::path::Display<'_> {
-        self.medium.file().path().display()
     }
 
     fn lock(&self) -> Result<Lock, StoreError> {
@@ -162,6 +162,10 @@ impl<M: Medium> TokenStore for Locked<M> {
         self.medium.set_aside().map(Some)
     }
 
+    fn place(&self) -> String {
+        self.medium.place()
+    }
+
     fn try_lock_flight(&self, key: &str) -> Result<Option<FlightLock>, StoreError> {
         self.medium.file().create_folder()?;
         flight::try_lock(self.medium.file().path(), key)
@@ -196,6 +200,10 @@ macro_rules! locked_store {
                 self.0.set_aside(seen)
             }
 
+            fn place(&self) -> String {
+                crate::cache::store::TokenStore::place(&self.0)
+            }
+
             fn try_lock_flight(
                 &self,
                 key: &str,
@@ -207,7 +215,12 @@ macro_rules! locked_store {
 
         impl std::fmt::Debug for $store {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, "{}({})", stringify!($store), self.0.place())
+                write!(
+                    f,
+                    "{}({})",
+                    stringify!($store),
+                    crate::cache::store::TokenStore::place(&self.0)
+                )
             }
         }
     };

@@ -86,6 +86,10 @@ impl Medium for KeyringItem {
         &self.signal
     }
 
+    fn place(&self) -> String {
+        format!("keyring item {:?}", self.item.label)
+    }
+
     fn glance(&self) -> Result<Glance, StoreError> {
         Ok(Glance::Opaque)
     }

@@ -158,7 +158,7 @@ fn a_file_too_large_for_a_cache_is_not_read() {
         .unwrap();
     let error = store.read(None).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Io);
-    assert!(error.to_string().contains("268435457 bytes"), "{error}");
+    assert!(error.to_string().contains("134217729 bytes"), "{error}");
 }
 
 #[cfg(unix)]

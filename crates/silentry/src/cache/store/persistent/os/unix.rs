@@ -1,8 +1,8 @@
 //! Unix: `flock`, modes and owners.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -90,6 +90,11 @@ pub(in super::super) fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     options.mode(0o600).open(path)
+}
+
+/// Takes the file away from everybody but this user.
+pub(in super::super) fn make_private(path: &Path) -> io::Result<()> {
+    open_to_read(path)?.set_permissions(Permissions::from_mode(0o600))
 }
 
 /// Makes a folder, with those above it, that only this user can look into; an existing one stays as it

@@ -91,6 +91,11 @@ pub(in super::super) fn create_private(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Files have the rights of their folder.
+pub(in super::super) fn make_private(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Makes a folder, with those above it.
 pub(in super::super) fn create_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)

@@ -1,0 +1,156 @@
+//! What stands where the token cache should be, and what happens to it.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+#![cfg(unix)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use support::Place;
+
+/// How DPAPI's blobs begin.
+const DPAPI: &[u8] =
+    b"\x01\0\0\0\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\0\xc0\x4f\xc2\x97\xeb\x01\0\0\0\x13\x37";
+
+const DAMAGED: &str = r#"{"AccessToken":{"a":{"secret":"hunter2""#;
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name != "krb5cc").collect();
+    names.sort();
+    names
+}
+
+fn aside(folder: &Path) -> Vec<String> {
+    let mut names = names(folder);
+    names.retain(|name| name.contains(".damaged-"));
+    names
+}
+
+#[test]
+fn what_is_no_cache_is_left_as_it_is_whatever_is_done_with_it() {
+    let place = Place::new();
+    let file = place.folder.path().join("notes.txt");
+    for content in [
+        &b"dear diary\n"[..],
+        b"-----BEGIN PRIVATE KEY-----\n",
+        b"{\"name\": \"package\", \"version\": \"1.0.0\"\n",
+        b"[1, 2, 3]\n",
+        b"\xff\xfe\x00binary",
+        DPAPI,
+    ] {
+        fs::write(&file, content).unwrap();
+        let before = names(place.folder.path());
+        let cache = format!("--cache={}", file.display());
+        for command in [
+            &["accounts"][..],
+            &["logout"],
+            &["logout", "--all"],
+            &["login", "--mode=iwa"],
+            &["token", "--mode=silent"],
+        ] {
+            let arguments: Vec<_> = command
+                .iter()
+                .copied()
+                .chain([&*cache, "-o=json"])
+                .collect();
+            let said = place.run(&arguments);
+            let error = said.error(1);
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains("notes.txt"), "{command:?}: {message}");
+            assert!(!message.contains("diary"), "{message}");
+        }
+        // A token is got all the same.
+        let token = place.run(&["token", &cache]);
+        assert!(
+            token.stderr.contains("could not be kept"),
+            "{}",
+            token.stderr
+        );
+        token.ok();
+        assert_eq!(fs::read(&file).unwrap(), content);
+        assert_eq!(names(place.folder.path()), before);
+    }
+}
+
+#[test]
+fn a_file_that_windows_has_encrypted_is_called_that() {
+    let place = Place::new();
+    fs::write(place.cache(), DPAPI).unwrap();
+    let error = place.run(&["accounts", "-o=json"]).error(1);
+    assert_eq!(error["error"], "token_cache_encrypted");
+    assert!(
+        error["message"].as_str().unwrap().contains("DPAPI"),
+        "{error}"
+    );
+    assert!(
+        error["mitigation"]
+            .as_str()
+            .unwrap()
+            .contains("--cache-format os"),
+        "{error}"
+    );
+}
+
+#[test]
+fn only_a_sign_in_sets_a_damaged_cache_aside() {
+    let place = Place::new();
+    let folder = place.folder.path();
+    fs::write(place.cache(), DAMAGED).unwrap();
+    fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o644)).unwrap();
+    for command in ["accounts", "logout"] {
+        let error = place.run(&[command, "-o=json"]).error(1);
+        assert_eq!(error["error"], "token_cache_failed");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("tokens.json is damaged"), "{message}");
+    }
+    place.run(&["token", "--mode=silent", "-o=json"]).error(4);
+    assert_eq!(fs::read_to_string(place.cache()).unwrap(), DAMAGED);
+    assert_eq!(aside(folder), Vec::<String>::new());
+
+    let login = place.run(&["login", "--mode=iwa"]);
+    assert!(login.stderr.contains("was set aside"), "{}", login.stderr);
+    login.ok();
+    let [name] = &aside(folder)[..] else {
+        panic!("{:?}", names(folder))
+    };
+    let damaged = folder.join(name);
+    assert_eq!(fs::read_to_string(&damaged).unwrap(), DAMAGED);
+    // There are tokens in it.
+    assert_eq!(
+        damaged.metadata().unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(place.run(&["accounts"]).ok().lines().count(), 2);
+}
+
+/// The account of the sign-in before is still in the cache, and says nothing of this one.
+#[test]
+fn a_login_that_kept_nothing_fails_although_the_user_is_known() {
+    let place = Place::new();
+    place.run(&["login", "--mode=iwa"]).ok();
+    let before = fs::read(place.cache()).unwrap();
+    let not_kept = |what: &str| {
+        let login = place.run(&["login", "--mode=iwa", "-o=json"]);
+        let error = login.error(1);
+        assert_eq!(error["error"], "token_cache_failed", "{what}");
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("alice@contoso.test was signed in, but"),
+            "{message}"
+        );
+        assert!(message.contains("tokens.json"), "{message}");
+        place.run(&["token", "--mode=iwa"]).ok();
+        assert_eq!(fs::read(place.cache()).unwrap(), before, "{what}");
+    };
+    // Nothing can be written beside it.
+    let new = place.folder.path().join("tokens.json.new");
+    fs::create_dir(&new).unwrap();
+    not_kept("a folder in the way");
+    fs::remove_dir(&new).unwrap();
+    place.run(&["login", "--mode=iwa"]).ok();
+}
