@@ -6,6 +6,9 @@
 mod support;
 
 use std::fs;
+use std::os::unix::net::UnixListener;
+use std::sync::mpsc;
+use std::thread;
 
 use support::{Place, Said};
 
@@ -82,4 +85,38 @@ fn a_broken_ccache_is_named_and_ends_nothing() {
         let accounts = with_ccache(&place, &ccache, &["accounts"]).ok();
         assert!(accounts.contains("alice@contoso.test"), "{accounts}");
     }
+}
+
+/// One that hangs cost its time three times: for the user in the cache, for the user's name and for the ticket.
+#[test]
+fn a_credential_cache_service_that_never_answers_is_asked_once() {
+    let place = Place::new();
+    place.run(&["token"]).ok();
+    let socket = place.folder.path().join("kcm");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let (asked, connections) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            // Kept open, and never answered.
+            if asked.send(stream.unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut command = place.silentry(&["token", "-o=json"]);
+    let conf = command.get_envs().find(|(name, _)| *name == "KRB5_CONFIG");
+    let conf = fs::read_to_string(conf.unwrap().1.unwrap()).unwrap();
+    let setting = format!("[libdefaults]\n    kcm_socket = {}\n", socket.display());
+    let own = place.folder.path().join("krb5.conf");
+    fs::write(&own, conf.replacen("[libdefaults]\n", &setting, 1)).unwrap();
+    command.env("KRB5_CONFIG", own).env("KRB5CCNAME", "KCM:");
+    let error = Said::from(command.output().unwrap()).error(4);
+    assert_eq!(error["error"], "kerberos_ccache_timeout", "{error}");
+    assert!(
+        error["message"].as_str().unwrap().contains("KCM:"),
+        "{error}"
+    );
+    let advice = error["mitigation"].as_str().unwrap();
+    assert!(advice.contains("credential cache service"), "{advice}");
+    assert_eq!(connections.try_iter().count(), 1);
 }

@@ -1,49 +1,180 @@
 //! Calls that cannot be cancelled, with a limit.
 //!
 //! GSS-API and SSPI calls block on the network and know no cancellation: MIT Kerberos waits 27 seconds
-//! for a single KDC that accepts and never answers. So each call gets a thread of its own. When the
-//! limit passes, the caller gets an error and the thread is left behind; it ends, and gives back what it
-//! holds, when the library returns.
+//! for a single KDC that accepts and never answers, and for ever for a credential cache service. So each call gets a
+//! thread of its own. When the limit passes, the caller gets an error and the thread is left behind; it ends, and gives
+//! back what it holds, when the library returns. The threads are counted, and no more than [`MOST`] are there at once.
 
+use std::cell::RefCell;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Error;
+
+/// As many calls may be in the library at once; a call beyond them waits for one to return.
+const MOST: usize = 64;
+
+/// The calls that have not returned.
+static CALLS: Mutex<Calls> = Mutex::new(Calls {
+    last_id: 0,
+    running: Vec::new(),
+});
+static RETURNED: Condvar = Condvar::new();
+
+struct Calls {
+    last_id: u64,
+    running: Vec<Call>,
+}
+
+#[derive(Default)]
+struct Call {
+    id: u64,
+    /// Nobody waits for it any more.
+    late: bool,
+    /// The ccache that it is reading, while a service is asked for it.
+    reads: Option<String>,
+}
+
+thread_local! {
+    /// The call that runs on this thread.
+    static CURRENT: RefCell<Option<Running>> = const { RefCell::new(None) };
+}
+
+/// A place among the running calls, given back when the call returns, or panics.
+struct Running {
+    id: u64,
+}
 
 /// Runs `call` on its own thread and waits for it no longer than `limit`.
 pub(crate) fn run<T: Send + 'static>(
     limit: Duration,
     call: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    let begun = Instant::now();
+    let running = Running::enter(limit, MOST)?;
+    let id = running.id;
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::Builder::new()
         .name("silentry-negotiate".to_owned())
         .spawn(move || {
+            CURRENT.set(Some(running));
+            let answer = call();
+            // Before the answer is there, so that whoever has it finds the place free.
+            CURRENT.set(None);
             // Nobody listens any more after a time-out; the answer is dropped here then.
-            let _ = sender.send(call());
+            let _ = sender.send(answer);
         })
         .map_err(|error| Error::Failed {
             reason: format!("no thread for the call: {error}"),
         })?;
-    receiver.recv_timeout(limit).map_err(|error| match error {
-        RecvTimeoutError::Timeout => Error::Timeout { limit },
+    let left = limit.saturating_sub(begun.elapsed());
+    receiver.recv_timeout(left).map_err(|error| match error {
+        RecvTimeoutError::Timeout => timed_out(id, limit),
         RecvTimeoutError::Disconnected => Error::Failed {
             reason: "the call panicked".to_owned(),
         },
     })?
 }
 
+/// Reads a ccache that a service keeps (`KCM:`), in a call. While an earlier call waits for it in vain it is not asked
+/// again: each would cost its whole limit, and a thread.
+///
+/// # Errors
+///
+/// [`Error::CcacheTimeout`].
+#[cfg_attr(windows, expect(dead_code, reason = "Windows has no ccache"))]
+pub(crate) fn read_ccache<T>(
+    name: &str,
+    limit: Duration,
+    read: impl FnOnce() -> T,
+) -> Result<T, Error> {
+    {
+        let mut calls = calls();
+        let awaited = |call: &Call| call.late && call.reads.as_deref() == Some(name);
+        if calls.running.iter().any(awaited) {
+            return Err(ccache_timeout(name, limit));
+        }
+        reading(&mut calls, Some(name));
+    }
+    let answer = read();
+    reading(&mut calls(), None);
+    Ok(answer)
+}
+
+/// Notes what the call on this thread is reading.
+fn reading(calls: &mut Calls, name: Option<&str>) {
+    let id = CURRENT.with_borrow(|current| current.as_ref().map(|running| running.id));
+    let mut running = calls.running.iter_mut();
+    if let Some(call) = running.find(|call| Some(call.id) == id) {
+        call.reads = name.map(str::to_owned);
+    }
+}
+
+fn timed_out(id: u64, limit: Duration) -> Error {
+    let mut calls = calls();
+    let call = calls.running.iter_mut().find(|call| call.id == id);
+    let reads = call.and_then(|call| {
+        call.late = true;
+        call.reads.clone()
+    });
+    match reads {
+        Some(name) => ccache_timeout(&name, limit),
+        None => Error::Timeout { limit },
+    }
+}
+
+fn ccache_timeout(name: &str, limit: Duration) -> Error {
+    Error::CcacheTimeout {
+        ccache: name.to_owned(),
+        limit,
+    }
+}
+
+fn calls() -> MutexGuard<'static, Calls> {
+    CALLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Running {
+    /// Waits for a place among `most` calls, no longer than `limit`.
+    fn enter(limit: Duration, most: usize) -> Result<Running, Error> {
+        let full = |calls: &mut Calls| calls.running.len() >= most;
+        let waited = RETURNED.wait_timeout_while(calls(), limit, full);
+        let (mut calls, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if full(&mut calls) {
+            let running = calls.running.len();
+            return Err(Error::TooManyCalls { running, limit });
+        }
+        calls.last_id += 1;
+        let id = calls.last_id;
+        calls.running.push(Call {
+            id,
+            ..Call::default()
+        });
+        Ok(Running { id })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        calls().running.retain(|call| call.id != self.id);
+        RETURNED.notify_one();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Instant;
 
     use super::*;
 
+    const SOON: Duration = Duration::from_millis(50);
+    const LONG: Duration = Duration::from_secs(60);
+
     #[test]
     fn hands_the_answer_over() {
-        assert_eq!(run(Duration::from_secs(5), || Ok(7)).unwrap(), 7);
+        assert_eq!(run(LONG, || Ok(7)).unwrap(), 7);
     }
 
     #[test]
@@ -52,27 +183,77 @@ mod tests {
         let inside = Arc::clone(&held);
         let (release, wait) = mpsc::channel::<()>();
         let begun = Instant::now();
-        let error = run(Duration::from_millis(50), move || {
+        let error = run(SOON, move || {
             let _ = wait.recv();
             Ok(inside)
         })
         .unwrap_err();
         assert!(matches!(error, Error::Timeout { .. }), "{error}");
-        assert!(begun.elapsed() < Duration::from_secs(5));
 
         release.send(()).unwrap();
         while Arc::strong_count(&held) > 1 {
-            assert!(
-                begun.elapsed() < Duration::from_secs(10),
-                "the thread kept its answer"
-            );
+            assert!(begun.elapsed() < LONG, "the thread kept its answer");
             thread::sleep(Duration::from_millis(5));
         }
     }
 
     #[test]
-    fn a_panic_is_an_error() {
-        let error = run::<()>(Duration::from_secs(5), || panic!("on purpose")).unwrap_err();
-        assert_eq!(error.code(), "kerberos_failed");
+    fn a_panic_is_an_error_and_gives_its_place_back() {
+        for _ in 0..2 * MOST {
+            let error = run::<()>(LONG, || panic!("on purpose")).unwrap_err();
+            assert_eq!(error.code(), "kerberos_failed");
+        }
+    }
+
+    /// Counts what it fills, so that other tests may run beside it.
+    #[test]
+    fn calls_that_never_return_are_counted_and_no_more_are_begun() {
+        let mut held = Vec::new();
+        let most = loop {
+            match Running::enter(Duration::ZERO, 3 * MOST) {
+                Ok(running) => held.push(running),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(most.code(), "kerberos_too_many_calls");
+        let error = run(SOON, || Ok(())).unwrap_err();
+        assert!(matches!(error, Error::TooManyCalls { .. }), "{error}");
+
+        // One that waits gets the place of one that returns.
+        let waits = thread::spawn(|| run(LONG, || Ok(7)));
+        drop(held);
+        assert_eq!(waits.join().unwrap().unwrap(), 7);
+    }
+
+    #[test]
+    fn a_ccache_that_is_waited_for_in_vain_is_not_asked_again() {
+        let (release, wait) = mpsc::channel::<()>();
+        let (read, reads) = mpsc::channel();
+        let ask = |name: &'static str, wait: Option<mpsc::Receiver<()>>| {
+            let read = read.clone();
+            run(if wait.is_some() { SOON } else { LONG }, move || {
+                read_ccache(name, LONG, || {
+                    read.send(name).unwrap();
+                    wait.map(|wait| wait.recv())
+                })
+            })
+        };
+        let error = ask("KCM:", Some(wait)).unwrap_err();
+        assert_eq!(error.code(), "kerberos_ccache_timeout");
+        assert!(error.to_string().contains("KCM:"), "{error}");
+        for _ in 0..3 {
+            let again = ask("KCM:", None).unwrap_err();
+            assert_eq!(again.code(), "kerberos_ccache_timeout");
+        }
+        ask("KCM:1000", None).unwrap();
+        assert_eq!(reads.try_iter().collect::<Vec<_>>(), ["KCM:", "KCM:1000"]);
+
+        // Once the service has answered, or ended, it is asked again.
+        release.send(()).unwrap();
+        let begun = Instant::now();
+        while ask("KCM:", None).is_err() {
+            assert!(begun.elapsed() < LONG);
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }

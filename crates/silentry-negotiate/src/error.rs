@@ -18,6 +18,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// The GSS-API library that was named can be changed by others than the user and root.
+    #[error("the GSS-API library is not loaded: {reason}")]
+    LibraryNotTrusted {
+        /// Which file or folder, and who can write it.
+        reason: String,
+    },
+
     /// The library, or Windows, cannot take credentials from a named ccache or keytab.
     #[error("{reason}")]
     CredentialsNotSupported {
@@ -98,6 +105,25 @@ pub enum Error {
         limit: Duration,
     },
 
+    /// The service that keeps the ccache (KCM) did not answer in time, now or when an earlier call asked that still
+    /// waits for it.
+    #[error("the credential cache {ccache} gave no answer within {} s", limit.as_secs_f32())]
+    CcacheTimeout {
+        /// The name of the ccache.
+        ccache: String,
+        /// The limit.
+        limit: Duration,
+    },
+
+    /// Too many earlier calls have not returned from the library, which cannot be cancelled.
+    #[error("{running} calls of the Kerberos library have not returned, and none did within {} s", limit.as_secs_f32())]
+    TooManyCalls {
+        /// How many.
+        running: usize,
+        /// The limit.
+        limit: Duration,
+    },
+
     /// The server could not use the ticket: made with another key, for another account, used before.
     #[error("the server refuses the Kerberos ticket: {reason}")]
     TicketRejected {
@@ -168,6 +194,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::LibraryMissing { .. } => "kerberos_library_missing",
+            Error::LibraryNotTrusted { .. } => "kerberos_library_not_trusted",
             Error::CredentialsNotSupported { .. } => "kerberos_credentials_not_supported",
             Error::CredentialsUnreadable { .. } => "kerberos_credentials_unreadable",
             Error::CredentialsRefused { .. } => "kerberos_credentials_refused",
@@ -179,6 +206,8 @@ impl Error {
             Error::KdcUnreachable { .. } => "kerberos_kdc_unreachable",
             Error::RealmUnknown { .. } => "kerberos_realm_unknown",
             Error::Timeout { .. } => "kerberos_timeout",
+            Error::CcacheTimeout { .. } => "kerberos_ccache_timeout",
+            Error::TooManyCalls { .. } => "kerberos_too_many_calls",
             Error::TicketRejected { .. } => "kerberos_ticket_rejected",
             Error::NtlmRefused { .. } => "ntlm_refused",
             Error::MutualAuthenticationFailed { .. } => "mutual_authentication_failed",
@@ -197,6 +226,10 @@ impl Error {
             Error::LibraryMissing { .. } => {
                 "Install the Kerberos library: libgssapi-krb5-2 on Debian and Ubuntu, krb5-libs on Fedora \
                  and RHEL, krb5 on Arch, SUSE and others. Or name the path of another GSS-API library."
+            }
+            Error::LibraryNotTrusted { .. } => {
+                "Name a library that root or this user owns, in folders that nobody else can write, or leave it to the \
+                 system's."
             }
             Error::CredentialsNotSupported { .. } if cfg!(windows) => {
                 "Windows uses the ticket of the logon session: run the program as that user (runas, a \
@@ -244,6 +277,14 @@ impl Error {
             Error::RealmUnknown { .. } => {
                 "Check the realm in krb5.conf ([realms], [domain_realm], default_realm) and that the DNS of \
                  the company answers for it; a VPN may be needed."
+            }
+            Error::CcacheTimeout { .. } => {
+                "Restart the credential cache service that keeps the tickets (systemctl restart sssd-kcm), or name \
+                 another ccache (KRB5CCNAME)."
+            }
+            Error::TooManyCalls { .. } => {
+                "Find out what the Kerberos library waits for, a domain controller or a credential cache service \
+                 (KCM): KRB5_TRACE=/dev/stderr shows it. Then start the program again."
             }
             Error::TicketRejected { .. } => {
                 "Drop the stale service ticket (kdestroy and kinit, or klist purge on Windows) and try \

@@ -46,6 +46,12 @@ impl Negotiator {
     }
 
     /// Loads this GSS-API library and no other. Windows ignores it.
+    ///
+    /// Loading it runs its code in this process, with this user's rights and tickets, and its functions are called as
+    /// RFC 2744 declares them: whoever names it trusts it as much as the program itself. So the path must not come from
+    /// anybody who is less trusted, such as the environment of a set-user-ID program. A path is refused
+    /// ([`Error::LibraryNotTrusted`]) when anybody but root and this user owns or can write the file, or a folder or link
+    /// that leads to it. A name without a folder (`libgssapi.so.3`) is looked for where the system's loader looks.
     #[must_use]
     pub fn with_library(mut self, path: impl Into<PathBuf>) -> Negotiator {
         self.library = Some(path.into());
@@ -73,7 +79,7 @@ impl Negotiator {
     }
 
     /// Sets how long each call may take. A call that takes longer is left behind on its thread until the
-    /// library returns.
+    /// library returns. At most 64 are there at once in a process ([`Error::TooManyCalls`]).
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Negotiator {
         self.timeout = timeout;

@@ -10,9 +10,13 @@ mod store;
 
 use std::path::Path;
 
+use silentry_files::Owners;
+
 use crate::channel_binding::ChannelBinding;
 use crate::platform::{self, Leg};
-use crate::{Credentials, Error, MessageProtection, Negotiator, ServicePrincipal, SignedInUser};
+use crate::{
+    Credentials, Error, MessageProtection, Negotiator, ServicePrincipal, SignedInUser, deadline,
+};
 
 use self::gssapi::{Credential, Library, SecurityContext};
 use self::mechanism::{
@@ -63,9 +67,10 @@ impl Initiator {
             let leg = initiator.advance(None)?;
             Ok((initiator, leg))
         };
-        if *negotiator.credentials() != Credentials::Login {
-            // A keytab is tried here, and once: a wrong key counts towards the account's lock-out.
-            owner(library, negotiator.credentials())?;
+        if *negotiator.credentials() != Credentials::Login || subject.served().is_some() {
+            // A keytab is tried here, and once: a wrong key counts towards the account's lock-out. A service that
+            // keeps the ccache is asked here first, where it is known what is waited for.
+            owner(library, negotiator)?;
         }
         let target = naming::target(principal, library.is_heimdal());
         // SPNEGO says no more than that no mechanism worked; Kerberos by itself says why.
@@ -82,7 +87,7 @@ impl Initiator {
             if !failure.is_service_unknown() {
                 break;
             }
-            if let Some(target) = elsewhere(library, principal, negotiator.credentials()) {
+            if let Some(target) = elsewhere(library, principal, negotiator) {
                 let begun = begin(Mechanism::Spnego, &target);
                 match begun.or_else(|_| begin(Mechanism::Kerberos, &target)) {
                     Ok(begun) => return Ok(begun),
@@ -172,7 +177,7 @@ fn protection_of(flags: u32) -> MessageProtection {
 /// Returns whose credentials they are.
 pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Error> {
     let library = library(negotiator.library())?;
-    let principal = owner(library, negotiator.credentials())?;
+    let principal = owner(library, negotiator)?;
     let Some(realm) = naming::realm_of(&principal) else {
         return Err(Error::UnknownUser {
             reason: format!("{principal} has no realm"),
@@ -192,7 +197,7 @@ pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Er
 fn in_realm_of_host(
     library: &'static Library,
     principal: &ServicePrincipal,
-    _: &Credentials,
+    _: &Negotiator,
 ) -> Option<Target> {
     let (_, host) = naming::service_and_host(principal).filter(|_| !library.is_heimdal())?;
     let realm = library.realm_of_host(host)?;
@@ -207,18 +212,19 @@ fn in_realm_of_host(
 fn in_own_realm(
     library: &'static Library,
     principal: &ServicePrincipal,
-    credentials: &Credentials,
+    negotiator: &Negotiator,
 ) -> Option<Target> {
     if principal.as_str().contains('@') {
         return None;
     }
-    let owner = owner(library, credentials).ok()?;
+    let owner = owner(library, negotiator).ok()?;
     let realm = naming::realm_of(&owner)?;
     Some((NameType::Principal, format!("{principal}@{realm}")))
 }
 
 fn library(chosen: Option<&Path>) -> Result<&'static Library, Error> {
     if let Some(path) = chosen {
+        check_trusted(path)?;
         return Library::open(path).map_err(|reason| Error::LibraryMissing { reason });
     }
     let mut reasons = Vec::new();
@@ -233,15 +239,38 @@ fn library(chosen: Option<&Path>) -> Result<&'static Library, Error> {
     })
 }
 
+/// Refuses a library by its path that others can write or replace: its code would run with the user's tickets. A name
+/// without a folder is looked for by the loader, where the system's libraries are.
+fn check_trusted(path: &Path) -> Result<(), Error> {
+    if path.components().count() < 2 {
+        return Ok(());
+    }
+    match silentry_files::check(path, Owners::RootOrUser) {
+        // The loader says so itself; it also has libraries that are in no folder (macOS).
+        Err(untrusted) if untrusted.is_absent() => Ok(()),
+        Err(untrusted) => Err(Error::LibraryNotTrusted {
+            reason: untrusted.to_string(),
+        }),
+        Ok(()) => Ok(()),
+    }
+}
+
 /// Acquires the credentials and returns whose they are.
-fn owner(library: &'static Library, credentials: &Credentials) -> Result<String, Error> {
+fn owner(library: &'static Library, negotiator: &Negotiator) -> Result<String, Error> {
+    let credentials = negotiator.credentials();
     store::check(library, credentials)?;
     let subject = Subject::user(library, credentials);
     subject.check()?;
-    acquire(library, Mechanism::Kerberos, credentials)
-        .and_then(|credential| credential.name())
-        .and_then(|name| name.display())
-        .map_err(|failure| failure.into_error(&subject))
+    let read = || {
+        acquire(library, Mechanism::Kerberos, credentials)
+            .and_then(|credential| credential.name())
+            .and_then(|name| name.display())
+    };
+    let name = match subject.served() {
+        Some(ccache) => deadline::read_ccache(ccache, negotiator.timeout(), read)?,
+        None => read(),
+    };
+    name.map_err(|failure| failure.into_error(&subject))
 }
 
 /// Returns the credential for a security context; none where the library is left to find the login's.

@@ -43,6 +43,13 @@ impl Place {
         Some(Place { name, login })
     }
 
+    /// Returns the name of a ccache that a service keeps: sssd-kcm or Heimdal's kcm, the credential cache API of macOS.
+    pub(super) fn served(&self) -> Option<&str> {
+        let kind = self.name.split_once(':').map(|(kind, _)| kind);
+        let is_served = matches!(kind, Some("KCM" | "API" | "XCACHE"));
+        is_served.then_some(&self.name)
+    }
+
     /// Refuses what no library may open: a pipe would be waited for.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.trouble() {

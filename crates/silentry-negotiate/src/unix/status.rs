@@ -51,6 +51,11 @@ impl Subject {
         }
     }
 
+    /// Returns the ccache that a service keeps, which may not answer.
+    pub(super) fn served(&self) -> Option<&str> {
+        self.place.as_ref().and_then(Place::served)
+    }
+
     /// Refuses a ccache that no library may open.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.place.as_ref().map_or(Ok(()), Place::check)

@@ -1,6 +1,9 @@
 //! Each thing that goes wrong in the field, and the code it must have.
 
 use std::fs;
+use std::os::unix::net::UnixListener;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use crate::lab::{Lab, STS, contoso};
@@ -146,6 +149,40 @@ fn silent_kdc_of_a_keytab_is_given_up_too() {
     let answer = lab.ask(STS).with_keytab(&keytab).with_timeout(limit).run();
     assert_eq!(answer.user.unwrap_err(), "kerberos_timeout");
     assert_eq!(code_of(answer.token.unwrap_err()), "kerberos_timeout");
+}
+
+/// As sssd-kcm that hangs: each call would wait for it to its own limit.
+#[test]
+fn a_credential_cache_service_that_never_answers_is_asked_once() {
+    let lab = Lab::start();
+    let socket = lab.path("kcm");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let (asked, connections) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            // Kept open, and never answered.
+            if asked.send(stream.unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    lab.configure(|text| {
+        let setting = format!("[libdefaults]\n    kcm_socket = {}\n", socket.display());
+        text.replacen("[libdefaults]\n", &setting, 1)
+    });
+    let limit = Duration::from_secs(1);
+    let question = || lab.ask(STS).with_timeout(limit);
+    for question in [
+        question().with_login_ccache("KCM:"),
+        question().with_ccache("KCM:"),
+    ] {
+        let answer = question.run();
+        assert_eq!(answer.user.unwrap_err(), "kerberos_ccache_timeout");
+        let (code, text) = answer.token.unwrap_err();
+        assert_eq!(code, "kerberos_ccache_timeout", "{text}");
+        assert!(text.contains("KCM"), "{text}");
+        assert_eq!(connections.try_iter().count(), 1);
+    }
 }
 
 #[test]

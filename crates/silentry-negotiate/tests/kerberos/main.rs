@@ -14,6 +14,7 @@ mod handshake;
 #[cfg(feature = "strangers")]
 mod heimdal;
 mod lab;
+mod library;
 #[cfg(feature = "strangers")]
 mod messages;
 #[cfg(feature = "strangers")]

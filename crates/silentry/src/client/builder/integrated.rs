@@ -95,7 +95,9 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Loads this GSSAPI library instead of the system's.
+    /// Loads this GSSAPI library instead of the system's. Its code runs in this process with the user's tickets, so it
+    /// must be trusted as the program itself is: a path that others than root and this user can write, or a folder or
+    /// link on the way to it, is refused (`kerberos_library_not_trusted`).
     pub fn with_gssapi_library(mut self, library: impl Into<PathBuf>) -> Self {
         self.negotiate.library = Some(library.into());
         self

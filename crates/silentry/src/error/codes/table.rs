@@ -227,6 +227,7 @@ pub static CODES: &[CodeEntry] = &[
          the UPN of a domain's users alone, and of nobody on a machine with two work accounts \
          (error 1332).",
     ),
+    here("kerberos_ccache_timeout", Category::NotSignedIn, "").or_later(),
     here(
         "kerberos_clock_skew",
         Category::IntegratedImpossible,
@@ -244,11 +245,13 @@ pub static CODES: &[CodeEntry] = &[
     here("kerberos_failed", Category::Other, ""),
     here("kerberos_kdc_unreachable", Category::Network, "").or_later(),
     here("kerberos_library_missing", Category::Other, ""),
+    here("kerberos_library_not_trusted", Category::Usage, ""),
     here("kerberos_no_ticket", Category::NotSignedIn, ""),
     here("kerberos_realm_unknown", Category::Network, ""),
     here("kerberos_ticket_expired", Category::NotSignedIn, ""),
     there("kerberos_ticket_rejected", Category::Refused, ""),
     here("kerberos_timeout", Category::Network, "").or_later(),
+    here("kerberos_too_many_calls", Category::Network, "").or_later(),
     there(
         "kerberos_unknown_service_principal",
         Category::IntegratedImpossible,
