@@ -11,7 +11,8 @@ use crate::output;
 
 const USAGE: u8 = 2;
 const OTHER: u8 = 1;
-const INTERRUPTED: u8 = 130;
+/// What shells add to the number of the signal that ended a program.
+const SIGNALLED: u8 = 128;
 
 /// Why the command ends without its result.
 pub(crate) struct Failure {
@@ -56,10 +57,13 @@ impl Failure {
         failure
     }
 
-    pub(crate) fn interrupted() -> Self {
+    /// A signal ended it: the exit code is that of shells, 130 for Ctrl+C.
+    pub(crate) fn interrupted(signal: i32) -> Self {
         let mitigation = "Run it again when you are ready.";
         Failure::new(
-            INTERRUPTED,
+            u8::try_from(signal)
+                .unwrap_or_default()
+                .saturating_add(SIGNALLED),
             "interrupted",
             "interrupted",
             mitigation,

@@ -5,6 +5,9 @@ use std::future::Future;
 use crate::failure::Failure;
 use crate::{password, progress};
 
+/// Its number is the same everywhere.
+const SIGINT: i32 = 2;
+
 /// Runs the work of a command until it is done, or the user stops it.
 pub(crate) fn until_done<T>(
     work: impl Future<Output = Result<T, Failure>>,
@@ -24,7 +27,8 @@ pub(crate) fn until_done<T>(
     let result = runtime.block_on(async {
         tokio::select! {
             result = work => result,
-            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted(SIGINT)),
+            signal = password::signals() => Err(Failure::interrupted(signal)),
             never = telling.tell() => match never {},
         }
     });

@@ -463,16 +463,20 @@ mod terminal {
     /// The command below `script(1)`, which gives it a terminal and shows here what stands there.
     fn start(place: &Place, arguments: &str) -> Child {
         let program = assert_cmd::cargo::cargo_bin("silentry");
+        // What it leaves of the terminal is told at the end, by a shell that outlives the signals.
+        let command = format!(
+            "trap : INT QUIT; {} {arguments}; code=$?; stty -a; exit $code",
+            program.display()
+        );
+        start_shell(place, &command)
+    }
+
+    fn start_shell(place: &Place, command: &str) -> Child {
         let template = place.silentry(&[""; 0]);
         // What hangs ends, so that the test does.
         let mut script = place.lab.command("timeout");
-        script.args(["60", "script", "--quiet", "--return"]);
-        script.args(["--log-out", "/dev/null", "--command"]);
-        // What it leaves of the terminal is told at the end.
-        script.arg(format!(
-            "{} {arguments}; code=$?; stty -a; exit $code",
-            program.display()
-        ));
+        script.args(["300", "script", "--quiet", "--return"]);
+        script.args(["--log-out", "/dev/null", "--command", command]);
         for (name, value) in template.get_envs() {
             match value {
                 Some(value) => script.env(name, value),
@@ -484,11 +488,7 @@ mod terminal {
         script.spawn().unwrap()
     }
 
-    /// Waits for the prompt as a person does, who starts to type a moment later.
-    fn prompt(child: &mut Child) {
-        until(child, "Password of alice@contoso.test: ");
-        std::thread::sleep(Duration::from_secs(1));
-    }
+    const PROMPT: &str = "Password of alice@contoso.test: ";
 
     /// Reads the terminal until it shows `word`.
     fn until(child: &mut Child, word: &str) -> String {
@@ -520,7 +520,7 @@ mod terminal {
             alice.upn
         );
         let mut child = start(&place, &arguments);
-        prompt(&mut child);
+        until(&mut child, PROMPT);
         let mut stdin = child.stdin.take().unwrap();
         stdin
             .write_all(format!("{}\r", alice.password).as_bytes())
@@ -532,21 +532,75 @@ mod terminal {
         drop(stdin);
     }
 
-    #[test]
-    fn an_interrupted_prompt_gives_the_terminal_back() {
-        let place = Place::new();
-        let mut child = start(
-            &place,
-            "token --mode password --username alice@contoso.test",
-        );
-        prompt(&mut child);
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(b"\x03").unwrap();
-        let (code, shown) = end(child);
-        assert_eq!(code, Some(130), "{shown}");
+    fn is_given_back(shown: &str) {
         for mode in [" echo ", " icanon ", "isig "] {
             assert!(shown.contains(mode), "{mode}: {shown}");
         }
+    }
+
+    #[test]
+    fn an_interrupted_prompt_gives_the_terminal_back() {
+        let place = Place::new();
+        // Ctrl+C and Ctrl+\, and as often as they may come too early or too late for somebody.
+        for (key, expected) in [(b"\x03", 130), (b"\x1c", 131)].repeat(5) {
+            let mut child = start(
+                &place,
+                "token --mode password --username alice@contoso.test",
+            );
+            until(&mut child, PROMPT);
+            let mut stdin = child.stdin.take().unwrap();
+            stdin.write_all(key).unwrap();
+            let (code, shown) = end(child);
+            assert_eq!(code, Some(expected), "{shown}");
+            assert!(shown.contains("interrupted"), "{shown}");
+            is_given_back(&shown);
+            drop(stdin);
+        }
+    }
+
+    #[test]
+    fn a_suspended_prompt_lends_the_terminal_and_asks_again() {
+        let place = Place::new();
+        let alice = place.lab.user();
+        let program = assert_cmd::cargo::cargo_bin("silentry");
+        let command = format!(
+            "set -m; {} token --mode password --username {} -o json; echo stopped by $?; stty -a; echo end of stty; \
+             fg; code=$?; stty -a; exit $code",
+            program.display(),
+            alice.upn
+        );
+        let mut child = start_shell(&place, &command);
+        until(&mut child, PROMPT);
+        let mut stdin = child.stdin.take().unwrap();
+        // What was typed before is forgotten.
+        stdin.write_all(b"wrong").unwrap();
+        stdin.write_all(b"\x1a").unwrap();
+        let shown = until(&mut child, "end of stty");
+        is_given_back(&shown);
+        until(&mut child, PROMPT);
+        let password = format!("{}\r", alice.password);
+        stdin.write_all(password.as_bytes()).unwrap();
+        let (code, shown) = end(child);
+        assert_eq!(code, Some(0), "{shown}");
+        assert!(shown.contains("\"username_password\""), "{shown}");
+        assert!(!shown.contains(alice.password), "{shown}");
+        is_given_back(&shown);
+        drop(stdin);
+    }
+
+    #[test]
+    fn nobody_is_stopped_whom_nobody_lets_go_on() {
+        let place = Place::new();
+        let alice = place.lab.user();
+        let arguments = format!("token --mode password --username {} -o none", alice.upn);
+        let mut child = start(&place, &arguments);
+        until(&mut child, PROMPT);
+        let mut stdin = child.stdin.take().unwrap();
+        // Ctrl+U, as Ctrl+Z is no part of the line.
+        let typed = format!("\x1a\x15{}\r", alice.password);
+        stdin.write_all(typed.as_bytes()).unwrap();
+        let (code, shown) = end(child);
+        assert_eq!(code, Some(0), "{shown}");
         drop(stdin);
     }
 

@@ -1,9 +1,10 @@
 //! Passwords: from a prompt, stdin or a file descriptor, and from nowhere else. Other users of the machine can see
 //! command lines, and whatever runs below this process the environment.
 
+#[cfg(unix)]
+mod terminal;
+
 use std::io::{IsTerminal, Read};
-use std::sync::{Mutex, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
 
 use clap::Args;
 use silentry::secret::Secret;
@@ -14,9 +15,6 @@ use crate::progress::Progress;
 
 /// Entra takes up to 256 characters, Active Directory up to 127 of its own.
 const MAX_BYTES: usize = 4096;
-
-/// Held while a prompt has the terminal.
-static PROMPT: Mutex<()> = Mutex::new(());
 
 /// Where the password for `password` in --mode comes from, other than the prompt.
 #[derive(Args)]
@@ -105,13 +103,22 @@ impl Password {
     }
 }
 
-/// Lets a prompt that was interrupted give the terminal back, before the process ends.
+/// Gives back the terminal that a prompt may have, before the process ends.
 pub(crate) fn leave_prompt() {
-    const ENOUGH: Duration = Duration::from_millis(500);
-    let started = Instant::now();
-    while matches!(PROMPT.try_lock(), Err(TryLockError::WouldBlock)) && started.elapsed() < ENOUGH {
-        std::thread::sleep(Duration::from_millis(5));
+    #[cfg(unix)]
+    terminal::leave();
+}
+
+/// Waits for a signal that is to end the process, besides the one of Ctrl+C; lets it be suspended meanwhile.
+pub(crate) async fn signals() -> i32 {
+    #[cfg(unix)]
+    if std::io::stdin().is_terminal() {
+        match terminal::signals().await {
+            Ok(signal) => return signal,
+            Err(error) => tracing::debug!(%error, "signals cannot be listened to"),
+        }
     }
+    std::future::pending().await
 }
 
 fn prompt(username: &str) -> Result<Secret, String> {
@@ -120,14 +127,33 @@ fn prompt(username: &str) -> Result<Secret, String> {
             "there is no terminal to ask for the password of {username} at: use --password-stdin or --password-fd"
         ));
     }
-    let _terminal = PROMPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let typed = rpassword::prompt_password(format!("Password of {username}: "))
-        .map_err(|error| format!("no password was typed: {error}"))?;
-    let password = Secret::from(typed);
+    let typed = ask(format!("Password of {username}: "));
+    let password = typed.map_err(|error| format!("no password was typed: {error}"))?;
     if password.is_empty() {
         return Err("no password was typed".to_owned());
     }
     Ok(password)
+}
+
+#[cfg(unix)]
+fn ask(text: String) -> std::io::Result<Secret> {
+    let mut line = terminal::ask(text)?;
+    let text = String::from_utf8(std::mem::take(&mut *line)).map_err(|error| {
+        error.into_bytes().zeroize();
+        std::io::Error::other("it is no UTF-8")
+    })?;
+    Ok(Secret::from(text))
+}
+
+#[cfg(windows)]
+fn ask(text: String) -> std::io::Result<Secret> {
+    match rpassword::prompt_password(text) {
+        // Ctrl+C: the signal that rpassword has raised ends the process, and not what is read here.
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => loop {
+            std::thread::park();
+        },
+        typed => typed.map(Secret::from),
+    }
 }
 
 /// Not through the standard library's stdin, which keeps what it has read in a buffer.
