@@ -13,6 +13,15 @@ pub(crate) fn normalized(bytes: Vec<u8>) -> Vec<u8> {
     decoded.unwrap_or(bytes)
 }
 
+/// Returns the text of UTF-16 without a byte order mark, of which every other byte is nothing while it is ASCII.
+pub(crate) fn utf16_without_mark(bytes: &[u8]) -> Option<Vec<u8>> {
+    match bytes {
+        [first, 0, ..] if *first != 0 => utf16(bytes, u16::from_le_bytes),
+        [0, second, ..] if *second != 0 => utf16(bytes, u16::from_be_bytes),
+        _ => None,
+    }
+}
+
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Vec<u8>> {
     let (pairs, odd) = bytes.as_chunks::<2>();
     let units: Vec<_> = pairs.iter().map(|pair| unit(*pair)).collect();

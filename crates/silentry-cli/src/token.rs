@@ -18,7 +18,8 @@ const EXAMPLES: &str = "\
 Examples:
   silentry token --client-id 11111111-2222-3333-4444-555555555555 --tenant contoso.com \\
       --scope https://graph.microsoft.com/User.Read
-  curl -H \"$(silentry token -o header)\" https://graph.microsoft.com/v1.0/me     # the rest from SILENTRY_*
+  h=$(silentry token -o header) && printf '%s\\n' \"$h\" |
+      curl -H @- https://graph.microsoft.com/v1.0/me  # the rest from SILENTRY_*
   silentry token --mode silent,iwa,devicecode -o json
   silentry token --mode password --username ci@contoso.com --password-fd 3 3<password-file
 ";

@@ -17,7 +17,7 @@ pub(crate) use settings::{CacheFormat, MutualAuth, Settings};
 use crate::accounts::AccountsCommand;
 use crate::config;
 use crate::failure::Failure;
-use crate::inspect::InspectCommand;
+use crate::inspect::InspectArguments;
 use crate::login::LoginCommand;
 use crate::logout::LogoutCommand;
 use crate::token::TokenCommand;
@@ -26,7 +26,8 @@ const EXAMPLES: &str = "\
 Examples:
   silentry token --client-id 11111111-2222-3333-4444-555555555555 --tenant contoso.com \\
       --scope https://graph.microsoft.com/User.Read
-  curl -H \"$(silentry token -o header)\" https://graph.microsoft.com/v1.0/me     # the rest from SILENTRY_*
+  h=$(silentry token -o header) && printf '%s\\n' \"$h\" |
+      curl -H @- https://graph.microsoft.com/v1.0/me  # the rest from SILENTRY_*
   silentry login --mode devicecode          # once, by hand; then without a prompt:
   silentry token --mode silent
 ";
@@ -82,8 +83,8 @@ pub(crate) enum Command {
     /// Forget who has signed in, and every token of theirs.
     Logout(LogoutCommand),
     /// Read documents captured in the field, without any network, and say what Silentry makes of them.
-    #[command(subcommand, before_help = INSPECT_EXAMPLES)]
-    Inspect(InspectCommand),
+    #[command(before_help = INSPECT_EXAMPLES)]
+    Inspect(InspectArguments),
 }
 
 impl Command {

@@ -9,11 +9,12 @@ mod realm;
 mod token;
 mod wstrust;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use silentry::cache::schema::MAX_CACHE_BYTES;
 use silentry::federation::document::MAX_DOCUMENT_BYTES;
 
@@ -63,15 +64,30 @@ pub(crate) enum InspectCommand {
     },
     /// A JWT: header, claims and times. Its signature is neither checked nor shown.
     Token {
-        /// The file that holds the token.
+        /// The file that holds the token: alone, as a header, or in the JSON of `silentry token -o json`.
         #[arg(default_value = "-")]
         file: PathBuf,
+
+        /// Told without being repeated: the pieces of a token may have been pasted here.
+        #[arg(hide = true)]
+        more: Vec<OsString>,
     },
 }
 
+/// What all of them take.
+#[derive(Args)]
+pub(crate) struct InspectArguments {
+    #[command(subcommand)]
+    command: InspectCommand,
+
+    /// How to print what was found. JSON is all there is.
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "json", value_parser = ["json"])]
+    output: String,
+}
+
 /// Inspects a document and prints what was found as JSON.
-pub(crate) fn run(command: InspectCommand) -> Result<(), Failure> {
-    let found = match command {
+pub(crate) fn run(arguments: InspectArguments) -> Result<(), Failure> {
+    let found = match arguments.command {
         InspectCommand::Mex { file, url } => mex(&file, url.as_deref()),
         InspectCommand::Wstrust {
             file,
@@ -84,8 +100,13 @@ pub(crate) fn run(command: InspectCommand) -> Result<(), Failure> {
         InspectCommand::Cache { file } => {
             read_up_to(MAX_CACHE_BYTES, &file, "cache").and_then(|bytes| cache::inspect(&bytes))
         }
-        InspectCommand::Token { file } => {
-            read(&file, "token").and_then(|bytes| token::inspect(&bytes))
+        InspectCommand::Token { file, more } => {
+            if !more.is_empty() {
+                return Err(token::given_as_arguments());
+            }
+            read(&file, "token")
+                .map_err(token::unreadable)
+                .and_then(token::inspect)
         }
     };
     output::json(&found?)

@@ -5,16 +5,32 @@ use serde_json::{Map, Value, json};
 use silentry::oauth::id_token::{JwtError, UnverifiedJwt};
 
 use super::InspectError;
+use crate::failure::Failure;
+use crate::text;
 
 /// The claims that are times: of RFC 7519, OpenID Connect, and Entra's tenant creation.
 const TIMES: [&str; 6] = ["auth_time", "exp", "iat", "nbf", "updated_at", "xms_tcdt"];
 
+/// The members of JSON objects that hold a token: of `silentry token -o json` and token endpoints, of `az account
+/// get-access-token`, and of an id token alone.
+const MEMBERS: [&str; 4] = ["access_token", "accessToken", "token", "id_token"];
+
 /// Decodes a JWT; its signature is neither checked nor shown.
 ///
-/// Blanks around it, quotes and a leading `Bearer` are what people copy along, so they are taken off.
-pub(crate) fn inspect(bytes: &[u8]) -> Result<Value, InspectError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| failure(&JwtError::NotAJwt))?;
-    let jwt = UnverifiedJwt::decode(bare(text)).map_err(|error| failure(&error))?;
+/// What people copy along is taken off: blanks and line ends around it and in it, quotes, the name of the header and
+/// `Bearer`. Of a JSON object it is the member that holds the token.
+pub(crate) fn inspect(bytes: Vec<u8>) -> Result<Value, InspectError> {
+    let mut bytes = text::normalized(bytes);
+    if let Some(text) = text::utf16_without_mark(&bytes) {
+        bytes = text;
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| failure(&JwtError::NotAJwt))?;
+    let member = object(text).and_then(|object| {
+        let found = MEMBERS.iter().find_map(|name| object.get(*name)?.as_str());
+        found.map(str::to_owned)
+    });
+    let token = bare(member.as_deref().unwrap_or(text));
+    let jwt = UnverifiedJwt::decode(&token).map_err(|error| failure(&error))?;
     let header =
         object(jwt.header_json()).ok_or_else(|| failure(&JwtError::Malformed("header")))?;
     let claims =
@@ -26,16 +42,39 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Value, InspectError> {
     Ok(json!({"header": header, "claims": claims, "times": times}))
 }
 
-fn bare(text: &str) -> &str {
-    let text = text.trim_start_matches('\u{feff}').trim();
-    let text = text
-        .strip_prefix("Authorization:")
-        .unwrap_or(text)
-        .trim_start();
-    let scheme = text
-        .get(..7)
-        .filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
-    text[scheme.map_or(0, str::len)..].trim().trim_matches('"')
+/// What cannot be read may be a token in place of a file's name.
+pub(super) fn unreadable(mut error: InspectError) -> InspectError {
+    "the file that holds the token cannot be read".clone_into(&mut error.message);
+    let hint = " Give the token itself on stdin, as others can see a command line.";
+    error.mitigation.push_str(hint);
+    error
+}
+
+/// The pieces of a token, or of a header.
+pub(super) fn given_as_arguments() -> Failure {
+    Failure::usage(
+        "usage",
+        "`inspect token` takes one file",
+        "Give the token itself on stdin, as others can see a command line.",
+    )
+}
+
+/// Returns the token without what stands around and in it.
+fn bare(text: &str) -> String {
+    let is_around = |c: char| matches!(c, '"' | '\'' | ',' | ';') || is_blank(c);
+    let mut text = text.trim_matches(is_around);
+    for word in ["authorization:", "bearer"] {
+        let start = text.get(..word.len());
+        if start.is_some_and(|start| start.eq_ignore_ascii_case(word)) {
+            text = text[word.len()..].trim_matches(is_around);
+        }
+    }
+    text.chars().filter(|c| !is_blank(*c)).collect()
+}
+
+/// White space, and what programs for text put in to let lines break.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || silentry::text::is_invisible(c)
 }
 
 fn object(text: &str) -> Option<Map<String, Value>> {
@@ -89,12 +128,31 @@ mod tests {
     fn shows_claims_and_times_but_not_the_token() {
         let token =
             jwt(r#"{"aud":"c","exp":1637195112,"iat":"1637191212","nbf":1e300,"auth_time":1.9}"#);
+        let wrapped = token.split_at(20);
+        let utf16 = |text: &str, mark: &str| -> Vec<u8> {
+            let text = format!("{mark}{text}\r\n");
+            text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+        };
         for text in [
-            token.clone(),
-            format!(" Bearer {token}\r\n"),
-            format!("\u{feff}\"{token}\""),
+            token.clone().into_bytes(),
+            format!(" Bearer {token}\r\n").into_bytes(),
+            format!("\u{feff}\"{token}\"").into_bytes(),
+            format!("authorization: bearer {token}").into_bytes(),
+            format!("AUTHORIZATION:Bearer\t'{token}'").into_bytes(),
+            format!("\"Authorization: Bearer {token}\",").into_bytes(),
+            format!("Bearer {}\r\n    {}\n", wrapped.0, wrapped.1).into_bytes(),
+            format!("{}\u{200b}{}", wrapped.0, wrapped.1).into_bytes(),
+            utf16(&token, "\u{feff}"),
+            utf16(&format!("Bearer {token}"), ""),
+            json!({"token_type": "Bearer", "access_token": token})
+                .to_string()
+                .into_bytes(),
+            json!({"accessToken": format!("Bearer {token}")})
+                .to_string()
+                .into_bytes(),
+            utf16(&json!({"id_token": token}).to_string(), "\u{feff}"),
         ] {
-            let found = inspect(text.as_bytes()).unwrap();
+            let found = inspect(text).unwrap();
             assert_eq!(found["header"], json!({"alg": "RS256"}));
             assert_eq!(found["claims"]["exp"], json!(1_637_195_112));
             assert_eq!(
@@ -118,10 +176,10 @@ mod tests {
             "{\"access_token\":\"hunter2\"}",
             "ä",
         ] {
-            let error = inspect(text.as_bytes()).unwrap_err();
+            let error = inspect(text.into()).unwrap_err();
             assert_eq!(error.code, "invalid_jwt", "{text}");
             assert!(!format!("{}{}", error.message, error.mitigation).contains("hunter2"));
         }
-        assert!(inspect(b"\xff").is_err());
+        assert!(inspect(b"\xff".to_vec()).is_err());
     }
 }
