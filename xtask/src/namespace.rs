@@ -36,10 +36,13 @@ pub(crate) fn raise_loopback(log: &File) -> Result<()> {
     process::run(&mut ip, LIMIT, log)
 }
 
-/// Makes the names mean 127.0.0.1, in this mount namespace only; `folder` keeps the file.
+/// Makes the names mean 127.0.0.1, each its own canonical name, in this mount namespace only; `folder` keeps
+/// the file.
 pub(crate) fn name_loopback(names: &str, folder: &Path, log: &File) -> Result<()> {
     let hosts = folder.join("hosts");
-    fs::write(&hosts, format!("127.0.0.1 localhost {names}\n"))?;
+    let names = ["localhost"].into_iter().chain(names.split_whitespace());
+    let lines: String = names.map(|name| format!("127.0.0.1 {name}\n")).collect();
+    fs::write(&hosts, lines)?;
     let mut mount = process::command("mount --bind");
     mount.arg(&hosts).arg("/etc/hosts");
     process::run(&mut mount, LIMIT, log)

@@ -1,8 +1,9 @@
-//! Signs a user in with the browser or on another device.
+//! Signs a user in with the browser, on another device or by the Kerberos ticket.
 //!
 //! ```text
 //! sign_in web [--prompt PROMPT] [--login-hint UPN] [--timeout SECONDS]
 //! sign_in device
+//! sign_in integrated [TIMES]
 //! ```
 //!
 //! `SILENTRY_CLIENT_ID` and `SILENTRY_TENANT` name the application and its tenant, `SILENTRY_SCOPE` what the token is
@@ -30,7 +31,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let signed_in = match way.as_str() {
         "web" => in_browser(&app, scopes, arguments).await?,
         "device" => app.acquire_token_with_device_code(scopes, show).await,
-        _ => return Err("how: web or device?".into()),
+        "integrated" => {
+            let times = arguments.next().map_or(Ok(1), |times| times.parse())?;
+            by_ticket(&app, &scopes, times).await
+        }
+        _ => return Err("how: web, device or integrated?".into()),
     };
     let answer = match signed_in {
         Ok(token) => format!(r#"{{"user":"{}"}}"#, token.account().username()),
@@ -54,6 +59,18 @@ async fn in_browser(
         };
     }
     Ok(request.await)
+}
+
+/// Signs in several times, so that it shows what the application remembers.
+async fn by_ticket(
+    app: &PublicClientApplication,
+    scopes: &[String; 1],
+    times: u32,
+) -> Result<AuthenticationResult, silentry::Error> {
+    for _ in 1..times {
+        app.acquire_token_by_integrated_windows_auth(scopes).await?;
+    }
+    app.acquire_token_by_integrated_windows_auth(scopes).await
 }
 
 fn prompt(name: &str) -> Result<Prompt, Box<dyn Error>> {

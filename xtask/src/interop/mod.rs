@@ -11,6 +11,7 @@ mod directory;
 mod ground;
 mod kerberos;
 mod ledger;
+mod msal_net;
 mod openid;
 mod page;
 mod proxies;
@@ -45,6 +46,7 @@ pub(crate) struct Part {
 
 /// Every part, in the order in which they run.
 const PARTS: &[Part] = &[
+    msal_net::PART,
     clients::PART,
     browsers::PART,
     token_caches::PART,

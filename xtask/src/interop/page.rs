@@ -13,6 +13,8 @@ use crate::workspace::Workspace;
 /// The tables of the page, in its order.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) enum Table {
+    /// MSAL.NET, beside Silentry in every scenario.
+    MsalNet,
     /// Programs with an MSAL of Microsoft's, against the lab.
     Clients,
     /// The browsers that people sign in with.
@@ -41,7 +43,8 @@ pub(crate) enum Table {
     Windows,
 }
 
-const TABLES: [(Table, &str); 13] = [
+const TABLES: [(Table, &str); 14] = [
+    (Table::MsalNet, "MSAL.NET beside Silentry"),
     (Table::Clients, "Strangers' programs against the lab"),
     (Table::Browsers, "Browsers that people sign in with"),
     (Table::TokenCaches, "Programs that share our token cache"),

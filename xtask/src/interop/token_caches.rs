@@ -6,14 +6,13 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use super::msal_net::program as dotnet;
 use super::{Ground, Msals, Part, Preparation, Rows, Table};
-use crate::lab::Lab;
+use crate::lab::{self, Lab};
 
 pub(super) const PART: Part = Part {
     name: "token-caches",
@@ -43,25 +42,32 @@ fn prepare(preparation: &Preparation) -> Result<()> {
     preparation.run(&mut workspace.cargo("build --package silentry --example shared_cache"))?;
     let built = workspace.target.join("debug/examples/shared_cache");
     fs::copy(&built, preparation.prepared.join("shared_cache")).context("shared_cache")?;
-    Msals::install(preparation)
+    Msals::install(preparation)?;
+    dotnet::prepare(preparation)
 }
 
 fn run(ground: &Ground) -> Result<Rows> {
     let msals = Msals::at(&ground.prepared);
     let mut rows = Rows::default();
-    for client in msals.all() {
+    let python_and_node = msals.all().map(|client| {
+        (
+            client.name(),
+            Box::new(move || client.cache()) as Box<dyn Fn() -> Command>,
+        )
+    });
+    let net = || dotnet::program(&ground.prepared, "Cache");
+    for (name, theirs) in python_and_node.chain([("MSAL.NET", Box::new(net) as _)]) {
         let ours = || Command::new(ground.prepared.join("shared_cache"));
-        let theirs = || client.cache();
         let mut version = "?".to_owned();
         let outcomes = [
             (
                 "takes our access token with no token call, renews with our refresh token, and we with its",
-                Shared::new(ground, &format!("{}-reads", client.name()))
+                Shared::new(ground, &format!("{name}-reads"))
                     .and_then(|shared| shared.in_turn(&ours, &theirs)),
             ),
             (
                 "we take its access token with no token call, renew with its refresh token, and it with ours",
-                Shared::new(ground, &format!("{}-writes", client.name()))
+                Shared::new(ground, &format!("{name}-writes"))
                     .and_then(|shared| shared.in_turn(&theirs, &ours)),
             ),
         ];
@@ -73,7 +79,7 @@ fn run(ground: &Ground) -> Result<Rows> {
             }
         }
         for (what, outcome) in outcomes {
-            let who = (client.name(), version.as_str());
+            let who = (name, version.as_str());
             rows.works(Table::TokenCaches, who, what, outcome.map(|_| ()));
         }
     }
@@ -163,14 +169,10 @@ impl<'g> Shared<'g> {
 
     /// How often Entra was asked for a token so far.
     fn token_calls(&self) -> Result<usize> {
-        // The lab writes an exchange down after it has answered.
-        thread::sleep(Duration::from_millis(200));
-        let journal = fs::read_to_string(&self.journal)?;
-        let stages = journal.lines().map(|line| {
-            let exchange: serde_json::Value = serde_json::from_str(line)?;
-            Ok(exchange["stage"] == "token")
-        });
-        let stages: Result<Vec<bool>> = stages.collect();
-        Ok(stages?.into_iter().filter(|is_token| *is_token).count())
+        let journal = lab::journal(&self.journal)?;
+        Ok(journal
+            .iter()
+            .filter(|line| line["stage"] == "token")
+            .count())
     }
 }

@@ -1,6 +1,6 @@
 //! What the programs are asked, and what must come of it.
 
-use super::Client::{self, Go, Java, Node, Python};
+use super::Client::{self, DotNet, Go, Java, Node, Python};
 
 /// A sign-in, in one scenario of the lab.
 pub(super) struct Case {
@@ -36,8 +36,8 @@ pub(super) enum Expected {
 use Expected::{Fails, Reports, ReportsClaims, SignsIn};
 
 /// The MSALs with WS-Trust, which Node has not.
-const WITH_WS_TRUST: &[Client] = &[Python, Go, Java];
-const ALL: &[Client] = &[Python, Node, Go, Java];
+const WITH_WS_TRUST: &[Client] = &[Python, Go, Java, DotNet];
+const ALL: &[Client] = &[Python, Node, Go, Java, DotNet];
 
 /// What MSAL Java says of a reply without a body: the JDK has no stream for it.
 const NO_BODY: &str = "\"response\" is null";

@@ -1,6 +1,6 @@
 //! Programs with an MSAL of Microsoft's in them, unmodified, against the lab.
 //!
-//! The small programs in `interop/python`, `node`, `go` and `java` sign one user in, ask for tokens again
+//! The small programs in `interop/python`, `node`, `go`, `java` and `dotnet` sign one user in, ask for tokens again
 //! from the cache and the refresh token, and print one line of JSON. `silentry-lab exec` is all that leads
 //! them to the lab.
 
@@ -16,6 +16,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 
 use self::cases::{CASES, Case, Expected};
+use super::msal_net::program as dotnet;
 use super::{Ground, Part, Preparation, Rows, Table};
 use crate::report::Step;
 use crate::workspace::Workspace;
@@ -42,6 +43,7 @@ enum Client {
     Node,
     Go,
     Java,
+    DotNet,
 }
 
 impl Client {
@@ -51,6 +53,7 @@ impl Client {
             Self::Node => "MSAL Node",
             Self::Go => "MSAL Go",
             Self::Java => "MSAL Java",
+            Self::DotNet => "MSAL.NET",
         }
     }
 
@@ -70,6 +73,7 @@ impl Client {
             Self::Node => vec![node(&prepared.join("node")), inside("node/client.js")],
             Self::Go => vec![inside("go/client")],
             Self::Java => java(),
+            Self::DotNet => dotnet::line(prepared, "Client").into(),
         };
         words.extend([case.flow, case.user].map(str::to_owned));
         words

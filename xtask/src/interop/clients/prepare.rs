@@ -5,18 +5,19 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::super::Preparation;
+use super::super::{Preparation, msal_net};
 use crate::process::command;
 
 /// Copies the jars of the POM's dependencies; Maven has no way of its own to do so.
 const COPY_DEPENDENCIES: &str =
     "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
 
-/// Installs and builds all four programs.
+/// Installs and builds all programs.
 pub(super) fn all(preparation: &Preparation) -> Result<()> {
     python_and_node(preparation)?;
     once(preparation, "go", go)?;
-    once(preparation, "java", java)
+    once(preparation, "java", java)?;
+    msal_net::program::prepare(preparation)
 }
 
 /// Installs those two.

@@ -14,10 +14,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::realm::{self, Realm};
-use super::site::journal_of;
 use super::{LAB, STS};
 use crate::interop::Ground;
-use crate::lab::Lab;
+use crate::lab::{self, Lab};
 use crate::process::{self, Running};
 
 /// What MIT Kerberos makes of a host's name (krb5.conf(5), `dns_canonicalize_hostname`).
@@ -89,7 +88,7 @@ impl<'a> Names<'a> {
             }
         }
         let journal = self.lab.folder().join("journal");
-        let shown = journal_of(&journal)?;
+        let shown = lab::journal(&journal)?;
         let tickets = shown.iter().filter(|line| line.get("ticket").is_some());
         ensure!(tickets.count() == 0, "AD FS was shown a ticket");
         Ok(())

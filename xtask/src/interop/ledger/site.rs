@@ -15,7 +15,7 @@ use super::capture::{Capture, Traffic};
 use super::realm::Realm;
 use super::{LAB, STS};
 use crate::interop::Ground;
-use crate::lab::Lab;
+use crate::lab::{self, Lab};
 use crate::process::{self, Running};
 
 const USER: &str = "alice@contoso.test";
@@ -109,7 +109,7 @@ impl Site<'_> {
             stderr: text(&output.stderr),
             tickets: self.realm.asked()?.split_off(mark),
             traffic,
-            journal: journal_of(&journal)?,
+            journal: lab::journal(&journal)?,
             shown,
         })
     }
@@ -211,20 +211,6 @@ impl Seen {
             .filter_map(|line| line["stage"].as_str())
             .collect()
     }
-}
-
-/// Reads the journal of a lab once nothing is added to it.
-pub(super) fn journal_of(file: &Path) -> Result<Vec<Value>> {
-    let mut before = String::new();
-    process::wait_until(LIMIT, || {
-        std::thread::sleep(Duration::from_millis(100));
-        let now = fs::read_to_string(file)?;
-        Ok(std::mem::replace(&mut before, now) == before && !before.is_empty())
-    })?;
-    let lines = before.lines().map(serde_json::from_str);
-    lines
-        .collect::<Result<_, _>>()
-        .context("reading the journal")
 }
 
 fn strings<const N: usize>(words: [&str; N]) -> Vec<OsString> {
