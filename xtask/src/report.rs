@@ -14,6 +14,8 @@ use crate::process;
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 /// How much of a failed step's log is shown; the rest is in its file.
 const SHOWN_LINES: usize = 200;
+/// How much of a failed test's output is shown.
+const LINES_OF_A_TEST: usize = 60;
 
 /// The steps done so far.
 pub(crate) struct Report {
@@ -184,19 +186,95 @@ impl Step {
         Ok(String::from_utf8_lossy(&fs::read(&self.path)?).into_owned())
     }
 
+    /// Shows the failed tests with their messages, or the end of a log that has none.
     fn show(&self) {
         let log = self.log().unwrap_or_default();
-        let lines: Vec<_> = log.lines().collect();
-        let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+        let failed = failed_tests(&log);
+        let shown = if failed.is_empty() {
+            let lines: Vec<_> = log.lines().collect();
+            lines[lines.len().saturating_sub(SHOWN_LINES)..].to_vec()
+        } else {
+            failed
+        };
         eprintln!(
             "\n--- {} ({} of {} lines)",
             self.path.display(),
             shown.len(),
-            lines.len()
+            log.lines().count()
         );
         for line in shown {
             eprintln!("{line}");
         }
         eprintln!("---");
+    }
+}
+
+/// Returns what cargo's test runner printed of each failed test, its name first, without what stands between: the
+/// tests of all packages that ran after it.
+fn failed_tests(log: &str) -> Vec<&str> {
+    let mut shown = Vec::new();
+    let mut of_one: Option<usize> = None;
+    for line in log.lines() {
+        if line.starts_with("---- ") && line.ends_with(" ----") {
+            of_one = Some(0);
+        } else if line == "failures:" || line.starts_with("test result:") {
+            of_one = None;
+        }
+        match &mut of_one {
+            Some(count) if *count < LINES_OF_A_TEST => {
+                *count += 1;
+                shown.push(line);
+            }
+            Some(count) if *count == LINES_OF_A_TEST => {
+                *count += 1;
+                shown.push("[more in the file]");
+            }
+            // A crash ends a test program without telling which test it was.
+            None if line.contains("process didn't exit successfully") => shown.push(line),
+            _ => {}
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LINES_OF_A_TEST, failed_tests};
+
+    #[test]
+    fn the_failed_tests_are_found_among_thousands_of_lines() {
+        let passed = "test other ... ok\n".repeat(1000);
+        let long = "noise\n".repeat(2 * LINES_OF_A_TEST);
+        let log = format!(
+            "{passed}test a::fails ... FAILED\n\nfailures:\n\n---- a::fails stdout ----\nthread panicked:\nleft is not \
+             right\n\n---- b stdout ----\n{long}\nfailures:\n    a::fails\n    b\n\ntest result: FAILED. 1000 \
+             passed; 2 failed\n{passed}"
+        );
+        let shown = failed_tests(&log);
+        assert_eq!(
+            shown[..3],
+            [
+                "---- a::fails stdout ----",
+                "thread panicked:",
+                "left is not right"
+            ]
+        );
+        assert!(shown.contains(&"---- b stdout ----"));
+        assert_eq!(shown.last(), Some(&"[more in the file]"));
+        assert!(shown.len() < LINES_OF_A_TEST + 10, "{shown:?}");
+    }
+
+    #[test]
+    fn a_program_that_crashed_is_shown() {
+        let crash =
+            "  process didn't exit successfully: `target/debug/deps/a-1` (signal: 11, SIGSEGV)";
+        let log =
+            format!("test b ... ok\nerror: test failed\n\nCaused by:\n{crash}\ntest c ... ok\n");
+        assert_eq!(failed_tests(&log), [crash]);
+    }
+
+    #[test]
+    fn a_log_without_tests_has_none() {
+        assert!(failed_tests("error: it does not compile\n").is_empty());
     }
 }
