@@ -8,6 +8,25 @@ use crate::arguments::{MutualAuth, Settings};
 use crate::failure::Failure;
 use crate::text;
 
+/// Builds the application as [`of`] does; where the policy of the machine forbids the default place of the token cache,
+/// which nobody asked for, with a cache in memory.
+pub(crate) fn of_or_in_memory(
+    settings: &Settings,
+    cache: TokenCache,
+) -> Result<PublicClientApplication, Failure> {
+    let is_default = settings
+        .cache
+        .as_deref()
+        .is_none_or(|place| place == Path::new("default"));
+    match of(settings, cache) {
+        Err(failure) if is_default && failure.code() == "policy_forbids_cache" => {
+            tracing::debug!("no token is kept: the policy forbids the default place");
+            of(settings, TokenCache::in_memory())
+        }
+        result => result,
+    }
+}
+
 /// Builds the application with the client id of the settings, which must be there.
 pub(crate) fn of(
     settings: &Settings,

@@ -88,6 +88,11 @@ impl Failure {
         }
     }
 
+    /// Returns the stable name of the failure.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Tells it on stderr and returns the exit code.
     pub(crate) fn report(&self, as_json: bool) -> ExitCode {
         let mut stderr = anstream::stderr().lock();

@@ -82,7 +82,7 @@ pub(crate) fn run(command: TokenCommand) -> Result<(), Failure> {
     if settings.scopes.is_empty() {
         return Err(application::missing("--scope", "SILENTRY_SCOPE"));
     }
-    let application = application::of(&settings, Cache::of(&settings)?.or_memory())?;
+    let application = application::of_or_in_memory(&settings, Cache::of(&settings)?.or_memory())?;
     let (progress, telling) = progress();
     let sign_in = SignIn {
         application: &application,

@@ -47,6 +47,12 @@
 //!
 //! When an API refuses a token that was fine a moment ago, [`ClaimsChallenge`] reads what it demands of the next.
 //!
+//! # Policy
+//!
+//! An administrator's policy (`/etc/silentry/policy.toml`, the registry or managed preferences) is read when an
+//! application is built, and may forbid federation servers, tenants, client ids, flows, NTLM, tickets without channel
+//! binding, and places of token caches. It only narrows what the program sets. `docs/policy.md` tells the rest.
+//!
 //! # Errors
 //!
 //! Every failure is an [`Error`] with a stable [`code`](Error::code), the [`stage`](Error::stage) where it happened and
@@ -80,6 +86,7 @@ mod flow;
 mod identity;
 pub mod oauth;
 mod own_thread;
+mod policy;
 mod random;
 pub mod secret;
 pub mod text;

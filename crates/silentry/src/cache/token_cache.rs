@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::index::{CachedToken, Index, TokenIdentity, Wanted};
 use super::recognize::{Unreadable, recognize};
 use super::schema::{CacheDocument, CachedAccount, MAX_CACHE_BYTES};
-use super::store::{FlightLock, StoreError, StoreErrorKind, StoreVersion, TokenStore};
+use super::store::{FlightLock, StoreError, StoreErrorKind, StoreKind, StoreVersion, TokenStore};
 use super::write::Owner;
 use crate::own_thread::{self, OwnThreadError};
 use crate::secret::Secret;
@@ -151,6 +151,11 @@ impl TokenCache {
             }
             result => result,
         }
+    }
+
+    /// Returns what kind of place it is kept in; `None` for memory.
+    pub(crate) fn kind(&self) -> Option<StoreKind> {
+        self.shared.store.as_ref().map(TokenStore::kind)
     }
 
     /// Returns whether other processes can share the cache.

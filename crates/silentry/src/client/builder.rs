@@ -20,6 +20,7 @@ use crate::federation::hosts::FederationHosts;
 use crate::flow::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
 #[cfg(feature = "integrated")]
 use crate::flow::{ProxyTicket, Verdicts};
+use crate::policy::{self, Policy};
 use crate::random;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
 
@@ -243,12 +244,12 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Builds the application. Nothing is sent anywhere.
+    /// Builds the application, and reads the policy of the machine. Nothing is sent anywhere.
     ///
     /// # Errors
     ///
     /// `no_client_id`, `invalid_authority`, `tenant_override_non_aad`, `invalid_ca_bundle`, `invalid_directory`,
-    /// `invalid_federation_host`, `invalid_proxy`.
+    /// `invalid_federation_host`, `invalid_proxy`; `policy_not_readable`, `policy_forbids`, `policy_forbids_cache`.
     pub fn build(self) -> Result<PublicClientApplication, Error> {
         let client_id = self.client_id.trim().to_owned();
         if client_id.is_empty() {
@@ -272,6 +273,18 @@ impl PublicClientApplicationBuilder {
         })?;
         #[cfg(feature = "integrated")]
         self.directory.check()?;
+        let policy = Policy::of_this_machine()?;
+        policy.check_settings(&policy::Settings {
+            #[cfg(feature = "integrated")]
+            ntlm: self.negotiate.ntlm,
+            #[cfg(feature = "integrated")]
+            channel_binding: self.negotiate.channel_binding,
+            #[cfg(not(feature = "integrated"))]
+            ntlm: false,
+            #[cfg(not(feature = "integrated"))]
+            channel_binding: true,
+            cache: self.cache.kind(),
+        })?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => {
@@ -294,6 +307,7 @@ impl PublicClientApplicationBuilder {
                 multi_cloud: self.multi_cloud,
                 client_capabilities: self.client_capabilities,
                 federation_hosts,
+                policy,
                 extra_query_parameters: self.extra_query_parameters,
                 client_sku: self.client_sku,
                 cache: self.cache,

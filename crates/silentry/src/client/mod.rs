@@ -43,6 +43,7 @@ use crate::federation::hosts::FederationHosts;
 #[cfg(feature = "integrated")]
 use crate::flow::Verdicts;
 use crate::flow::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
+use crate::policy::Policy;
 use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
 
@@ -66,6 +67,8 @@ pub(crate) struct Application {
     pub(crate) multi_cloud: bool,
     pub(crate) client_capabilities: Vec<String>,
     pub(crate) federation_hosts: FederationHosts,
+    /// What the administrator of the machine allows.
+    pub(crate) policy: Policy,
     pub(crate) extra_query_parameters: Vec<(String, String)>,
     pub(crate) client_sku: String,
     #[cfg(feature = "integrated")]

@@ -19,7 +19,9 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// `way` is the way in, which the policy of the machine may forbid.
     pub(super) fn new(
+        way: &str,
         application: &Application,
         scopes: &[String],
         options: RequestOptions,
@@ -27,9 +29,12 @@ impl Asked {
         let mut options = options;
         let of_application = application.extra_query_parameters.iter().cloned();
         options.extra_query_parameters.splice(..0, of_application);
+        let authority = authority(application, &options)?;
+        let policy = &application.policy;
+        policy.check_request(way, &application.client_id, &authority)?;
         Ok(Self {
             scopes: read_scopes(scopes.iter().map(String::as_str))?,
-            authority: authority(application, &options)?,
+            authority,
             claims: claims(application, &options)?,
             options,
         })

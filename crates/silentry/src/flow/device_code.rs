@@ -42,7 +42,7 @@ impl PendingSignIn {
 /// Asks for a code.
 pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Error> {
     let application = Arc::clone(&request.application);
-    let mut asked = Asked::new(&application, &request.scopes, request.options)?;
+    let mut asked = Asked::new(WAY, &application, &request.scopes, request.options)?;
     let call = Call::new(&application, &asked.options)?;
     let ask = ask_for_code(&call, &asked, request.language.as_deref());
     let response = call.run(WAY, ask).await?;

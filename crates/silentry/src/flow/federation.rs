@@ -237,8 +237,8 @@ fn check_metadata_address(call: &Call<'_>, address: &HttpsUrl, stage: Stage) -> 
     verdict.map_err(|refusal| not_trusted(stage, &refusal, address))
 }
 
-/// Keeps the endpoints that may receive the ticket or the password ([`FederationHosts`]); every way to either leads
-/// through here.
+/// Keeps the endpoints that may receive the ticket or the password, by the rule ([`FederationHosts`]) and by the policy
+/// of the machine; every way to either leads through here.
 ///
 /// [`FederationHosts`]: crate::federation::hosts::FederationHosts
 fn permitted(
@@ -247,13 +247,18 @@ fn permitted(
     named_by: NamedBy<'_>,
 ) -> Result<Vec<FederationEndpoint>, Error> {
     let hosts = &call.application.federation_hosts;
+    let policy = &call.application.policy;
     let mut permitted = Vec::new();
     let mut first_refusal = None;
     for endpoint in endpoints {
-        match hosts.may_receive(endpoint.url(), named_by) {
+        let url = endpoint.url();
+        let verdict = hosts
+            .may_receive(url, named_by)
+            .map_err(|refusal| not_trusted(Stage::Mex, &refusal, url))
+            .and_then(|()| policy.check_federation_host(url));
+        match verdict {
             Ok(()) => permitted.push(endpoint),
-            Err(refusal) => {
-                let error = not_trusted(Stage::Mex, &refusal, endpoint.url());
+            Err(error) => {
                 first_refusal.get_or_insert(error);
             }
         }

@@ -21,7 +21,7 @@ pub(crate) async fn sign_in(
     accept: Accept,
 ) -> Result<AuthenticationResult, Error> {
     let application = request.application;
-    let asked = Asked::new(&application, &request.scopes, request.options)?;
+    let asked = Asked::new("iwa", &application, &request.scopes, request.options)?;
     // Refused before any network.
     asked.authority.require_organization()?;
 

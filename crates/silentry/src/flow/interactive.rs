@@ -31,7 +31,7 @@ pub(crate) async fn sign_in(
     request: AcquireTokenInteractive,
 ) -> Result<AuthenticationResult, Error> {
     let application = &request.application;
-    let asked = Asked::new(application, &request.scopes, request.options)?;
+    let asked = Asked::new("web", application, &request.scopes, request.options)?;
     let scopes = asked.scopes_and(&request.extra_scopes_to_consent)?;
     let call = Call::new(application, &asked.options)?;
     let redemption = asked.redemption("authorization_code");

@@ -1,6 +1,6 @@
 //! One way in after the other, until one gives a token.
 //!
-//! It **goes on** when a way gave no token for a reason that the next can cure: no account in the cache, a dead refresh
+//! It **goes on** when a way gave no token for a reason that the next can cure: a policy that forbids it, no account in the cache, a dead refresh
 //! token, no ticket, a managed or unknown user, no windowstransport, a KDC or federation server that cannot be reached,
 //! Negotiate refused, an assertion rejected, interaction required. Claims that Entra asks for go on to the next way.
 //!
@@ -98,6 +98,10 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
 
 async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error> {
     let application = Arc::clone(&wanted.application);
+    // Before a person is asked for anything.
+    let authority = asked::authority(&application, &wanted.options)?;
+    let policy = &application.policy;
+    policy.check_request(rung.way(), &application.client_id, &authority)?;
     let scopes = wanted.scopes.clone();
     let options = wanted.options.clone();
     let WayDetails {
@@ -108,7 +112,6 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
     } = wanted.details.clone();
     match rung {
         Rung::Silent(user) => {
-            let authority = asked::authority(&application, &options)?;
             let account = cached_user::account(&application, &authority, user).await?;
             silent::acquire(AcquireTokenSilent {
                 force_refresh,
@@ -189,6 +192,9 @@ fn next_may_cure(error: &Error) -> bool {
     ];
     if DECLINED.contains(&error.code()) {
         return false;
+    }
+    if error.code() == "policy_forbids_flow" {
+        return true;
     }
     match error.category() {
         Category::UserMustAct | Category::NotSignedIn | Category::IntegratedImpossible => true,

@@ -11,7 +11,12 @@ pub(crate) async fn sign_in(
     request: AcquireTokenByRefreshToken,
 ) -> Result<AuthenticationResult, Error> {
     let application = &request.application;
-    let asked = Asked::new(application, &request.scopes, request.options)?;
+    let asked = Asked::new(
+        "refresh_token",
+        application,
+        &request.scopes,
+        request.options,
+    )?;
     if request.refresh_token.is_empty() {
         return Err(Error::new(
             "no_refresh_token",

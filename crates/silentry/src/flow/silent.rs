@@ -23,6 +23,9 @@ use crate::secret::Secret;
 /// call that it is for.
 const MARGIN: i64 = 5 * 60;
 
+/// What errors, logs and policies call this way in.
+const WAY: &str = "silent";
+
 pub(crate) async fn acquire(request: AcquireTokenSilent) -> Result<AuthenticationResult, Error> {
     match from_memory(&request) {
         Some(result) => Ok(result),
@@ -47,6 +50,9 @@ fn from_memory(request: &AcquireTokenSilent) -> Option<AuthenticationResult> {
         }
         None => &application.authority,
     };
+    let policy = &application.policy;
+    let allowed = policy.check_request(WAY, &application.client_id, authority);
+    allowed.ok()?;
     let now = now(application);
     let realm = authority.realm();
     let found = find(application, &request.account, &realm, &scopes, now)?;
@@ -160,7 +166,7 @@ struct Silent {
 impl Silent {
     fn of(request: AcquireTokenSilent) -> Result<Self, Error> {
         let application = request.application;
-        let mut asked = Asked::new(&application, &request.scopes, request.options)?;
+        let mut asked = Asked::new(WAY, &application, &request.scopes, request.options)?;
         asked.authority = asked.authority.in_cloud_of(&request.account.environment);
         Ok(Self {
             asked,

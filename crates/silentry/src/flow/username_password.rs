@@ -28,7 +28,7 @@ pub(crate) async fn sign_in(
     request: AcquireTokenByUsernamePassword,
 ) -> Result<AuthenticationResult, Error> {
     let application = &request.application;
-    let asked = Asked::new(application, &request.scopes, request.options)?;
+    let asked = Asked::new("password", application, &request.scopes, request.options)?;
     // Refused before any network.
     let upn = upn(&asked.authority, &request.username)?;
     if request.password.is_empty() {

@@ -15,6 +15,7 @@
 mod persistent;
 
 use std::fmt;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -74,6 +75,25 @@ pub trait TokenStore: Send + Sync + 'static {
         let _ = key;
         Ok(Some(FlightLock::new(())))
     }
+
+    /// Returns what kind of place it is, which an administrator's policy may forbid.
+    ///
+    /// By default it is one of the program's own.
+    fn kind(&self) -> StoreKind {
+        StoreKind::Program
+    }
+}
+
+/// What kind of place a store keeps its text in, as far as an administrator's policy tells them apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreKind {
+    /// Where the operating system keeps secrets, or what [`default_store`] takes in its stead.
+    System,
+    /// A file that is not encrypted.
+    File(PathBuf),
+    /// A place of the program's own.
+    Program,
 }
 
 impl<T: TokenStore + ?Sized> TokenStore for Box<T> {
@@ -101,6 +121,10 @@ impl<T: TokenStore + ?Sized> TokenStore for Box<T> {
 
     fn try_lock_flight(&self, key: &str) -> Result<Option<FlightLock>, StoreError> {
         (**self).try_lock_flight(key)
+    }
+
+    fn kind(&self) -> StoreKind {
+        (**self).kind()
     }
 }
 

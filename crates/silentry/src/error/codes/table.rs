@@ -203,6 +203,17 @@ pub static CODES: &[CodeEntry] = &[
         "Correct what the message names.",
     ),
     here("invalid_service_principal", Category::Usage, ""),
+    // The policy of the machine.
+    here(
+        "policy_not_readable",
+        Category::Other,
+        "Ask your administrator to mend the policy of this machine, as docs/policy.md of Silentry describes it; until then \
+         every sign-in is refused.",
+    ),
+    here("policy_forbids", Category::Usage, ""),
+    here("policy_forbids_cache", Category::Usage, ""),
+    here("policy_forbids_flow", Category::Usage, ""),
+    here("policy_forbids_host", Category::IntegratedImpossible, ""),
     here(
         "invalid_username",
         Category::Usage,

@@ -34,7 +34,7 @@ impl DpapiStore {
     }
 }
 
-locked_store!(DpapiStore);
+locked_store!(DpapiStore, |_| crate::cache::store::StoreKind::System);
 
 struct ProtectedFile(CacheFile);
 

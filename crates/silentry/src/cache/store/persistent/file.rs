@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
-use super::super::{StoreError, StoreErrorKind};
+use super::super::{StoreError, StoreErrorKind, StoreKind};
 use super::lock::{Lock, beside};
 use super::locked::{Glance, Locked, Medium, locked_store};
 use super::os;
@@ -29,16 +29,25 @@ const SETTLED_AFTER: Duration = Duration::from_secs(3);
 ///
 /// A symbolic link, a file of another user and one that everybody may write to are refused with
 /// [`StoreErrorKind::Denied`].
-pub struct FileStore(Locked<PlainFile>);
+pub struct FileStore(Locked<PlainFile>, StoreKind);
 
 impl FileStore {
     /// Keeps the cache in that file; nothing is read or made yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(Locked::new(PlainFile(CacheFile::new(path))))
+        let path = path.into();
+        let kind = StoreKind::File(path.clone());
+        Self(Locked::new(PlainFile(CacheFile::new(path))), kind)
+    }
+
+    /// The same where the system has no other place: in the folder of the session.
+    #[cfg(target_os = "linux")]
+    pub(super) fn of_session(path: impl Into<PathBuf>) -> Self {
+        let Self(file, _) = Self::new(path);
+        Self(file, StoreKind::System)
     }
 }
 
-locked_store!(FileStore);
+locked_store!(FileStore, |store| store.1.clone());
 
 struct PlainFile(CacheFile);
 

@@ -42,7 +42,7 @@ impl KeychainStore {
     }
 }
 
-locked_store!(KeychainStore);
+locked_store!(KeychainStore, |_| crate::cache::store::StoreKind::System);
 
 struct KeychainItem {
     signal: CacheFile,

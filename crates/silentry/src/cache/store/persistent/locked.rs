@@ -174,7 +174,7 @@ impl<M: Medium> TokenStore for Locked<M> {
 
 /// Makes a store of a type that wraps a [`Locked`] medium.
 macro_rules! locked_store {
-    ($store:ident) => {
+    ($store:ident, $kind:expr) => {
         impl crate::cache::store::TokenStore for $store {
             fn read(
                 &self,
@@ -210,6 +210,11 @@ macro_rules! locked_store {
             ) -> Result<Option<crate::cache::store::FlightLock>, crate::cache::store::StoreError>
             {
                 self.0.try_lock_flight(key)
+            }
+
+            fn kind(&self) -> crate::cache::store::StoreKind {
+                let kind: fn(&Self) -> crate::cache::store::StoreKind = $kind;
+                kind(self)
             }
         }
 

@@ -73,7 +73,9 @@ impl SecretServiceStore {
     }
 }
 
-locked_store!(SecretServiceStore);
+locked_store!(SecretServiceStore, |_| {
+    crate::cache::store::StoreKind::System
+});
 
 struct KeyringItem {
     signal: CacheFile,

@@ -32,7 +32,9 @@ pub(super) fn default_store(name: &str) -> Result<Box<dyn TokenStore>, StoreErro
     match runtime_folder() {
         Ok(folder) => {
             tracing::debug!(%no_keyring, "the token cache is in memory, until the session ends");
-            Ok(Box::new(FileStore::new(folder.join("silentry").join(file))))
+            Ok(Box::new(FileStore::of_session(
+                folder.join("silentry").join(file),
+            )))
         }
         Err(no_memory) => Err(unavailable(format!("{no_keyring}; and {no_memory}"))),
     }
