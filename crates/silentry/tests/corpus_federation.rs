@@ -406,3 +406,20 @@ fn hex_sha256(bytes: &[u8]) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }
+
+/// Reports of users whose metadata is in several sections, or attaches its policies in other ways than AD FS.
+#[test]
+fn every_reported_metadata_document_leads_to_an_endpoint() {
+    let Some(folder) = testdata() else {
+        return;
+    };
+    let mut documents = 0;
+    for entry in std::fs::read_dir(folder.join("reports/mex")).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = mex(&std::fs::read(&path).unwrap()).unwrap();
+        assert!(metadata.integrated_windows().is_ok(), "{}", path.display());
+        assert!(metadata.username_password().is_ok(), "{}", path.display());
+        documents += 1;
+    }
+    assert!(documents > 0);
+}

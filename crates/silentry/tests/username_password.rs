@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
 
 use silentry::secret::Secret;
-use silentry::{Error, PublicClientApplication};
+use silentry::{Category, Error, PublicClientApplication};
 use silentry_lab::{CLIENT_ID, Lab};
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
@@ -67,6 +67,8 @@ async fn a_wrong_password_is_sent_once() {
             .filter(|stage| ["wstrust", "token"].contains(&stage.as_str()))
             .count();
         assert_eq!(with_password, 1, "{scenario}: {error}");
+        // Whoever takes it: the user must act.
+        assert_eq!(error.category(), Category::UserMustAct, "{scenario}");
         assert!(!format!("{error:?} {error}").contains("not the password"));
     }
 }

@@ -33,7 +33,8 @@ pub(super) fn answer(entra: &Entra, request: &Request, word: &str) -> Reply {
         Token::Html => {
             return entra.dressed(Reply::html(STAGE, 200, pages::captive_portal()), request);
         }
-        Token::Throttles | Token::ThrottlesUntil => {
+        Token::ThrottlesOnce if entra.failed_once.swap(true, Ordering::SeqCst) => {}
+        Token::Throttles | Token::ThrottlesOnce | Token::ThrottlesUntil => {
             let error = EntraError::new(
                 429,
                 "temporarily_unavailable",
@@ -44,6 +45,7 @@ pub(super) fn answer(entra: &Entra, request: &Request, word: &str) -> Reply {
             let until = entra.clock.now() + time::Duration::seconds(60);
             let retry_after = match entra.switches.token {
                 Token::ThrottlesUntil => http_date(until),
+                Token::ThrottlesOnce => "1".to_owned(),
                 _ => "60".to_owned(),
             };
             return entra

@@ -1,6 +1,6 @@
 //! The scenarios of the flows beside integrated sign-in: device code, interactive, silent.
 
-use super::switches::{Api, Authorize, DeviceCode, Lifetime, Refresh, Switches};
+use super::switches::{Api, Authorize, DeviceCode, Lifetime, Refresh, Switches, Token};
 use super::{ALICE, Flow, Scenario};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -11,6 +11,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "A client that polls is told to slow down, and again when it does not.",
         (None, 0),
         |s| s.entra.device_code = DeviceCode::SlowsDown,
+    ),
+    of_flow(
+        Flow::DeviceCode,
+        "device-throttled",
+        "The token endpoint throttles the first poll for a second; asked again, it answers.",
+        (None, 0),
+        |s| {
+            s.entra.device_code = DeviceCode::SlowsDown;
+            s.entra.token = Token::ThrottlesOnce;
+        },
     ),
     of_flow(
         Flow::DeviceCode,

@@ -257,7 +257,9 @@ pub(crate) enum Token {
     FailsOnce,
     /// Every request is too many.
     Throttles,
-    /// As that, with the end of it as an HTTP date.
+    /// As that, once, for a second.
+    ThrottlesOnce,
+    /// As the first, with the end of it as an HTTP date.
     ThrottlesUntil,
     /// An HTML page with status 200, as captive portals send it.
     Html,

@@ -42,9 +42,8 @@ impl Error {
             (false, _) => Category::Refused,
         };
         let code = Cow::Owned(response.error().to_owned());
-        let details = Box::new(Details {
+        let mut details = Box::new(Details {
             retryable: classified.retryable,
-            retry_after,
             // The server's own, when it does not echo ours: that is the one its support can find.
             correlation_id: response.correlation_id().map(str::to_owned),
             http_status: Some(response.status()),
@@ -62,6 +61,7 @@ impl Error {
                 }),
             ..Details::new(code, stage, category, &message(stage, response), mitigation)
         });
+        details.wait(retry_after);
         if interaction {
             Error::InteractionRequired(InteractionRequired(details))
         } else {

@@ -1,8 +1,19 @@
 //! Statuses that a stage does not expect.
 
 use super::{Error, Stage};
+use crate::federation::content::UnexpectedContent;
 use crate::oauth::error_response::ErrorResponse;
 use crate::transport::{HttpResponse, retry_after};
+
+const COMPRESSED: &str = "Something between this machine and the server compresses replies, although none is asked to \
+    be: let the proxy, gateway or balancer leave this host's as they are.";
+
+/// The first line of text of a page that came with an error's status.
+pub(crate) fn first_line(response: &HttpResponse) -> Option<String> {
+    UnexpectedContent::of_page(response.body(), response.header("content-type"))
+        .map(|page| page.first_line().to_owned())
+        .filter(|line| !line.is_empty())
+}
 
 impl Error {
     /// The error of a reply whose status is not what `stage` expects and whose body says nothing better.
@@ -25,13 +36,29 @@ impl Error {
         let said = ErrorResponse::parse(status, response.body());
         if let Some(description) = said.description().filter(|_| entra) {
             message = format!("{message}: {description}");
+        } else if let Some(line) = first_line(response) {
+            message = format!("{message}: {line}");
         }
         let mut error = Error::new(code, stage, message)
             .with_status(status)
             .with_aadsts(said.codes().iter().copied());
         let details = error.details_mut();
         details.retryable |= matches!(status, 408 | 429 | 500..);
-        details.retry_after = retry_after(response);
-        error
+        details.wait(retry_after(response));
+        error.unless_compressed(response)
+    }
+
+    /// What this is the error of could not be read; where it is compressed, that is why.
+    pub(crate) fn unless_compressed(mut self, response: &HttpResponse) -> Self {
+        let Some(how) = response.compression() else {
+            return self;
+        };
+        let details = self.details_mut();
+        details.message = format!(
+            "the reply of status {} is compressed ({how}), which was not asked for",
+            response.status()
+        );
+        details.mitigation = COMPRESSED.into();
+        self
     }
 }

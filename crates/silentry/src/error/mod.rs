@@ -19,6 +19,8 @@ use std::time::Duration;
 use crate::advice::Advice;
 use crate::text::printable;
 
+pub(crate) use from_status::first_line;
+
 pub use codes::{CODES, Category, CodeEntry};
 
 /// Where in a sign-in something happened.
@@ -170,6 +172,17 @@ impl Details {
     }
 }
 
+impl Details {
+    /// Notes how long the server wants to be left alone.
+    fn wait(&mut self, retry_after: Option<Duration>) {
+        self.retry_after = retry_after;
+        if let Some(wait) = retry_after {
+            let seconds = wait.as_secs();
+            self.message = format!("{} (the server asks to wait {seconds} s)", self.message);
+        }
+    }
+}
+
 impl Error {
     /// Returns the stable name of the failure: MSAL's string where MSAL has one, such as `unknown_user`, else one of
     /// [`CODES`], else the `error` of the server's reply.
@@ -316,6 +329,11 @@ impl Error {
             "{} (found out {seconds} s ago, not tried again yet)",
             details.message
         );
+        self
+    }
+
+    pub(crate) fn with_category(mut self, category: Category) -> Self {
+        self.details_mut().category = category;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::document::DocumentError;
+use super::document::{self, DocumentError};
 use super::markup::is_space;
 
 use crate::text::{is_invisible, printable};
@@ -33,6 +33,12 @@ pub enum ContentKind {
 }
 
 impl UnexpectedContent {
+    /// Returns what a page is that came with an error's status; `None` for XML, and for what is no text.
+    pub(crate) fn of_page(bytes: &[u8], content_type: Option<&str>) -> Option<Self> {
+        let text = document::decode(bytes, content_type).ok()?;
+        page(&text, content_type)
+    }
+
     /// Returns what the document looks like.
     pub fn kind(&self) -> ContentKind {
         self.kind
@@ -43,7 +49,7 @@ impl UnexpectedContent {
         self.content_type.as_deref()
     }
 
-    /// Returns its first line, shortened, without anything that could be a secret; empty for JSON.
+    /// Returns its first line of text, shortened, without anything that could be a secret; empty for JSON.
     pub fn first_line(&self) -> &str {
         &self.first_line
     }
@@ -69,22 +75,38 @@ impl fmt::Display for UnexpectedContent {
     }
 }
 
+/// Returns what a page is that came with an error's status; `None` for XML and for nothing.
+fn page(text: &str, content_type: Option<&str>) -> Option<UnexpectedContent> {
+    let is_html = content_type.is_some_and(|label| media_type(label) == "text/html");
+    let kind = match start(text) {
+        _ if text.trim().is_empty() => return None,
+        _ if is_html => ContentKind::Html,
+        Start::Element | Start::Doctype => return None,
+        Start::Other(kind) => kind,
+    };
+    Some(described(kind, text, content_type))
+}
+
 /// Returns the error for a document of the wrong kind.
 pub(super) fn unexpected(
     kind: ContentKind,
     text: &str,
     content_type: Option<&str>,
 ) -> DocumentError {
-    DocumentError::Unexpected(UnexpectedContent {
+    DocumentError::Unexpected(described(kind, text, content_type))
+}
+
+fn described(kind: ContentKind, text: &str, content_type: Option<&str>) -> UnexpectedContent {
+    UnexpectedContent {
         kind,
         content_type: content_type.map(|label| printable(label, 100)),
-        // JSON that comes where XML was asked for may well be a token response.
-        first_line: if kind == ContentKind::Json {
-            String::new()
-        } else {
-            excerpt(text)
+        first_line: match kind {
+            // JSON that comes where XML was asked for may well be a token response.
+            ContentKind::Json => String::new(),
+            ContentKind::Html => excerpt(first_text(text)),
+            ContentKind::Xml | ContentKind::Text => excerpt(text),
         },
-    })
+    }
 }
 
 /// Returns what a document that is not the expected JSON looks like.
@@ -138,9 +160,54 @@ fn ends_name(rest: &str) -> bool {
     rest.starts_with(|c| is_space(c) || matches!(c, '>' | '/'))
 }
 
+pub(super) fn media_type(content_type: &str) -> String {
+    content_type
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase()
+}
+
 fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// Returns the first line that a page shows, which is its title where it has one; empty when it shows none.
+fn first_text(page: &str) -> &str {
+    let mut rest = page;
+    loop {
+        let (text, markup) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
+        if let Some(line) = text.lines().map(str::trim).find(|line| !line.is_empty()) {
+            return line;
+        }
+        rest = match markup.strip_prefix("<!--") {
+            Some(comment) => comment.split_once("-->").map_or("", |(_, after)| after),
+            None => after_tag(markup),
+        };
+        if rest.is_empty() {
+            return "";
+        }
+    }
+}
+
+/// Returns what follows a tag, and with it the script or style that the tag begins.
+fn after_tag(markup: &str) -> &str {
+    let after = markup.split_once('>').map_or("", |(_, after)| after);
+    for name in ["script", "style"] {
+        let tag = markup.strip_prefix('<').unwrap_or_default();
+        if strip_prefix_ignoring_case(tag, name).is_some_and(ends_name) {
+            let end = format!("</{name}");
+            let start = (0..after.len()).find(|at| {
+                after
+                    .get(*at..)
+                    .is_some_and(|rest| strip_prefix_ignoring_case(rest, &end).is_some())
+            });
+            return start.map_or("", |at| &after[at..]);
+        }
+    }
+    after
 }
 
 /// Quotes the first line of a page: bounded, without attributes and long opaque words, which is
@@ -208,7 +275,7 @@ mod tests {
             error.contains("HTML page") && error.contains("text/html"),
             "{error}"
         );
-        assert!(error.contains("<title>Sign in</title>"), "{error}");
+        assert!(error.ends_with(": Sign in"), "{error}");
         assert!(
             !error.contains("eyJ0") && !error.contains("1234"),
             "{error}"
@@ -232,6 +299,28 @@ mod tests {
             error_of(ill_formed, None),
             DocumentError::Malformed { .. }
         ));
+    }
+
+    #[test]
+    fn the_first_line_of_text_is_what_the_page_shows() {
+        for (page, shown) in [
+            (
+                "<!DOCTYPE html>\n<html><head>\n<TITLE> 503 Service Unavailable\n</TITLE></head>",
+                "503 Service Unavailable",
+            ),
+            (
+                "<html><title></title><style>p { x: 1 }</style><script>f('<b>')</script><p>Blocked.</p>",
+                "Blocked.",
+            ),
+            (
+                "<html><!-- generated --><body><h1 class='a'>Access denied</h1>",
+                "Access denied",
+            ),
+            ("<html><script>var a = 1;", ""),
+            ("<html", ""),
+        ] {
+            assert_eq!(first_text(page), shown, "{page}");
+        }
     }
 
     #[test]

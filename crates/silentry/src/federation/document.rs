@@ -5,6 +5,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use super::content::{self, ContentKind, Start, UnexpectedContent};
 use super::encoding::{self, Text};
 use super::markup::{self, Tag};
+use crate::text::compression;
 
 /// The largest document that is read, in bytes: 1 MiB.
 ///
@@ -38,6 +39,12 @@ pub enum DocumentError {
     TooComplex {
         /// What there is too much of.
         what: &'static str,
+    },
+    /// It is compressed, which nobody asked for.
+    #[error("the document is compressed ({how}), which was not asked for")]
+    Compressed {
+        /// How, as `Content-Encoding` names it.
+        how: &'static str,
     },
     /// A byte has no meaning in the document's encoding.
     #[error("the byte at offset {offset} is not {encoding}")]
@@ -79,6 +86,9 @@ pub(super) fn decode<'a>(
     if bytes.len() > MAX_DOCUMENT_BYTES {
         return Err(DocumentError::TooLarge);
     }
+    if let Some(how) = compression(bytes) {
+        return Err(DocumentError::Compressed { how });
+    }
     let text = encoding::decode(bytes, content_type)?;
     if text.trim().is_empty() {
         Err(DocumentError::Empty)
@@ -105,7 +115,7 @@ pub(super) fn parse_xml<'a>(
     Document::parse_with_options(text, options).map_err(|error| {
         let error = malformed(&error);
         // A page written for browsers is rarely well-formed; its label then says more.
-        let is_page = content_type.is_some_and(|label| media_type(label) == "text/html");
+        let is_page = content_type.is_some_and(|label| content::media_type(label) == "text/html");
         if is_page && matches!(error, DocumentError::Malformed { .. }) {
             content::unexpected(ContentKind::Html, text, content_type)
         } else {
@@ -222,15 +232,6 @@ fn malformed(error: &roxmltree::Error) -> DocumentError {
     }
 }
 
-fn media_type(content_type: &str) -> String {
-    content_type
-        .split(';')
-        .next()
-        .unwrap_or("")
-        .trim()
-        .to_ascii_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +255,19 @@ mod tests {
             "<!doctype a><a/>",
         ] {
             assert_eq!(error_of(text, None), DocumentError::Doctype, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_is_called_that() {
+        for (bytes, how) in [
+            (&b"\x1f\x8b\x08\0\0\0\0\0"[..], "gzip"),
+            (b"\x28\xb5\x2f\xfd\x04\0", "zstd"),
+        ] {
+            assert_eq!(
+                decode(bytes, Some("text/xml")).err(),
+                Some(DocumentError::Compressed { how })
+            );
         }
     }
 

@@ -103,6 +103,16 @@ impl WsTrustFault {
         }
     }
 
+    /// Returns whether the credential itself was refused, such as a wrong password, and not what its user may do
+    /// (`MSIS3126`, `MSIS7068` and the like).
+    pub fn is_failed_authentication(&self) -> bool {
+        match self.message_id() {
+            Some("ID3242") => true,
+            Some(_) => false,
+            None => self.local_code() == Some("FailedAuthentication"),
+        }
+    }
+
     /// Returns MSAL's code for a refusal by the federation server.
     pub fn error_code(&self) -> &'static str {
         "federated_service_returned_error"

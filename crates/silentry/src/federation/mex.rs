@@ -4,8 +4,9 @@ use std::fmt;
 
 use super::address::{AddressError, HttpsUrl};
 use super::document::{self, DocumentError};
+use super::policy::Credentials;
 use super::rst::WsTrustVersion;
-use super::wsdl::{self, Credentials, Port};
+use super::wsdl::{self, Port};
 use crate::advice::Advice;
 use crate::text::printable;
 

@@ -2,16 +2,19 @@
 
 pub(super) const WSDL: &str = "http://schemas.xmlsoap.org/wsdl/";
 pub(super) const WSDL_SOAP12: &str = "http://schemas.xmlsoap.org/wsdl/soap12/";
+pub(super) const WSDL_SOAP11: &str = "http://schemas.xmlsoap.org/wsdl/soap/";
 pub(super) const SOAP_OVER_HTTP: &str = "http://schemas.xmlsoap.org/soap/http";
 
-/// WS-Policy 1.2 (what AD FS writes) and 1.5.
-pub(super) const WS_POLICY: [&str; 2] = [
+/// WS-Policy 1.2 (what AD FS writes), 1.5 and its draft.
+pub(super) const WS_POLICY: [&str; 3] = [
     "http://schemas.xmlsoap.org/ws/2004/09/policy",
     "http://www.w3.org/ns/ws-policy",
+    "http://www.w3.org/2006/07/ws-policy",
 ];
-/// WS-SecurityPolicy 1.2 and its 2005 predecessor.
-pub(super) const WS_SECURITY_POLICY: [&str; 2] = [
+/// WS-SecurityPolicy 1.2, its draft, and its 2005 predecessor.
+pub(super) const WS_SECURITY_POLICY: [&str; 3] = [
     "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702",
+    "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200512",
     "http://schemas.xmlsoap.org/ws/2005/07/securitypolicy",
 ];
 /// Microsoft's HTTP authentication assertions, see MS-WSPOL 2.2.
@@ -21,7 +24,12 @@ pub(super) const WSU: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd";
 pub(super) const WSSE: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
+/// `xml:id` needs no declaration.
+pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
 pub(super) const WSA: &str = "http://www.w3.org/2005/08/addressing";
+/// WS-Addressing 1.0 and its 2004 submission, which a port's address may be written in.
+pub(super) const WSA_ADDRESSES: [&str; 2] =
+    [WSA, "http://schemas.xmlsoap.org/ws/2004/08/addressing"];
 
 pub(super) const SOAP12: &str = "http://www.w3.org/2003/05/soap-envelope";
 pub(super) const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";

@@ -3,6 +3,7 @@
 use roxmltree::{Document, Node};
 
 use super::assertion::{SamlAssertion, SamlVersion};
+use super::content::UnexpectedContent;
 use super::document::{self, DocumentError, elements, is_named, trimmed_text_of};
 use super::fault::{self, WsTrustFault};
 use super::namespaces::{SAML_1_1, SAML_2_0, WS_TRUST_13, WS_TRUST_2005};
@@ -59,10 +60,12 @@ pub enum RstrError {
         status: u16,
     },
     /// The HTTP status says failure, and the body does not say why.
-    #[error("the federation server answered with the HTTP status {status}")]
+    #[error("the federation server answered with the HTTP status {status}{}", text_of_page(page.as_ref()))]
     Status {
         /// The HTTP status.
         status: u16,
+        /// The page that came with it.
+        page: Option<UnexpectedContent>,
     },
 }
 
@@ -107,7 +110,10 @@ impl WsTrustReply {
         match reply {
             Ok(Self::Fault(fault)) => Ok(Self::Fault(fault)),
             Ok(Self::Token(_)) => Err(RstrError::TokenWithFailure { status }),
-            Err(_) => Err(RstrError::Status { status }),
+            Err(_) => Err(RstrError::Status {
+                status,
+                page: UnexpectedContent::of_page(bytes, content_type),
+            }),
         }
     }
 }
@@ -148,6 +154,14 @@ impl RstrError {
                  between it and this machine answers in its place."
             }
         })
+    }
+}
+
+fn text_of_page(page: Option<&UnexpectedContent>) -> String {
+    let line = page.map(UnexpectedContent::first_line).unwrap_or_default();
+    match line.is_empty() {
+        true => String::new(),
+        false => format!(": {line}"),
     }
 }
 
@@ -469,10 +483,20 @@ mod tests {
             parse(500, &token).unwrap_err().code(),
             "wstrust_token_with_failure_status"
         );
-        for body in ["", "<html></html>", "<a/>"] {
-            assert_eq!(
-                parse(503, body).unwrap_err(),
-                RstrError::Status { status: 503 }
+        for (body, line) in [
+            ("", ""),
+            ("<html></html>", ""),
+            (
+                "<html><head><title>Service Unavailable</title></head></html>",
+                ": Service Unavailable",
+            ),
+            ("Blocked by policy\nmore", ": Blocked by policy"),
+        ] {
+            let error = parse(503, body).unwrap_err();
+            assert_eq!(error.code(), "federated_service_returned_error");
+            assert!(
+                error.to_string().ends_with(&format!("503{line}")),
+                "{error}"
             );
         }
         assert_eq!(

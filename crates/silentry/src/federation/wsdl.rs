@@ -2,27 +2,20 @@
 //!
 //! Everything is matched by namespace URI and policy, never by prefix or binding name: AD FS uses
 //! the same binding names for `windowstransport` and `kerberosmixed`, and their numbers move.
+//!
+//! The parts may stand in any section of the document (WS-MetadataExchange 1.1, 4): contract, bindings and service in
+//! definitions of their own, policies in a section of theirs. How a policy is attached is that of WS-PolicyAttachment
+//! 1.2 (2, 3.3 and 4.1): it stands in the element, or is referred to by a `PolicyReference` in it or by its attribute
+//! `PolicyURIs`; and the element is the port, its binding, or the port type of that.
 
 use std::collections::HashMap;
 
 use roxmltree::{Document, Node};
 
 use super::document::{elements, is_named, text_of};
-use super::namespaces::{
-    HTTP_POLICY, SOAP_OVER_HTTP, WS_POLICY, WS_SECURITY_POLICY, WSA, WSDL, WSDL_SOAP12, WSU,
-};
+use super::namespaces::{SOAP_OVER_HTTP, WSA_ADDRESSES, WSDL, WSDL_SOAP11, WSDL_SOAP12};
+use super::policy::{Credentials, Policies};
 use super::rst::WsTrustVersion;
-
-/// How a password may be asked for: signed, so that it is bound to the request.
-const SUPPORTING_TOKENS: [&str; 2] = ["SignedSupportingTokens", "SignedEncryptedSupportingTokens"];
-
-/// What a policy lets a client prove itself with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Credentials {
-    pub(super) negotiate: bool,
-    pub(super) ntlm: bool,
-    pub(super) username: bool,
-}
 
 /// A port whose binding issues tokens for credentials that we have.
 pub(super) struct Port {
@@ -32,22 +25,31 @@ pub(super) struct Port {
     pub(super) address: String,
 }
 
-/// Returns the ports of the first `wsdl:definitions`, in document order; `None` without one.
+/// Returns the ports of all definitions, in document order; `None` without any definitions.
 ///
-/// It need not be the root: third parties wrap it in a `wsx:Metadata` or a SOAP envelope.
+/// They need not be the root: third parties wrap them in a `wsx:Metadata` or a SOAP envelope.
 pub(super) fn ports(document: &Document<'_>) -> Option<Vec<Port>> {
-    let definitions = document
-        .descendants()
-        .find(|node| is_named(*node, &[WSDL], "definitions"))?;
-    let policies = policies(definitions);
-    let bindings = bindings(definitions, &policies);
-    let ports = elements(definitions)
-        .filter(|node| is_named(*node, &[WSDL], "service"))
-        .flat_map(elements)
-        .filter(|node| is_named(*node, &[WSDL], "port"))
+    let definitions = || {
+        document
+            .descendants()
+            .filter(|node| is_named(*node, &[WSDL], "definitions"))
+    };
+    definitions().next()?;
+    let policies = Policies::of(document);
+    let port_types = Named::of(definitions(), "portType");
+    let bindings = Named::of(definitions(), "binding");
+    let ports = definitions()
+        .flat_map(|definitions| named_children(definitions, "service"))
+        .flat_map(|service| named_children(service, "port"))
         .filter_map(|port| {
-            let (version, credentials) = *bindings.get(local_part(port.attribute("binding")?))?;
-            Some(Port {
+            let binding = bindings.find(port, port.attribute("binding")?)?;
+            let port_type = binding
+                .attribute("type")
+                .and_then(|name| port_types.find(binding, name));
+            let version = version(binding)?;
+            let subject = [Some(port), Some(binding), port_type];
+            let credentials = policies.of_all(subject.into_iter().flatten());
+            (credentials != Credentials::default()).then(|| Port {
                 credentials,
                 version,
                 address: address(port),
@@ -57,93 +59,52 @@ pub(super) fn ports(document: &Document<'_>) -> Option<Vec<Port>> {
     Some(ports)
 }
 
-/// What stands in a policy, wherever: its alternatives may be nested, Negotiate beside NTLM.
-#[derive(Default)]
-struct Policy {
-    negotiate: bool,
-    ntlm: bool,
-    transport: bool,
-    username_token: bool,
+fn named_children<'a, 'i: 'a>(
+    node: Node<'a, 'i>,
+    local: &'static str,
+) -> impl Iterator<Item = Node<'a, 'i>> {
+    elements(node).filter(move |node| is_named(*node, &[WSDL], local))
 }
 
-impl Policy {
-    fn credentials(&self) -> Credentials {
-        Credentials {
-            negotiate: self.negotiate,
-            ntlm: self.ntlm,
-            // Without TransportBinding it is message security, over plain http.
-            username: self.username_token && self.transport,
-        }
-    }
+/// The bindings, or the port types, of all definitions, found by their qualified names.
+struct Named<'a, 'i> {
+    by_qualified_name: HashMap<(&'a str, &'a str), Node<'a, 'i>>,
+    /// Of several the first; third parties get the namespaces wrong.
+    by_local_name: HashMap<&'a str, Node<'a, 'i>>,
 }
 
-/// Returns what each policy with a `wsu:Id` asks for.
-///
-/// Goes from the assertions outwards: looking into each policy would take nested ones many times.
-fn policies<'a>(definitions: Node<'a, '_>) -> HashMap<&'a str, Policy> {
-    let mut policies: HashMap<&str, Policy> = HashMap::new();
-    for node in definitions.descendants().filter(Node::is_element) {
-        let negotiate = is_named(node, &[HTTP_POLICY], "NegotiateAuthentication");
-        let ntlm = is_named(node, &[HTTP_POLICY], "NtlmAuthentication");
-        let transport = is_named(node, &WS_SECURITY_POLICY, "TransportBinding");
-        let token = is_named(node, &WS_SECURITY_POLICY, "WssUsernameToken10");
-        if !(negotiate || ntlm || transport || token) {
-            continue;
-        }
-        let mut supporting = false;
-        for outer in node.ancestors() {
-            supporting |= SUPPORTING_TOKENS
-                .iter()
-                .any(|tokens| is_named(outer, &WS_SECURITY_POLICY, tokens));
-            let id = outer.attribute((WSU, "Id"));
-            let Some(id) = id.filter(|_| is_named(outer, &WS_POLICY, "Policy")) else {
-                continue;
-            };
-            let policy = policies.entry(id.trim()).or_default();
-            policy.negotiate |= negotiate;
-            policy.ntlm |= ntlm;
-            policy.transport |= transport;
-            policy.username_token |= token && supporting;
-        }
-    }
-    policies
-}
-
-/// Returns the bindings that issue tokens by SOAP 1.2 over HTTP for credentials of interest.
-fn bindings<'a>(
-    definitions: Node<'a, '_>,
-    policies: &HashMap<&str, Policy>,
-) -> HashMap<&'a str, (WsTrustVersion, Credentials)> {
-    let mut bindings = HashMap::new();
-    for binding in elements(definitions).filter(|node| is_named(*node, &[WSDL], "binding")) {
-        let Some(name) = binding
-            .attribute("name")
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-        else {
-            continue;
+impl<'a, 'i: 'a> Named<'a, 'i> {
+    fn of(definitions: impl Iterator<Item = Node<'a, 'i>>, local: &'static str) -> Self {
+        let mut named = Self {
+            by_qualified_name: HashMap::new(),
+            by_local_name: HashMap::new(),
         };
-        let Some(version) = version(binding) else {
-            continue;
-        };
-        let mut credentials = Credentials::default();
-        for policy in policy_references(binding).filter_map(|id| policies.get(id)) {
-            let policy = policy.credentials();
-            credentials.negotiate |= policy.negotiate;
-            credentials.ntlm |= policy.ntlm;
-            credentials.username |= policy.username;
+        for definitions in definitions {
+            let namespace = definitions.attribute("targetNamespace").map(str::trim);
+            for node in named_children(definitions, local) {
+                let name = node.attribute("name").unwrap_or_default().trim();
+                if name.is_empty() {
+                    continue;
+                }
+                let qualified = (namespace.unwrap_or_default(), name);
+                named.by_qualified_name.entry(qualified).or_insert(node);
+                named.by_local_name.entry(name).or_insert(node);
+            }
         }
-        if credentials != Credentials::default() {
-            bindings.entry(name).or_insert((version, credentials));
-        }
+        named
     }
-    bindings
-}
 
-fn policy_references<'a>(binding: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
-    elements(binding)
-        .filter(|node| is_named(*node, &WS_POLICY, "PolicyReference"))
-        .filter_map(|reference| reference.attribute("URI")?.trim().strip_prefix('#'))
+    /// Finds what `name` means where it stands in `context`.
+    fn find(&self, context: Node<'a, 'i>, name: &'a str) -> Option<Node<'a, 'i>> {
+        let name = name.trim();
+        let (prefix, local) = match name.split_once(':') {
+            Some((prefix, local)) => (Some(prefix), local),
+            None => (None, name),
+        };
+        let namespace = context.lookup_namespace_uri(prefix).unwrap_or_default();
+        let exact = self.by_qualified_name.get(&(namespace, local));
+        exact.or_else(|| self.by_local_name.get(local)).copied()
+    }
 }
 
 /// Returns the version of a SOAP 1.2 binding over HTTP: that of its first operation that issues.
@@ -152,8 +113,7 @@ fn version(binding: Node<'_, '_>) -> Option<WsTrustVersion> {
     if soap12.attribute("transport").map(str::trim) != Some(SOAP_OVER_HTTP) {
         return None;
     }
-    elements(binding)
-        .filter(|node| is_named(*node, &[WSDL], "operation"))
+    named_children(binding, "operation")
         .flat_map(elements)
         .filter(|node| is_named(*node, &[WSDL_SOAP12], "operation"))
         .filter_map(|operation| operation.attribute("soapAction"))
@@ -163,12 +123,12 @@ fn version(binding: Node<'_, '_>) -> Option<WsTrustVersion> {
 /// Returns the address of a port: WS-Addressing's, else SOAP's.
 fn address(port: Node<'_, '_>) -> String {
     let addressing = elements(port)
-        .filter(|node| is_named(*node, &[WSA], "EndpointReference"))
+        .filter(|node| is_named(*node, &WSA_ADDRESSES, "EndpointReference"))
         .flat_map(elements)
-        .filter(|node| is_named(*node, &[WSA], "Address"))
+        .filter(|node| is_named(*node, &WSA_ADDRESSES, "Address"))
         .map(text_of);
     let soap = elements(port)
-        .filter(|node| is_named(*node, &[WSDL_SOAP12], "address"))
+        .filter(|node| is_named(*node, &[WSDL_SOAP12, WSDL_SOAP11], "address"))
         .filter_map(|node| node.attribute("location"))
         .map(str::to_owned);
     addressing
@@ -176,9 +136,4 @@ fn address(port: Node<'_, '_>) -> String {
         .map(|address| address.trim().to_owned())
         .find(|address| !address.is_empty())
         .unwrap_or_default()
-}
-
-fn local_part(name: &str) -> &str {
-    let name = name.trim();
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
 }

@@ -1,7 +1,7 @@
 //! A sign-in on another device: show a code, then ask until the user has signed in (RFC 8628).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
@@ -82,8 +82,10 @@ pub(crate) async fn wait(mut pending: PendingSignIn) -> Result<AuthenticationRes
 impl PendingSignIn {
     async fn poll(&mut self, call: &Call<'_>) -> Result<AuthenticationResult, Error> {
         let clock = &call.application.clock;
+        let mut pause = self.interval;
         loop {
-            clock.sleep(self.interval).await;
+            clock.sleep(pause).await;
+            pause = self.interval;
             let expired = clock.now() >= self.code.expires_on;
             match self.ask(call).await {
                 Ok(result) => return Ok(result),
@@ -93,7 +95,10 @@ impl PendingSignIn {
                     return Err(self.expired().with_answer_of(&error));
                 }
                 Err(error) if error.code() == "authorization_pending" => {}
-                Err(error) if may_ask_again(&error) => self.interval += SLOWER,
+                Err(error) if may_ask_again(&error) => {
+                    self.interval += SLOWER;
+                    pause = self.pause_after(&error, clock.now());
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -105,16 +110,24 @@ impl PendingSignIn {
         redemption.grant(call, grant, Grant::Other).await
     }
 
+    /// How long a server that says so is left alone, but no longer than the code is good.
+    fn pause_after(&self, error: &Error, now: SystemTime) -> Duration {
+        let left = self.code.expires_on.duration_since(now).unwrap_or_default();
+        let asked = error.retry_after().unwrap_or_default();
+        self.interval.max(asked.min(left))
+    }
+
     fn expired(&self) -> Error {
         let message = format!("nobody entered the code {} in time", self.code.user_code);
         Error::new("code_expired", Stage::Token, message)
     }
 }
 
-/// Whether the user may still sign in: not yet, not so fast, or the network failed just now.
+/// Whether the user may still sign in: not yet, not so fast, or the network or the server failed just now.
 fn may_ask_again(error: &Error) -> bool {
     matches!(error.code(), "authorization_pending" | "slow_down")
         || error.category() == Category::Network
+        || error.is_retryable()
 }
 
 async fn ask_for_code(
@@ -158,6 +171,7 @@ async fn ask_for_code(
     }
     DeviceCodeResponse::parse(response.body()).map_err(|error| match error {
         DeviceCodeResponseError::ErrorReply => refused(),
-        error => Error::new(error.code(), Stage::DeviceCode, error.to_string()),
+        error => Error::new(error.code(), Stage::DeviceCode, error.to_string())
+            .unless_compressed(&response),
     })
 }

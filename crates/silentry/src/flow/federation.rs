@@ -161,6 +161,7 @@ async fn user_realm(
         UserRealm::parse(response.body(), response.header("content-type")).map_err(|error| {
             Error::new(error.code(), Stage::Realm, error.to_string())
                 .with_mitigation(error.mitigation())
+                .unless_compressed(&response)
         })?;
     if realm.integrated_sign_in().is_ok() {
         remember(&mut memory(call).realms, key, realm.clone(), now);
@@ -201,7 +202,8 @@ async fn fetch_metadata(
             &response,
         ));
     }
-    let metadata = parse_metadata(response.body(), response.header("content-type"), &address)?;
+    let metadata = parse_metadata(response.body(), response.header("content-type"), &address)
+        .map_err(|error| error.unless_compressed(&response))?;
     Ok((metadata, address))
 }
 

@@ -134,7 +134,8 @@ impl Redemption<'_> {
         }
         TokenResponse::parse(response.body()).map_err(|error| match error {
             TokenResponseError::ErrorReply => refused(),
-            error => Error::new(error.code(), Stage::Token, error.to_string()),
+            error => Error::new(error.code(), Stage::Token, error.to_string())
+                .unless_compressed(&response),
         })
     }
 
@@ -257,7 +258,11 @@ impl Redemption<'_> {
             retry_after(response),
             clocks.as_deref(),
         );
-        self.about_scopes(made, &error)
+        let made = self.about_scopes(made, &error);
+        match error.is_oauth_error() {
+            true => made,
+            false => made.unless_compressed(response),
+        }
     }
 
     /// Suggests what was probably meant where the server refused the scopes.

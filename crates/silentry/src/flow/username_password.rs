@@ -12,7 +12,7 @@ use super::federation::{self, Federation};
 use super::{flight, wstrust};
 use crate::authority::{Authority, AuthorityKind};
 use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
-use crate::error::{Error, Stage};
+use crate::error::{Category, Error, Stage};
 use crate::federation::assertion::SamlAssertion;
 use crate::federation::rst::{UsernameToken, WsTrustRequest};
 use crate::identity::UserPrincipalName;
@@ -113,7 +113,8 @@ async fn request_assertion(
         .exchange
         .send_single(Stage::WsTrust, url, &request)
         .await?;
-    wstrust::read_reply(call, endpoint, &response)
+    // A wrong password is the user's to cure, as where Entra takes it itself.
+    wstrust::read_reply(call, endpoint, &response, Category::UserMustAct)
 }
 
 /// The time as XML Schema writes it, from how HTTP does: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).

@@ -8,7 +8,7 @@ use super::federation::{self, Federation};
 use super::kerberos::{self, Finished, Negotiation, Next};
 use super::wstrust;
 use crate::client::MutualAuthentication;
-use crate::error::{Error, Stage};
+use crate::error::{Category, Error, Stage};
 use crate::federation::assertion::SamlAssertion;
 use crate::federation::mex::FederationEndpoint;
 use crate::federation::rst::WsTrustRequest;
@@ -63,7 +63,7 @@ pub(super) async fn request_assertion(
         (reply, _) => reply,
     };
     if let Err(error) = &result
-        && error.category() == crate::error::Category::Network
+        && error.category() == Category::Network
     {
         federation::forget(call, federation);
     }
@@ -83,7 +83,7 @@ async fn ask(
                 principal,
             } => {
                 return Ok(Asserted {
-                    assertion: wstrust::read_reply(call, endpoint, &response)?,
+                    assertion: wstrust::read_reply(call, endpoint, &response, Category::Refused)?,
                     principal,
                 });
             }

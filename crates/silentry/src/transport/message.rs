@@ -5,6 +5,8 @@ use std::fmt;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::text::{compression, printable};
+
 /// The two methods that a public client needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -153,6 +155,14 @@ impl HttpResponse {
             .iter()
             .filter(move |(present, _)| present.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns how the body is compressed, which no request asks for.
+    pub(crate) fn compression(&self) -> Option<String> {
+        let named = self.header("content-encoding").map(str::trim);
+        let named = named.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"));
+        let told = named.map(|name| printable(name, 20));
+        told.or_else(|| compression(&self.body).map(str::to_owned))
     }
 
     /// Returns the body.

@@ -111,6 +111,232 @@ fn a_policy_is_known_by_what_is_anywhere_in_it() {
     assert_eq!(parse(&ntlm).ntlm_only()[0].url().as_str(), address);
 }
 
+/// Definitions of one section, with a namespace of their own.
+fn section(namespace: &str, inside: &str) -> String {
+    format!(
+        "<x:MetadataSection><wsdl:definitions targetNamespace='{namespace}'>{inside}</wsdl:definitions></x:MetadataSection>"
+    )
+}
+
+fn sections(sections: &[String]) -> String {
+    format!(
+        "<x:Metadata xmlns:x='http://schemas.xmlsoap.org/ws/2004/09/mex' xmlns:wsdl='http://schemas.xmlsoap.org/wsdl/' \
+         xmlns:soap12='http://schemas.xmlsoap.org/wsdl/soap12/' xmlns:wsa='http://www.w3.org/2005/08/addressing' \
+         xmlns:tns='urn:t' xmlns:one='urn:one' xmlns:two='urn:two' \
+         xmlns:wsp='http://schemas.xmlsoap.org/ws/2004/09/policy' xmlns:sp='http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702' \
+         xmlns:wsu='http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd'>{}</x:Metadata>",
+        sections.concat()
+    )
+}
+
+fn service(ports: &[String]) -> String {
+    format!("<wsdl:service>{}</wsdl:service>", ports.concat())
+}
+
+const WINDOWS: &str = "https://sts.contoso.com/w";
+
+#[test]
+fn contract_bindings_policies_and_service_may_each_have_a_section() {
+    let (policy, binding) = (policy("p", NEGOTIATE), binding("b", "p", &[ISSUE_2005]));
+    let service = service(&[port("b", WINDOWS)]);
+    let imported = "<wsdl:import namespace='urn:other' location='#other'/>";
+    let types = "<wsdl:types/><wsdl:portType name='I'/>";
+    for document in [
+        sections(&[
+            section("urn:contract", types),
+            section("urn:t", &format!("{policy}{binding}{service}")),
+        ]),
+        sections(&[
+            section("urn:t", &format!("{policy}{binding}")),
+            section("urn:t", &service),
+        ]),
+        sections(&[
+            section("urn:t", &service),
+            section("urn:t", &binding),
+            section("urn:t", &policy),
+        ]),
+        sections(&[
+            format!("<x:MetadataSection>{policy}</x:MetadataSection>"),
+            section("urn:t", &format!("{imported}{service}")),
+            // One that is nested, as of a server that asks another.
+            format!(
+                "<x:MetadataSection><x:Metadata>{}</x:Metadata></x:MetadataSection>",
+                section("urn:other", &binding)
+            ),
+        ]),
+    ] {
+        let found = integrated(&document);
+        assert_eq!(
+            found,
+            [(WsTrustVersion::V2005, WINDOWS.to_owned())],
+            "{document}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_may_be_attached_in_every_way_that_there_is() {
+    let bare = binding("b", "none", &[ISSUE_13]);
+    let all = format!("<wsp:ExactlyOne><wsp:All>{NEGOTIATE}</wsp:All></wsp:ExactlyOne>");
+    let with = |attribute: &str, inside: &str, policies: &str| {
+        let binding = bare
+            .replace("<wsdl:binding ", &format!("<wsdl:binding {attribute} "))
+            .replace("<wsp:PolicyReference URI='#none'/>", inside);
+        let service = service(&[port("b", WINDOWS)]);
+        sections(&[section("urn:t", &format!("{policies}{binding}{service}"))])
+    };
+    let reference = "<wsp:PolicyReference URI='#p'/>";
+    let attached = [
+        // By each kind of id.
+        with(
+            "",
+            reference,
+            &format!("<wsp:Policy wsu:Id='p'>{all}</wsp:Policy>"),
+        ),
+        with(
+            "",
+            reference,
+            &format!("<wsp:Policy xml:id='p'>{all}</wsp:Policy>"),
+        ),
+        with(
+            "",
+            reference,
+            &format!("<wsp:Policy Id=' p '>{all}</wsp:Policy>"),
+        ),
+        with(
+            "",
+            "<wsp:PolicyReference URI=' urn:p '/>",
+            &format!("<wsp:Policy Name='urn:p'>{all}</wsp:Policy>"),
+        ),
+        with(
+            "",
+            "<wsp:PolicyReference URI='https://sts.contoso.com/mex#p'/>",
+            &policy("p", NEGOTIATE),
+        ),
+        // By the attribute, which takes several.
+        with("wsp:PolicyURIs='#other  #p'", "", &policy("p", NEGOTIATE)),
+        // Where it stands.
+        with("", &format!("<wsp:Policy>{all}</wsp:Policy>"), ""),
+        // By another that includes it, and by one that includes itself.
+        with(
+            "",
+            "<wsp:PolicyReference URI='#outer'/>",
+            &format!(
+                "<wsp:Policy wsu:Id='outer'><wsp:All>{reference}</wsp:All></wsp:Policy>{}",
+                policy("p", NEGOTIATE)
+            ),
+        ),
+        with(
+            "",
+            reference,
+            &format!("<wsp:Policy wsu:Id='p'>{reference}{all}</wsp:Policy>"),
+        ),
+    ];
+    for document in &attached {
+        assert_eq!(
+            integrated(document),
+            [(WsTrustVersion::V1_3, WINDOWS.to_owned())],
+            "{document}"
+        );
+    }
+
+    // To the port, and to the port type.
+    let policies = policy("p", NEGOTIATE);
+    let port = port("b", WINDOWS).replace("'tns:b'>", &format!("'tns:b'>{reference}"));
+    let at_port = sections(&[section(
+        "urn:t",
+        &format!("{policies}{bare}{}", service(&[port])),
+    )]);
+    let port_type = format!("<wsdl:portType name='I'>{reference}</wsdl:portType>");
+    let typed = bare.replace("name='b'", "name='b' type='tns:I'");
+    let at_type = sections(&[section(
+        "urn:t",
+        &format!(
+            "{policies}{port_type}{typed}{}",
+            service(&[self::port("b", WINDOWS)])
+        ),
+    )]);
+    for document in [at_port, at_type] {
+        assert_eq!(integrated(&document).len(), 1, "{document}");
+    }
+
+    // None of it attaches what is not there, or stands elsewhere.
+    for document in [
+        with("", reference, ""),
+        with("PolicyURIs='#p'", "", &policy("p", NEGOTIATE)),
+        with("", "", &policy("p", NEGOTIATE)),
+    ] {
+        assert_eq!(instead(&document), FoundInstead::Nothing, "{document}");
+    }
+}
+
+#[test]
+fn names_and_ids_mean_those_of_their_own_section_first() {
+    let one = format!(
+        "{}{}",
+        policy("p", NEGOTIATE),
+        binding("b", "p", &[ISSUE_13])
+    );
+    let two = format!(
+        "{}{}",
+        policy("p", &format!("{TRANSPORT}{PASSWORD}")),
+        binding("b", "p", &[ISSUE_13])
+    );
+    let ports = [
+        port("b", "https://sts.contoso.com/u").replace("tns:", "two:"),
+        port("b", WINDOWS).replace("tns:", "one:"),
+    ];
+    let document = sections(&[
+        section("urn:one", &one),
+        section("urn:two", &two),
+        section("urn:t", &service(&ports)),
+    ]);
+    let metadata = parse(&document);
+    let url = |found: &[FederationEndpoint]| {
+        found
+            .iter()
+            .map(|one| one.url().to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(url(metadata.integrated_windows().unwrap()), [WINDOWS]);
+    assert_eq!(
+        url(metadata.username_password().unwrap()),
+        ["https://sts.contoso.com/u"]
+    );
+}
+
+#[test]
+fn a_token_that_is_included_counts_among_supporting_tokens_alone() {
+    let token = policy(
+        "t",
+        "<sp:UsernameToken><wsp:Policy><sp:WssUsernameToken10/></wsp:Policy></sp:UsernameToken>",
+    );
+    let reference = "<wsp:PolicyReference URI='#t'/>";
+    for (inside, usable) in [
+        (
+            format!(
+                "{TRANSPORT}<sp:SignedSupportingTokens>{reference}</sp:SignedSupportingTokens>"
+            ),
+            true,
+        ),
+        (format!("{TRANSPORT}{reference}"), false),
+    ] {
+        let document = definitions(
+            &[
+                token.clone(),
+                policy("p", &inside),
+                binding("b", "p", &[ISSUE_13]),
+            ],
+            &[port("b", "https://a.example/u")],
+        );
+        assert_eq!(
+            parse(&document).username_password().is_ok(),
+            usable,
+            "{inside}"
+        );
+    }
+}
+
 #[test]
 fn a_password_policy_needs_transport_security() {
     for (assertions, usable) in [
