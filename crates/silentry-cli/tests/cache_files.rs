@@ -15,6 +15,8 @@ use support::Place;
 const DPAPI: &[u8] =
     b"\x01\0\0\0\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\0\xc0\x4f\xc2\x97\xeb\x01\0\0\0\x13\x37";
 
+const SCOPE: &str = "https://api.contoso.test/user_impersonation";
+
 const DAMAGED: &str = r#"{"AccessToken":{"a":{"secret":"hunter2""#;
 
 fn names(folder: &Path) -> Vec<String> {
@@ -153,4 +155,74 @@ fn a_login_that_kept_nothing_fails_although_the_user_is_known() {
     not_kept("a folder in the way");
     fs::remove_dir(&new).unwrap();
     place.run(&["login", "--mode=iwa"]).ok();
+}
+
+/// The signal that the kernel sends then ends whoever is not prepared for it.
+#[test]
+fn a_limit_of_the_size_of_files_costs_the_keeping_alone() {
+    let place = Place::new();
+    place.run(&["login", "--mode=iwa"]).ok();
+    let before = fs::read(place.cache()).unwrap();
+    for limit in ["0", "1"] {
+        let limited = |arguments: &[&str]| {
+            let plain = place.silentry(arguments);
+            let mut command = std::process::Command::new("sh");
+            command.args(["-c", &format!("ulimit -f {limit}; exec \"$0\" \"$@\"")]);
+            command.arg(plain.get_program()).args(plain.get_args());
+            command.env_clear().envs(std::env::vars_os());
+            for (name, value) in plain.get_envs() {
+                match value {
+                    Some(value) => command.env(name, value),
+                    None => command.env_remove(name),
+                };
+            }
+            support::Said::from(command.output().unwrap())
+        };
+        let token = limited(&["token", "--mode=iwa"]);
+        assert!(token.stderr.contains("ulimit -f"), "{}", token.stderr);
+        token.ok();
+        let error = limited(&["login", "--mode=iwa", "-o=json"]).error(1);
+        assert!(error["message"].as_str().unwrap().contains("ulimit -f"));
+        assert_eq!(fs::read(place.cache()).unwrap(), before);
+        assert_eq!(names(place.folder.path()), ["tokens.json"]);
+    }
+}
+
+/// A clock that was set back says nothing of when a token ends.
+#[test]
+fn a_token_that_was_kept_in_the_future_is_not_given_out() {
+    let place = Place::new();
+    place.run(&["login", "--mode=iwa", "--scope", SCOPE]).ok();
+    let silent = || {
+        let said = place.run(&["token", "--mode=silent", "-o=json", "--scope", SCOPE]);
+        said.json()["from_cache"].clone()
+    };
+    assert_eq!(silent(), true);
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let ten_years = 10 * 365 * 24 * 3600;
+    for (ahead, from_cache) in [(60, true), (ten_years, false), (0, true)] {
+        let text = fs::read_to_string(place.cache()).unwrap();
+        let mut cache: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for (_, row) in cache["AccessToken"].as_object_mut().unwrap() {
+            row["cached_at"] = (now + ahead).to_string().into();
+            row["expires_on"] = (now + ahead + 3600).to_string().into();
+        }
+        fs::write(place.cache(), cache.to_string()).unwrap();
+        assert_eq!(silent(), from_cache, "{ahead}");
+    }
+}
+
+#[test]
+fn a_cache_is_found_by_a_link_which_stays_one() {
+    let place = Place::new();
+    let file = place.folder.path().join("dotfiles.json");
+    fs::write(&file, "").unwrap();
+    std::os::unix::fs::symlink("dotfiles.json", place.cache()).unwrap();
+    place.run(&["login", "--mode=iwa"]).ok();
+    assert!(place.cache().symlink_metadata().unwrap().is_symlink());
+    assert!(fs::read_to_string(file).unwrap().contains("AccessToken"));
+    assert_eq!(place.run(&["accounts"]).ok().lines().count(), 2);
 }

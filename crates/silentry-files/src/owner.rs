@@ -1,6 +1,6 @@
 //! Who can change a file: its owner, whoever may write it, and whoever may put another in its place.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -85,6 +85,18 @@ pub fn check(path: &Path, owners: Owners) -> Result<(), Untrusted> {
     #[cfg(not(unix))]
     let _ = (path, owners);
     Ok(())
+}
+
+/// Returns whether others than the owner may write the file at `path`, of which this is known. The group of the owner's
+/// own name does not count, see [`check`]. On Windows the answer is no.
+pub fn others_may_write(path: &Path, metadata: &Metadata) -> bool {
+    #[cfg(unix)]
+    return unix::others_may_write(path, metadata);
+    #[cfg(not(unix))]
+    {
+        let _ = (path, metadata);
+        false
+    }
 }
 
 /// Opens the file that [`check`] looks at.
@@ -247,17 +259,20 @@ pub(crate) mod unix {
     }
 
     fn check_mode(path: &Path, metadata: &Metadata) -> Result<(), Untrusted> {
-        let mode = metadata.mode();
-        let by_all = mode & OTHERS_WRITE != 0;
-        let by_group = mode & GROUP_WRITE != 0;
-        if !by_all && (!by_group || is_group_of_owner(path, metadata)) {
+        if !others_may_write(path, metadata) {
             return Ok(());
         }
+        let mode = metadata.mode();
         Err(Untrusted::Writable {
             path: path.to_owned(),
             mode: mode & 0o7777,
-            by_all,
+            by_all: mode & OTHERS_WRITE != 0,
         })
+    }
+
+    pub(super) fn others_may_write(path: &Path, metadata: &Metadata) -> bool {
+        let mode = metadata.mode();
+        mode & OTHERS_WRITE != 0 || (mode & GROUP_WRITE != 0 && !is_group_of_owner(path, metadata))
     }
 
     /// Whether only the owner is in the file's group: it is his first, has his name and no other member. Root needs no

@@ -15,6 +15,9 @@ use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::is_token;
 use crate::secret::Secret;
 
+/// Seconds that the clocks of two machines may be apart.
+const ALLOWED_SKEW: i64 = 5 * 60;
+
 /// What is known of every account, by environment and then by home account id.
 #[derive(Default)]
 pub(crate) struct Index {
@@ -40,6 +43,7 @@ pub(crate) struct CachedToken {
     pub(crate) expires_on: i64,
     pub(crate) extended_expires_on: Option<i64>,
     pub(crate) refresh_on: Option<i64>,
+    cached_at: Option<i64>,
     client_id: String,
     requested_tenant: Option<String>,
     /// Decoded once, by the first who wants to know.
@@ -231,10 +235,18 @@ impl CachedToken {
                 .or_else(|| row.seconds("ext_expires_on"))
                 .filter(|time| *time > 0),
             refresh_on: row.seconds("refresh_on").filter(|time| *time > 0),
+            cached_at: row.seconds("cached_at"),
             client_id: row.text("client_id")?.to_owned(),
             requested_tenant: row.text(REQUESTED_TENANT).map(str::to_owned),
             identity: OnceLock::new(),
         })
+    }
+
+    /// Returns whether the token was kept later than now: the clock was set back, and tells nothing of when the token ends
+    /// (MSAL Node's `wasClockTurnedBack`). Machines that share a cache may differ as much as Kerberos allows.
+    pub(crate) fn is_of_the_future(&self, now: i64) -> bool {
+        self.cached_at
+            .is_some_and(|cached_at| cached_at > now.saturating_add(ALLOWED_SKEW))
     }
 
     fn serves(&self, wanted: &Wanted<'_>) -> bool {

@@ -100,7 +100,8 @@ pub(super) fn find(
     let environment = cache::environment(&account.environment);
     let wanted = wanted(application, account, &environment, realm, scopes)?;
     let found = application.cache.access_token(&wanted)?;
-    (found.token.expires_on - now > MARGIN).then_some(found)
+    let is_good = found.token.expires_on - now > MARGIN && !found.token.is_of_the_future(now);
+    is_good.then_some(found)
 }
 
 fn wanted<'a>(

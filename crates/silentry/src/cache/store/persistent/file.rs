@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::super::{StoreError, StoreErrorKind, StoreKind};
 use super::lock::{Lock, beside};
 use super::locked::{Glance, Locked, Medium, locked_store};
-use super::os;
+use super::os::{self, Destination};
 use crate::cache::schema::MAX_CACHE_BYTES;
 use crate::secret::Secret;
 
@@ -27,8 +27,8 @@ const SETTLED_AFTER: Duration = Duration::from_secs(3);
 /// unprotected files: the JSON of the unified schema. The folder is made with mode 0700 when it is not
 /// there, the file always gets mode 0600. On Windows both inherit the rights of the folder above.
 ///
-/// A symbolic link, a file of another user and one that everybody may write to are refused with
-/// [`StoreErrorKind::Denied`].
+/// A symbolic link of this user to a file of this user is followed. Any other link, a file of another user and one that
+/// others may write to are refused with [`StoreErrorKind::Denied`].
 pub struct FileStore(Locked<PlainFile>, StoreKind);
 
 impl FileStore {
@@ -92,9 +92,19 @@ impl CacheFile {
         &self.path
     }
 
+    /// Returns where the file is when symbolic links are followed, of those that may be.
+    pub(super) fn real(&self) -> Result<PathBuf, StoreError> {
+        match os::follow(&self.path) {
+            Ok(Destination::Itself) => Ok(self.path.clone()),
+            Ok(Destination::File(path)) => Ok(path),
+            Ok(Destination::Refused(why)) => Err(self.denied(&why)),
+            Err(error) => Err(self.failure("read", &error)),
+        }
+    }
+
     /// Makes the folder of the file, which its lock is in as well.
     pub(super) fn create_folder(&self) -> Result<(), StoreError> {
-        let folder = self.folder();
+        let folder = folder_of(&self.path);
         if folder.is_dir() {
             return Ok(());
         }
@@ -102,7 +112,7 @@ impl CacheFile {
     }
 
     pub(super) fn glance(&self) -> Result<Glance, StoreError> {
-        let metadata = match self.path.symlink_metadata() {
+        let metadata = match self.real()?.symlink_metadata() {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Glance::Absent),
             Err(error) => return Err(self.failure("read", &error)),
@@ -118,13 +128,14 @@ impl CacheFile {
 
     /// Reads the whole file; none is as good as an empty one.
     pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let Some(file) = self.open()? else {
+        let path = self.real()?;
+        let Some(file) = self.open(&path)? else {
             return Ok(Zeroizing::default());
         };
         let metadata = file
             .metadata()
             .map_err(|error| self.failure("read", &error))?;
-        self.check(&metadata)?;
+        self.check(&path, &metadata)?;
         // One more than there is, so that reading to the end never moves what has been read.
         let length = usize::try_from(metadata.len()).unwrap_or_default();
         let mut bytes = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
@@ -135,28 +146,25 @@ impl CacheFile {
         Ok(bytes)
     }
 
-    fn open(&self) -> Result<Option<File>, StoreError> {
-        match self.path.symlink_metadata() {
-            Ok(metadata) if metadata.is_symlink() => {
-                return Err(self.denied("it is a symbolic link"));
-            }
+    fn open(&self, path: &Path) -> Result<Option<File>, StoreError> {
+        match path.symlink_metadata() {
             Ok(metadata) if !metadata.is_file() => {
                 return Err(self.denied("it is no regular file"));
             }
             _ => {}
         }
-        match os::open_to_read(&self.path) {
+        match os::open_to_read(path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failure("read", &error)),
         }
     }
 
-    fn check(&self, metadata: &Metadata) -> Result<(), StoreError> {
+    fn check(&self, path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
         if !metadata.is_file() {
             return Err(self.denied("it is no regular file"));
         }
-        if let Some(reason) = os::distrust(metadata) {
+        if let Some(reason) = os::distrust(path, metadata) {
             return Err(self.denied(&reason));
         }
         if os::is_open_to_others(metadata) {
@@ -184,12 +192,18 @@ impl CacheFile {
     /// Its name is always the same: there is one writer, and what a killed one left behind goes with the
     /// next.
     pub(super) fn write(&self, bytes: &[u8], lock: &Lock) -> Result<(), StoreError> {
-        if self.open()?.is_some_and(|file| !self.is_trusted(&file)) {
-            return Err(self.denied("it belongs to another user, or every user may write to it"));
+        let path = self.real()?;
+        if let Some(file) = self.open(&path)? {
+            let metadata = file
+                .metadata()
+                .map_err(|error| self.failure("write", &error))?;
+            if let Some(reason) = os::distrust(&path, &metadata) {
+                return Err(self.denied(&reason));
+            }
         }
         self.check_length(bytes.len() as u64)?;
-        let new = beside(&self.path, ".new");
-        self.write_new(&new, bytes).map_err(|error| {
+        let new = beside(&path, ".new");
+        write_new(&new, bytes).map_err(|error| {
             // It may not even be there.
             let _ = fs::remove_file(&new);
             self.failure("write", &error)
@@ -201,40 +215,30 @@ impl CacheFile {
             );
             return Err(StoreError::new(StoreErrorKind::Locked, problem));
         }
-        os::replace(&new, &self.path)
-            .and_then(|()| os::sync_folder(self.folder()))
+        os::replace(&new, &path)
+            .and_then(|()| os::sync_folder(folder_of(&path)))
             .map_err(|error| self.failure("write", &error))
-    }
-
-    fn is_trusted(&self, file: &File) -> bool {
-        file.metadata()
-            .is_ok_and(|metadata| os::distrust(&metadata).is_none())
-    }
-
-    fn write_new(&self, new: &Path, bytes: &[u8]) -> io::Result<()> {
-        match fs::remove_file(new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = os::create_private(new)?;
-        file.write_all(bytes)?;
-        file.set_modified(tell_tale_time())?;
-        file.sync_all()
     }
 
     /// Renames the file to `<cache>.damaged-<Unix time>`, with a number when that exists.
     pub(super) fn set_aside(&self) -> Result<String, StoreError> {
         let suffix = damaged_suffix();
-        let mut place = beside(&self.path, &suffix);
+        let path = self.real()?;
+        let mut place = beside(&path, &suffix);
         for number in 2.. {
             if place.symlink_metadata().is_err() {
                 break;
             }
-            place = beside(&self.path, &format!("{suffix}-{number}"));
+            place = beside(&path, &format!("{suffix}-{number}"));
         }
         // There are tokens in it, which others could read so far.
-        os::make_private(&self.path)
-            .and_then(|()| os::replace(&self.path, &place))
+        let moved = os::make_private(&path).and_then(|()| os::replace(&path, &place));
+        moved
+            // A link would lead to nothing, and would not be followed.
+            .and_then(|()| match path == self.path {
+                true => Ok(()),
+                false => os::create_private(&path).map(drop),
+            })
             .map_err(|error| self.failure("set aside", &error))?;
         Ok(place.display().to_string())
     }
@@ -243,19 +247,13 @@ impl CacheFile {
     /// of this file to see that a cache which is kept elsewhere has changed.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     pub(super) fn touch(&self) -> Result<(), StoreError> {
-        let touched = match self.open()? {
-            Some(_) => File::options().write(true).open(&self.path),
-            None => os::create_private(&self.path),
+        let path = self.real()?;
+        let touched = match self.open(&path)? {
+            Some(_) => File::options().write(true).open(&path),
+            None => os::create_private(&path),
         };
         let touched = touched.and_then(|file| file.set_modified(tell_tale_time()));
         touched.map_err(|error| self.failure("touch", &error))
-    }
-
-    fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
     }
 
     fn failure(&self, verb: &str, error: &io::Error) -> StoreError {
@@ -278,6 +276,25 @@ impl CacheFile {
         );
         StoreError::new(StoreErrorKind::Denied, problem)
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn write_new(new: &Path, bytes: &[u8]) -> io::Result<()> {
+    os::check_size_limit(bytes.len())?;
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = os::create_private(new)?;
+    file.write_all(bytes)?;
+    file.set_modified(tell_tale_time())?;
+    file.sync_all()
 }
 
 /// Returns the modification time for what is written now: one millisecond ahead.

@@ -31,6 +31,10 @@ use crate::own_thread;
 
 /// How long to wait for a lock; the MSALs take between 10 s (Python) and 60 s (.NET).
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for one that never changes hands: those who work under it need milliseconds.
+const SAME_HOLDER: Duration = Duration::from_secs(10);
+/// The same for one of another user.
+const OTHER_USER: Duration = Duration::from_secs(1);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// Shorter than the MSALs' 100 ms and 250 ms, for the lock is held for a few milliseconds only, and
 /// whoever has waited long must not be the one who looks seldom.
@@ -48,12 +52,23 @@ const REUSED_AFTER: Duration = Duration::from_secs(120);
 pub(super) struct Lock {
     path: PathBuf,
     file: File,
+    /// The same beside the file that a symbolic link leads to: others may know the cache by that name.
+    of_target: Option<Box<Lock>>,
 }
 
 impl Lock {
     /// Waits for the lock of the cache whose file (or signal file) this is; its folder must exist.
     pub(super) fn acquire(cache: &Path) -> Result<Lock, StoreError> {
         Self::acquire_within(cache, PATIENCE)
+    }
+
+    /// The same for a cache with a second name, to which the first one leads as a symbolic link.
+    pub(super) fn acquire_both(cache: &Path, target: &Path) -> Result<Lock, StoreError> {
+        let mut lock = Self::acquire(cache)?;
+        if target != cache {
+            lock.of_target = Some(Box::new(Self::acquire(target)?));
+        }
+        Ok(lock)
     }
 
     fn acquire_within(cache: &Path, patience: Duration) -> Result<Lock, StoreError> {
@@ -67,14 +82,20 @@ impl Lock {
             }
             let owner = os::lock_owner(&path).map_err(|error| failure(&path, &error))?;
             watched = owner.map(|owner| Watched::again(watched, owner));
-            if watched.as_ref().is_some_and(Watched::is_orphan) {
-                let taken = os::take_lock_over(&path).map_err(|error| failure(&path, &error))?;
-                if let Some(file) = taken {
-                    tracing::debug!(path = %path.display(), "took over a lock that its owner left behind");
-                    return Ok(Lock::sign(file, path));
+            if let Some(watched) = &watched {
+                watched.check_user(&path)?;
+                if watched.is_orphan() {
+                    let deleted = os::delete_orphan(&path, &watched.owner.mark);
+                    if deleted.map_err(|error| failure(&path, &error))? {
+                        tracing::debug!(path = %path.display(), "deleted a lock that its owner left behind");
+                        continue;
+                    }
                 }
             }
-            if Instant::now() >= give_up {
+            let never_changes = watched
+                .as_ref()
+                .is_some_and(|watched| watched.since.elapsed() >= SAME_HOLDER);
+            if never_changes || Instant::now() >= give_up {
                 return Err(held(&path, watched));
             }
             own_thread::sign_of_life();
@@ -86,22 +107,29 @@ impl Lock {
     /// Writes whose lock it is. That it cannot (a full disk) does not matter: it is held all the same.
     fn sign(mut file: File, path: PathBuf) -> Lock {
         let signature = format!("{} {}", std::process::id(), program());
-        let _ = file
-            .set_len(0)
+        let _ = os::check_size_limit(signature.len())
             .and_then(|()| file.write_all(signature.as_bytes()));
-        Lock { path, file }
+        Lock {
+            path,
+            file,
+            of_target: None,
+        }
     }
 
     /// Returns whether the lock is still this one: a process that stood still for minutes may find
     /// that another has taken it over.
     pub(super) fn is_held(&self) -> bool {
+        self.is_at_its_place() && self.of_target.as_ref().is_none_or(|lock| lock.is_held())
+    }
+
+    fn is_at_its_place(&self) -> bool {
         os::is_at(&self.file, &self.path).unwrap_or(false)
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.is_held() {
+        if self.is_at_its_place() {
             os::delete_lock(&self.path);
         }
     }
@@ -121,6 +149,21 @@ impl Watched {
                 owner,
                 since: Instant::now(),
             },
+        }
+    }
+
+    /// A cache belongs to one user. The lock of another one (in a folder that both may write to) is none that lets go
+    /// soon, and often none that this user may look into or take over.
+    fn check_user(&self, path: &Path) -> Result<(), StoreError> {
+        match self.owner.other_user {
+            Some(user) if self.since.elapsed() >= OTHER_USER => Err(StoreError::new(
+                StoreErrorKind::Denied,
+                format!(
+                    "{} is the lock of another user (user {user}), who has to remove it",
+                    path.display()
+                ),
+            )),
+            _ => Ok(()),
         }
     }
 

@@ -76,7 +76,8 @@ impl<M: Medium> Locked<M> {
     }
 
     fn lock(&self) -> Result<Lock, StoreError> {
-        Lock::acquire(self.medium.file().path())
+        let file = self.medium.file();
+        Lock::acquire_both(file.path(), &file.real()?)
     }
 
     /// The MSALs write into the file that is there; only the lock keeps a reader from seeing half of it.
@@ -168,7 +169,7 @@ impl<M: Medium> TokenStore for Locked<M> {
 
     fn try_lock_flight(&self, key: &str) -> Result<Option<FlightLock>, StoreError> {
         self.medium.file().create_folder()?;
-        flight::try_lock(self.medium.file().path(), key)
+        flight::try_lock(&self.medium.file().real()?, key)
     }
 }
 

@@ -163,7 +163,7 @@ fn a_file_too_large_for_a_cache_is_not_read() {
 
 #[cfg(unix)]
 mod on_unix {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     use super::*;
 
@@ -207,18 +207,103 @@ mod on_unix {
         let (_folder, path, store) = folder();
         set(&store, CACHE);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o606)).unwrap();
-        assert!(refusal(&store).ends_with("every user may write to it"));
+        assert!(refusal(&store).contains("every user may write to it (mode 0606)"));
+    }
+
+    /// The group of root, or of a user whose group has another name, may be anybody.
+    #[test]
+    fn a_file_that_its_group_may_write_to_is_refused() {
+        let (_folder, path, store) = folder();
+        set(&store, CACHE);
+        // As root this is root's group; a developer's own group may well be alone.
+        if path.metadata().unwrap().uid() != 0 {
+            return;
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
+        assert!(refusal(&store).contains("its group may write to it (mode 0660)"));
+    }
+
+    /// A cache elsewhere, and a link to it (by another link) where the store looks.
+    fn linked() -> (TempDir, PathBuf, PathBuf, FileStore) {
+        let (folder, path, store) = folder();
+        set(&store, CACHE);
+        let dotfiles = folder.path().join("dotfiles");
+        fs::create_dir(&dotfiles).unwrap();
+        let file = dotfiles.join("cache");
+        fs::rename(&path, &file).unwrap();
+        symlink("../dotfiles/cache", path.with_file_name("between")).unwrap();
+        symlink("between", &path).unwrap();
+        (folder, path, file, store)
     }
 
     #[test]
-    fn a_symbolic_link_is_refused_and_its_end_untouched() {
-        let (folder, path, store) = folder();
-        set(&store, CACHE);
-        let end = folder.path().join("end");
-        fs::rename(&path, &end).unwrap();
-        symlink(&end, &path).unwrap();
-        assert!(refusal(&store).ends_with("it is a symbolic link"));
-        assert_eq!(fs::read_to_string(end).unwrap(), CACHE);
+    fn a_link_of_the_user_to_a_file_of_the_user_is_followed() {
+        let (_folder, path, file, store) = linked();
+        assert_eq!(read(&store), CACHE);
+        let version = set(&store, "{}");
+        assert!(path.symlink_metadata().unwrap().is_symlink());
+        assert!(file.symlink_metadata().unwrap().is_file());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "{}");
+        assert_eq!(mode(&file), 0o600);
+        assert!(store.read(Some(&version)).unwrap().is_none());
+        settle(&file);
+        let (_, version) = store.read(None).unwrap().unwrap();
+        fs::write(&file, CACHE).unwrap();
+        assert!(store.read(Some(&version)).unwrap().is_some());
+        assert_eq!(file.parent().unwrap().read_dir().unwrap().count(), 1);
+        // What cannot be read any more is set aside where it is, and the link still leads to a cache.
+        let (_, seen) = store.read(None).unwrap().unwrap();
+        let place = store.set_aside(&seen).unwrap().unwrap();
+        let real = file.canonicalize().unwrap();
+        assert!(place.starts_with(&*real.to_string_lossy()), "{place}");
+        assert_eq!(read(&store), "");
+        set(&store, "{}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "{}");
+    }
+
+    /// Whoever knows the file by its own name has the lock there, whoever knows the link there.
+    #[test]
+    fn both_names_of_a_linked_cache_are_locked() {
+        let (_folder, path, file, store) = linked();
+        let locked = |path: &Path| beside(path, ".lockfile").exists();
+        let mut seen = false;
+        let written = store.update(&mut |_| {
+            seen = locked(&path) && locked(&file);
+            None
+        });
+        written.unwrap();
+        assert!(seen);
+        assert!(!locked(&path) && !locked(&file));
+    }
+
+    #[test]
+    fn links_that_lead_elsewhere_are_refused_and_their_ends_untouched() {
+        let (folder, path, file, store) = linked();
+        let to = |target: &Path| {
+            fs::remove_file(&path).unwrap();
+            symlink(target, &path).unwrap();
+            let why = refusal(&store);
+            assert!(path.symlink_metadata().unwrap().is_symlink());
+            why
+        };
+        assert!(to(&folder.path().join("none")).ends_with("it is a symbolic link to nothing"));
+        assert!(!folder.path().join("none").exists());
+        assert!(to(folder.path()).ends_with("a symbolic link to no regular file"));
+        assert!(to(&path).ends_with("a symbolic link to too many others"));
+        // Only root can give away files and links; the full test runs as root.
+        if std::os::unix::fs::chown(&file, Some(65534), None).is_ok() {
+            assert!(to(&file).ends_with("a symbolic link to a file of user 65534"));
+            std::os::unix::fs::chown(&file, Some(0), None).unwrap();
+            to_link_of_another_user(&path, &file);
+            assert!(refusal(&store).ends_with("it is a symbolic link of user 65534"));
+        }
+        assert_eq!(fs::read_to_string(file).unwrap(), CACHE);
+    }
+
+    fn to_link_of_another_user(path: &Path, file: &Path) {
+        fs::remove_file(path).unwrap();
+        symlink(file, path).unwrap();
+        std::os::unix::fs::lchown(path, Some(65534), None).unwrap();
     }
 
     #[test]

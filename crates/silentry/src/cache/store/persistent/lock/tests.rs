@@ -196,3 +196,48 @@ fn what_is_no_file_is_an_error_at_once() {
     assert!(error.to_string().contains("no regular file"), "{error}");
     assert!(!folder.path().join("elsewhere").exists());
 }
+
+/// A name in a shared folder may be a second one of a file that matters.
+#[cfg(unix)]
+#[test]
+fn what_else_is_called_like_the_lock_keeps_its_content() {
+    let (folder, cache) = folder();
+    let precious = folder.path().join("precious");
+    fs::write(&precious, "4194304 years of work").unwrap();
+    let lock = beside(&cache, ".lockfile");
+    fs::hard_link(&precious, &lock).unwrap();
+    let file = File::options().write(true).open(&precious).unwrap();
+    file.set_modified(SystemTime::now() - UNKNOWN_AFTER)
+        .unwrap();
+    drop(Lock::acquire_within(&cache, LATER).unwrap());
+    assert_eq!(
+        fs::read_to_string(&precious).unwrap(),
+        "4194304 years of work"
+    );
+    // Longer than any lock, it is not deleted either.
+    fs::write(&lock, "x".repeat(5000)).unwrap();
+    let error = Lock::acquire_within(&cache, LATER).err().unwrap();
+    assert!(error.to_string().contains("it is no lock"), "{error}");
+    assert_eq!(fs::read(&lock).unwrap().len(), 5000);
+}
+
+/// Only root can give a file away; the full test runs as root.
+#[cfg(unix)]
+#[test]
+fn the_lock_of_another_user_is_an_error_and_no_long_wait() {
+    let (_folder, cache) = folder();
+    for text in [String::new(), std::process::id().to_string()] {
+        let lock = lock_of(&cache, &text, Duration::ZERO);
+        if std::os::unix::fs::chown(&lock, Some(65534), None).is_err() {
+            return;
+        }
+        let error = Lock::acquire_within(&cache, LATER).err().unwrap();
+        assert_eq!(error.kind(), StoreErrorKind::Denied);
+        assert!(
+            error.to_string().contains("another user (user 65534)"),
+            "{error}"
+        );
+        assert!(lock.exists());
+        fs::remove_file(lock).unwrap();
+    }
+}

@@ -15,12 +15,17 @@ pub(super) use self::unix::*;
 #[cfg(windows)]
 pub(super) use self::windows::*;
 
+/// MSALs write a number and a name into a lock; whatever is longer is somebody's file with an unlucky name.
+const LONGEST_LOCK: u64 = 4096;
+
 /// Whose lock file it is.
 pub(super) struct Owner {
     /// Changes when the file is written or made anew.
     pub(super) mark: Vec<u8>,
     /// The process id at its beginning, if there is one yet.
     pub(super) pid: Option<u32>,
+    /// The other user whose file it is.
+    pub(super) other_user: Option<u32>,
     /// Since it was written, by the clock of the machine; zero when that cannot be.
     pub(super) age: Duration,
 }
@@ -36,10 +41,17 @@ pub(super) fn lock_owner(path: &Path) -> io::Result<Option<Owner>> {
     if !metadata.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
+    if metadata.len() > LONGEST_LOCK {
+        let length = metadata.len();
+        return Err(io::Error::other(format!(
+            "it is no lock, it has {length} bytes"
+        )));
+    }
     let modified = metadata.modified();
     let age = modified.map(|time| SystemTime::now().duration_since(time).unwrap_or_default());
     Ok(Some(Owner {
         mark: mark(&metadata),
+        other_user: other_owner(&metadata),
         pid: open_to_read(path).ok().and_then(|file| pid_in(&file)),
         age: age.unwrap_or_default(),
     }))

@@ -3,7 +3,7 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -77,6 +77,44 @@ pub(in super::super) fn is_running(_: u32) -> Option<bool> {
     None
 }
 
+/// Deletes a lock file that somebody left behind, unless somebody does hold it, and says whether it is gone.
+pub(in super::super) fn delete_orphan(path: &Path, _mark: &[u8]) -> io::Result<bool> {
+    // It goes with its handle.
+    take_lock_over(path).map(|file| file.is_some())
+}
+
+/// Files belong to whom their access lists name.
+pub(in super::super) fn other_owner(_: &Metadata) -> Option<u32> {
+    None
+}
+
+/// Where a path leads to.
+pub(in super::super) enum Destination {
+    /// To what has this name, or to nothing.
+    Itself,
+    /// By symbolic links to a file; never on Windows, where making one takes a privilege.
+    #[expect(dead_code, reason = "for Unix")]
+    File(PathBuf),
+    /// By a link that is not followed, for this reason.
+    Refused(String),
+}
+
+/// Looks whether it is a symbolic link.
+pub(in super::super) fn follow(path: &Path) -> io::Result<Destination> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_symlink() => {
+            Ok(Destination::Refused("it is a symbolic link".to_owned()))
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(Destination::Itself),
+    }
+}
+
+/// Windows has no such limit.
+pub(in super::super) fn check_size_limit(_: usize) -> io::Result<()> {
+    Ok(())
+}
+
 /// Opens a file to read it.
 pub(in super::super) fn open_to_read(path: &Path) -> io::Result<File> {
     File::open(path)
@@ -118,7 +156,7 @@ pub(in super::super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// The user's folders have the rights that their files inherit; nothing to check.
-pub(in super::super) fn distrust(_: &Metadata) -> Option<String> {
+pub(in super::super) fn distrust(_: &Path, _: &Metadata) -> Option<String> {
     None
 }
 
