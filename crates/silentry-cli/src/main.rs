@@ -13,6 +13,7 @@ mod login;
 mod logout;
 mod output;
 mod password;
+mod process;
 mod progress;
 mod sign_in;
 mod text;
@@ -26,6 +27,9 @@ use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    // Found out before the process hides from others, and so from itself.
+    silentry_files::elevated();
+    process::leave_no_core_dump();
     let mut arguments = match Arguments::of_process() {
         Ok(arguments) => arguments,
         Err(error) => return failure::report_usage(&error),

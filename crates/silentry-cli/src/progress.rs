@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 use silentry::{Browser, BrowserError, DeviceCode, SystemBrowser};
 use tokio::sync::watch;
 
+use crate::process;
+
 /// After this long a person at a terminal is told that something is still happening.
 const PATIENCE: Duration = Duration::from_secs(3);
 const SECOND: Duration = Duration::from_secs(1);
@@ -78,7 +80,7 @@ impl Browser for AnnouncedBrowser {
     fn open(&self, url: &str) -> Result<(), BrowserError> {
         let somebody_reads = self.is_last_way && std::io::stderr().is_terminal();
         if !self.only_told && !SystemBrowser.is_available() && !somebody_reads {
-            return SystemBrowser.open(url);
+            return process::with_limits_of_caller(|| SystemBrowser.open(url));
         }
         let limit = in_words(self.limit);
         let what = match self.only_told {
@@ -91,7 +93,7 @@ impl Browser for AnnouncedBrowser {
         if self.only_told {
             return Ok(());
         }
-        match SystemBrowser.open(url) {
+        match process::with_limits_of_caller(|| SystemBrowser.open(url)) {
             Err(error) if self.is_last_way => {
                 anstream::eprintln!("no browser could be opened: {error}");
                 Ok(())

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::failure::Failure;
-use crate::{password, progress};
+use crate::{password, process, progress};
 
 /// Its number is the same everywhere.
 const SIGINT: i32 = 2;
@@ -13,6 +13,7 @@ pub(crate) fn until_done<T>(
     work: impl Future<Output = Result<T, Failure>>,
     telling: progress::Telling,
 ) -> Result<T, Failure> {
+    process::check_descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -10,6 +10,6 @@ mod owner;
 mod process;
 mod reading;
 
-pub use owner::{Owners, Untrusted, check, open_trusted, others_may_write};
-pub use process::{elevated, home};
+pub use owner::{Owners, Untrusted, check, check_folder, open_trusted, others_may_write};
+pub use process::{check_descriptors, elevated, home};
 pub use reading::{MAX_BYTES, PATIENCE, read, read_trusted};

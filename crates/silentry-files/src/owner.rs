@@ -99,6 +99,19 @@ pub fn others_may_write(path: &Path, metadata: &Metadata) -> bool {
     }
 }
 
+/// The same for a folder, which is looked at itself, and whether others can write it.
+///
+/// # Errors
+///
+/// Says what is not as it must be.
+pub fn check_folder(path: &Path, owners: Owners) -> Result<(), Untrusted> {
+    #[cfg(unix)]
+    unix::walk_to_folder(path, owners)?;
+    #[cfg(not(unix))]
+    let _ = (path, owners);
+    Ok(())
+}
+
 /// Opens the file that [`check`] looks at.
 ///
 /// # Errors
@@ -146,13 +159,30 @@ pub(crate) mod unix {
     const GROUP_WRITE: u32 = 0o020;
     const OTHERS_WRITE: u32 = 0o002;
 
-    /// Walks as the kernel does, from `/` to the file, and returns what stands at the end.
+    /// Walks to a file, and returns what it is.
     pub(super) fn walk(path: &Path, owners: Owners) -> Result<Metadata, Untrusted> {
+        let (end, metadata) = walk_to_end(path, owners)?;
+        check_file(&end, &metadata, owners)?;
+        Ok(metadata)
+    }
+
+    /// Walks to a folder. A sticky one is nobody's own.
+    pub(super) fn walk_to_folder(path: &Path, owners: Owners) -> Result<(), Untrusted> {
+        let (end, metadata) = walk_to_end(path, owners)?;
+        match metadata.is_dir() {
+            true => check_mode(&end, &metadata),
+            false => Err(Untrusted::io(&end, io::ErrorKind::NotADirectory.into())),
+        }
+    }
+
+    /// Walks as the kernel does, from `/` on, and returns what stands at the end. Folders and links on the way have been
+    /// looked at.
+    fn walk_to_end(path: &Path, owners: Owners) -> Result<(PathBuf, Metadata), Untrusted> {
         let absolute = std::path::absolute(path).map_err(|error| Untrusted::io(path, error))?;
         let mut ahead = steps(&absolute);
         let mut here = PathBuf::from("/");
         let mut links = 0;
-        check_folder(&here, &look(&here)?, owners)?;
+        check_on_the_way(&here, &look(&here)?, owners)?;
         while let Some(step) = ahead.pop_front() {
             if step == ".." {
                 here.pop();
@@ -175,17 +205,17 @@ pub(crate) mod unix {
                     ahead.push_front(step);
                 }
             } else if metadata.is_dir() {
-                check_folder(&next, &metadata, owners)?;
+                check_on_the_way(&next, &metadata, owners)?;
                 here = next;
             } else if ahead.is_empty() {
-                check_file(&next, &metadata, owners)?;
-                return Ok(metadata);
+                return Ok((next, metadata));
             } else {
                 let error = io::Error::from(io::ErrorKind::NotADirectory);
                 return Err(Untrusted::io(&next, error));
             }
         }
-        Err(Untrusted::NoFile { path: here })
+        let metadata = look(&here)?;
+        Ok((here, metadata))
     }
 
     pub(super) fn open(path: &Path, owners: Owners) -> Result<File, Untrusted> {
@@ -227,7 +257,7 @@ pub(crate) mod unix {
             .map_err(|error| Untrusted::io(path, error))
     }
 
-    fn check_folder(path: &Path, metadata: &Metadata, owners: Owners) -> Result<(), Untrusted> {
+    fn check_on_the_way(path: &Path, metadata: &Metadata, owners: Owners) -> Result<(), Untrusted> {
         check_owner(path, metadata, owners)?;
         // What the next step is belongs to somebody who is believed, and stays where it is.
         match metadata.mode() & STICKY != 0 {

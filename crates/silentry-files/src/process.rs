@@ -30,6 +30,18 @@ pub fn home() -> Option<PathBuf> {
     None
 }
 
+/// Makes sure that this process may open `count` more files, sockets and pipes.
+///
+/// Tokio ends the program where it cannot have the few that a runtime needs; this is asked before.
+///
+/// # Errors
+///
+/// What the system says, such as that there are too many open files (`ulimit -n`).
+pub fn check_descriptors(count: usize) -> std::io::Result<()> {
+    let pipes = (0..count.div_ceil(2)).map(|_| std::io::pipe());
+    pipes.collect::<Result<Vec<_>, _>>().map(drop)
+}
+
 #[cfg(unix)]
 mod unix {
     use std::path::PathBuf;

@@ -1,15 +1,17 @@
 //! The files of a lab: what programs are pointed at, for their owner's eyes alone.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use silentry_files::Owners;
 use tempfile::TempDir;
 
 use crate::directory::User;
 use crate::domain::Domain;
 use crate::error::LabError;
 use crate::jks;
+use crate::kerberos::private_file;
 use crate::program;
 use crate::tls::Certificates;
 
@@ -84,28 +86,27 @@ fn temporary() -> io::Result<TempDir> {
     builder.tempdir()
 }
 
-/// Writes a file that only its owner can read.
+/// Writes a file that only its owner can read, in the place of whatever has its name.
 fn write_private(path: &Path, content: &[u8]) -> Result<(), LabError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .and_then(|mut file| file.write_all(content))
-        .map_err(LabError::io(format!("writing {}", path.display())))
+    private_file::write(path, content).map_err(LabError::io(format!("writing {}", path.display())))
 }
 
-/// Makes a directory that only its owner can enter; one that exists stays as it is.
+/// Makes a directory that only its owner can enter. One that exists stays as it is, if nobody else can put anything in
+/// it or in its place: people source its `env.sh`.
 fn make_private(path: &Path) -> Result<(), LabError> {
-    if path.is_dir() {
-        return Ok(());
+    if !path.exists() {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(path)
+            .map_err(LabError::io(format!("making {}", path.display())))?;
     }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(path)
-        .map_err(LabError::io(format!("making {}", path.display())))
+    silentry_files::check_folder(path, Owners::RootOrUser).map_err(|error| {
+        let doing = format!("keeping files in {}", path.display());
+        LabError::io(doing)(io::Error::other(format!(
+            "{error}; name a directory of your own that nobody else can write"
+        )))
+    })
 }

@@ -34,17 +34,36 @@ enum Command {
     SignIn(command::sign_in::Arguments),
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+/// What a runtime opens; without them Tokio would end the program.
+const DESCRIPTORS: usize = 16;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = silentry_files::check_descriptors(DESCRIPTORS).and_then(|()| {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+    });
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            anstream::eprintln!("error: the lab cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(run(arguments.command));
+    done.unwrap_or_else(|failure| {
+        anstream::eprintln!("error: {failure}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(command: Command) -> Result<ExitCode, command::Failure> {
+    match command {
         Command::Demo(arguments) => command::demo::run(&arguments).await,
         Command::Up(arguments) => command::up::run(arguments).await,
         Command::Exec(arguments) => command::exec::run(&arguments).await,
         Command::SignIn(arguments) => command::sign_in::run(&arguments).await,
         Command::Scenarios(arguments) => command::scenarios::run(&arguments),
-    };
-    done.unwrap_or_else(|failure| {
-        anstream::eprintln!("error: {failure}");
-        ExitCode::FAILURE
-    })
+    }
 }

@@ -312,3 +312,91 @@ fn the_readme_lists_users_and_scenarios_as_they_are() {
         assert!(readme.lines().any(|line| line == row), "missing: {row}");
     }
 }
+
+/// Runs `up`, which is to refuse.
+fn refused(arguments: &[&str]) -> String {
+    let output = Command::new(LAB)
+        .arg("up")
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    text(&output.stderr)
+}
+
+#[test]
+fn a_proxy_for_other_machines_must_be_meant() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8080", "0.0.0.0:8080"] {
+        let said = refused(&["--proxy", address]);
+        assert!(said.contains("--expose"), "{said}");
+    }
+    let said = refused(&["--proxy", "127.0.0.1:443"]);
+    assert!(said.contains("--listen"), "{said}");
+}
+
+#[test]
+fn a_folder_of_somebody_else_is_no_place_for_the_labs_files() {
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("lab");
+    std::fs::create_dir(&folder).unwrap();
+    let set_mode = |mode| {
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let shown = folder.to_str().unwrap();
+    let script = folder.join("env.sh");
+    for mode in [0o777, 0o1777, 0o757] {
+        set_mode(mode);
+        std::fs::write(&script, "echo foreign").unwrap();
+        let said = refused(&["--dir", shown]);
+        assert!(said.contains(shown) && said.contains("all users"), "{said}");
+    }
+    set_mode(0o755);
+    if chown(&folder, Some(12345), None).is_ok() {
+        let said = refused(&["--dir", shown]);
+        assert!(said.contains("uid 12345"), "{said}");
+        chown(&folder, Some(0), None).unwrap();
+    }
+    // In a folder of one's own, links that lie there lead nowhere.
+    let elsewhere = place.path().join("elsewhere");
+    std::fs::write(&elsewhere, "untouched").unwrap();
+    for name in ["ca.pem", "krb5.conf", "jaas.conf", "krb5cc_alice_tgt"] {
+        symlink(&elsewhere, folder.join(name)).unwrap();
+    }
+    std::fs::remove_file(&script).unwrap();
+    symlink(&elsewhere, &script).unwrap();
+    let mut child = Command::new(LAB)
+        .args(["up", "--dir", shown])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("proxy"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "untouched");
+    let written = std::fs::symlink_metadata(&script).unwrap();
+    assert!(written.is_file());
+    assert_eq!(written.permissions().mode() & 0o777, 0o600);
+    assert!(
+        std::fs::read_to_string(&script)
+            .unwrap()
+            .contains("export ")
+    );
+}
+
+#[test]
+fn few_descriptors_are_an_error_and_no_panic() {
+    let line = "ulimit -n 6 && exec \"$0\" exec -- true";
+    let output = Command::new("bash")
+        .args(["-c", line, LAB])
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert!(
+        !said.contains("panicked") && said.contains("error: "),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}

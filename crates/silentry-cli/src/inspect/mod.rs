@@ -10,13 +10,11 @@ mod token;
 mod wstrust;
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use silentry::cache::schema::MAX_CACHE_BYTES;
-use silentry::federation::document::MAX_DOCUMENT_BYTES;
 
 pub(crate) use mex::mex;
 pub(crate) use realm::realm;
@@ -131,20 +129,31 @@ impl From<InspectError> for Failure {
     }
 }
 
-/// Reads a document, at most one byte more than the library accepts: it then says so itself.
+/// Reads a document. One that the library finds too large is its to refuse.
 fn read(path: &Path, stage: &'static str) -> Result<Vec<u8>, InspectError> {
-    read_up_to(MAX_DOCUMENT_BYTES, path, stage)
+    read_up_to(silentry_files::MAX_BYTES, path, stage)
 }
 
 fn read_up_to(limit: usize, path: &Path, stage: &'static str) -> Result<Vec<u8>, InspectError> {
-    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
     let read = match path.as_os_str() == "-" {
-        true => io::stdin().lock().take(limit).read_to_end(&mut bytes),
-        false => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+        true => read_stdin(limit),
+        false => silentry_files::read(path, limit),
     };
-    read.map_err(|error| unreadable(path, &error, stage))?;
-    Ok(bytes)
+    read.map_err(|error| unreadable(path, &error, stage))
+}
+
+/// Somebody may be typing there, so that it takes its time.
+fn read_stdin(limit: usize) -> io::Result<Vec<u8>> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+    match bytes.len() > limit {
+        true => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {limit} bytes"),
+        )),
+        false => Ok(bytes),
+    }
 }
 
 fn unreadable(path: &Path, error: &io::Error, stage: &'static str) -> InspectError {

@@ -63,6 +63,25 @@ fn whoever_can_write_the_file_or_a_folder_above_is_told() {
 }
 
 #[test]
+fn a_folder_is_looked_at_as_a_file_is() {
+    let (place, path) = file();
+    let folder = path.parent().unwrap();
+    check_folder(folder, Owners::RootOrUser).unwrap();
+    check_folder(Path::new("/"), Owners::Root).unwrap();
+    assert!(check_folder(&path, Owners::RootOrUser).is_err());
+    assert!(
+        check_folder(&place.path().join("missing"), Owners::RootOrUser)
+            .unwrap_err()
+            .is_absent()
+    );
+    for mode in [0o777, 0o1777] {
+        set_mode(folder, mode);
+        let error = check_folder(folder, Owners::RootOrUser).unwrap_err();
+        assert!(matches!(error, Untrusted::Writable { .. }), "{error}");
+    }
+}
+
+#[test]
 fn links_are_followed_as_the_kernel_does() {
     let (place, path) = file();
     let absolute = place.path().join("absolute");

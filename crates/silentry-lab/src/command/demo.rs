@@ -39,6 +39,14 @@ struct Token {
     access_token: String,
 }
 
+/// The members of the error object of `silentry -o json` that say why.
+#[derive(Deserialize)]
+struct Complaint {
+    error: String,
+    message: String,
+    mitigation: String,
+}
+
 /// What the lab's API says about a token.
 #[derive(Deserialize)]
 struct WhoAmI {
@@ -87,21 +95,42 @@ fn is_integrated(exchange: &Exchange) -> bool {
     exchange.status == 200 && exchange.url.ends_with("/windowstransport")
 }
 
-/// Runs `silentry token` as the lab's user. Its complaints go to our stderr as they are.
+/// Runs `silentry token` as the lab's user. What it says besides why it failed goes to our stderr as it is.
 async fn sign_in(lab: &Lab, silentry: &Path) -> Result<Token, Failure> {
     let output = Command::from(lab.command(silentry))
         .args(["token", "--mode", "iwa", "-o", "json"])
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
         .output()
         .await
         .map_err(Failure::io(format!("running {}", silentry.display())))?;
-    if !output.status.success() {
-        return Err(Failure::Demo(format!("silentry failed: {}", output.status)));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let (told, complaint) = match said.trim_end().rsplit_once('\n') {
+        Some((told, last)) => (told, last),
+        None => ("", said.trim_end()),
+    };
+    if output.status.success() {
+        anstream::eprint!("{said}");
+        // Not quoted in the error: there may be a token in it.
+        return serde_json::from_slice(&output.stdout).map_err(|_| {
+            Failure::Demo("silentry printed no JSON with an access token".to_owned())
+        });
     }
-    // Not quoted in the error: there may be a token in it.
-    serde_json::from_slice(&output.stdout)
-        .map_err(|_| Failure::Demo("silentry printed no JSON with an access token".to_owned()))
+    let Ok(complaint) = serde_json::from_str::<Complaint>(complaint) else {
+        anstream::eprint!("{said}");
+        return Err(Failure::Demo(format!("silentry failed: {}", output.status)));
+    };
+    if !told.is_empty() {
+        anstream::eprintln!("{told}");
+    }
+    let Complaint {
+        error,
+        message,
+        mitigation,
+    } = complaint;
+    Err(Failure::Demo(format!(
+        "silentry gets no token: {message}\n\nhint: {mitigation}\n\n({error}, {})",
+        output.status
+    )))
 }
 
 /// Finds the program beside our own; when cargo started us, builds it first if it is not there.

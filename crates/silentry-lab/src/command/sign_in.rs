@@ -44,10 +44,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .parse()
         .map_err(|_| Failure::Demo(format!("{address:?} is not the address of a lab")))?;
     let doing = || format!("reading {}", arguments.ca_bundle.display());
-    let authorities = CertificateDer::pem_file_iter(&arguments.ca_bundle)
-        .and_then(|found| found.map(|one| one.map(|der| der.to_vec())).collect())
+    let pem = silentry_files::read(&arguments.ca_bundle, silentry_files::MAX_BYTES)
+        .map_err(Failure::io(doing()))?;
+    let authorities: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(&pem)
+        .map(|found| found.map(|der| der.to_vec()))
+        .collect::<Result<_, _>>()
         .map_err(|error| Failure::io(doing())(std::io::Error::other(error)))?;
-    let authorities: Vec<Vec<u8>> = authorities;
     let name = &arguments.user;
     let user = user(name).ok_or_else(|| LabError::UnknownUser(name.clone()))?;
     let mut person = Person::new(user);

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Where to listen for proxy requests; a free port of 127.0.0.1 otherwise.
     #[arg(long, value_name = "ADDR:PORT")]
     proxy: Option<SocketAddr>,
+    /// Let other machines use the proxy: --proxy names an address that they reach.
+    #[arg(long, requires = "proxy")]
+    expose: bool,
     /// Listen here too, for programs that reach the lab's names without a proxy.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Vec<SocketAddr>,
@@ -66,11 +69,14 @@ fn service(text: &str) -> Result<(String, PathBuf), String> {
 
 /// Starts the lab, says how to use it, and shows what is asked until it is interrupted.
 pub(crate) async fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
+    if let Some(address) = arguments.proxy {
+        check_proxy(address, arguments.expose)?;
+    }
     let journal = arguments.journal.take().map(JournalFile::create);
     let mut journal = journal.transpose()?;
     let lab = start(arguments).await?;
     let script = lab.directory().join("env.sh");
-    std::fs::write(&script, shell_script(&lab))
+    write_private(&script, &shell_script(&lab))
         .map_err(Failure::io(format!("writing {}", script.display())))?;
 
     anstream::println!("proxy     {}", lab.proxy_url());
@@ -115,6 +121,32 @@ pub(crate) async fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
             () = interrupted() => return Ok(ExitCode::SUCCESS),
         }
     }
+}
+
+/// Anybody who reaches the proxy can sign in as every user of the lab, and reach what --map leads to. And no port that
+/// services have is taken by the way, which root could: those are what --listen is for.
+fn check_proxy(address: SocketAddr, exposed: bool) -> Result<(), Failure> {
+    if !exposed && !address.ip().is_loopback() {
+        return Err(Failure::Demo(format!(
+            "--proxy {address} can be reached from other machines; add --expose if that is meant"
+        )));
+    }
+    if (1..1024).contains(&address.port()) {
+        return Err(Failure::Demo(format!(
+            "port {} belongs to a service of the system; name one from 1024 on, or use --listen {address}",
+            address.port()
+        )));
+    }
+    Ok(())
+}
+
+/// Writes the script for its owner alone, in the place of whatever has its name: people source it.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
 }
 
 /// Where exchanges are written, for programs that watch the lab from outside.

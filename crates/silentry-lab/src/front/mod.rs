@@ -62,9 +62,24 @@ pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>) {
     }
 }
 
-/// Binds a listener, on a port of the system's choice when the address has port 0.
+/// Binds a listener. Where the address has port 0, the system chooses one; systems can be set up so that root gets one
+/// of those that belong to services, which are then left alone.
 pub(crate) async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
+    const OF_SERVICES: std::ops::Range<u16> = 1..1024;
+    const ATTEMPTS: usize = 2048;
+    // Kept until one is found, so that none is offered twice.
+    let mut passed_over = Vec::new();
+    loop {
+        let listener = TcpListener::bind(address).await?;
+        let port = listener.local_addr()?.port();
+        if address.port() != 0 || !OF_SERVICES.contains(&port) {
+            return Ok(listener);
+        }
+        passed_over.push(listener);
+        if passed_over.len() == ATTEMPTS {
+            return Err(std::io::ErrorKind::AddrInUse.into());
+        }
+    }
 }
 
 async fn connection(stream: TcpStream, front: &Arc<Front>) -> std::io::Result<()> {

@@ -81,7 +81,7 @@ impl Keytab {
     ///
     /// The error of reading; [`io::ErrorKind::InvalidData`] for a file that is no keytab.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let bytes = std::fs::read(path)?;
+        let bytes = silentry_files::read(path, silentry_files::MAX_BYTES)?;
         Self::parse(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 

@@ -16,7 +16,7 @@ mod principal;
 pub(crate) mod replay;
 pub(crate) mod wire;
 
-mod private_file;
+pub(crate) mod private_file;
 mod records;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -37,6 +37,8 @@ fn start() -> io::Result<&'static Reactor> {
     if let Some(reactor) = REACTOR.get() {
         return Ok(reactor);
     }
+    // A pair of pipes for signals too, where another user of Tokio in the program turned them on.
+    silentry_files::check_descriptors(8)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     let thread = thread::Builder::new()

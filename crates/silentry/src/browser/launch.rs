@@ -6,13 +6,18 @@
 use super::BrowserError;
 
 pub(super) fn is_available() -> bool {
-    imp::is_available()
+    !silentry_files::elevated() && imp::is_available()
 }
 
 pub(super) fn open(url: &str) -> Result<(), BrowserError> {
     // Openers start whatever program an address belongs to, and take one with a leading dash for an option.
     if !url.starts_with("https://") && !url.starts_with("http://") {
         return Err(BrowserError::new("only http and https are opened"));
+    }
+    // `$BROWSER` and `$PATH` are then written by somebody with fewer rights.
+    if silentry_files::elevated() {
+        let why = "a program with more rights than its caller starts no browser";
+        return Err(BrowserError::new(why));
     }
     imp::open(url).map_err(BrowserError::new)
 }

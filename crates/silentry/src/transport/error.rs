@@ -66,7 +66,6 @@ impl TransportError {
     }
 
     /// Says what to do, where the case itself knows better than the table of codes.
-    #[cfg(feature = "integrated")]
     pub(crate) fn with_advice(mut self, advice: Advice) -> Self {
         self.advice = Some(advice);
         self

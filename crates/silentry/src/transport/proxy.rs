@@ -43,8 +43,12 @@ impl Proxies {
         }
     }
 
-    /// The environment's proxy, else the one of the system's settings.
+    /// The environment's proxy, else the one of the system's settings. Whoever starts a program that has more rights
+    /// than himself does not choose where its secrets go.
     pub(super) fn of_system() -> Result<Self, String> {
+        if silentry_files::elevated() {
+            return Ok(Self::none());
+        }
         Self::of_environment(|name| std::env::var(name).ok())
     }
 
@@ -96,12 +100,9 @@ impl Proxies {
 impl Proxy {
     /// Reads `http://user:password@host:port/`; everything but the host may be left out.
     fn parse(text: &str) -> Result<Self, String> {
-        let url = match text.contains("://") {
-            true => Url::parse(text),
-            false => Url::parse(&format!("http://{text}")),
-        }
+        let text = spelled_out(text)?;
         // The text may hold a password.
-        .map_err(|error| format!("the proxy is no URL: {error}"))?;
+        let url = Url::parse(&text).map_err(|error| format!("the proxy is no URL: {error}"))?;
         check_scheme(url.scheme())?;
         // As the WHATWG rules spell it, so that an unescaped `@` in the password is read as people mean it.
         let matcher = Matcher::builder().https(url.as_str()).build();
@@ -139,6 +140,33 @@ impl Proxy {
     pub(super) fn authorization(&self) -> Option<&str> {
         self.authorization.as_ref().map(|value| value.as_str())
     }
+}
+
+/// Returns the address with its scheme, and the user as people write him, `CONTOSO\alice`, as URLs have him.
+///
+/// The WHATWG rules take `\` for `/`, so that the domain would be the host, and end the host at `/`, `?` and `#`, so that
+/// a password with one of them would be a port or a path. curl takes the first as it is meant and refuses the others.
+fn spelled_out(text: &str) -> Result<String, String> {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if path.contains('@') {
+        return Err(
+            "in the user and the password of a proxy `/` is written %2F, `?` %3F and `#` %23"
+                .to_owned(),
+        );
+    }
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (format!("{}@", user.replace('\\', "%5C")), host),
+        None => (String::new(), authority),
+    };
+    if host.contains('\\') || path.contains('\\') {
+        return Err(
+            "a proxy is written http://host:port, with `/`; in a user name `\\` is written %5C"
+                .to_owned(),
+        );
+    }
+    Ok(format!("{scheme}://{user}{host}{path}"))
 }
 
 /// A proxy that is named by another scheme is not spoken to in plain HTTP all the same: whoever wrote `https` did not
@@ -215,6 +243,31 @@ mod tests {
                 3128,
                 Some("Basic dXNlcjpwQHNz"),
             ),
+            // As every Windows administrator writes it.
+            (
+                "http://CONTOSO\\alice:pw@proxy:3128",
+                "proxy",
+                3128,
+                Some("Basic Q09OVE9TT1xhbGljZTpwdw=="),
+            ),
+            (
+                "CONTOSO\\alice:pw@proxy:3128/",
+                "proxy",
+                3128,
+                Some("Basic Q09OVE9TT1xhbGljZTpwdw=="),
+            ),
+            (
+                "http://CONTOSO%5Calice:pw@proxy:3128",
+                "proxy",
+                3128,
+                Some("Basic Q09OVE9TT1xhbGljZTpwdw=="),
+            ),
+            (
+                "http://alice:p\\w@proxy:3128",
+                "proxy",
+                3128,
+                Some("Basic YWxpY2U6cFx3"),
+            ),
             (
                 "http://user@proxy:3128",
                 "proxy",
@@ -235,15 +288,25 @@ mod tests {
             ("socks5://proxy:1080", "`socks5` proxies are not supported"),
             ("http://proxy:port", "invalid port"),
             ("http://", "empty host"),
+            ("http:\\\\proxy:3128", "%5C"),
+            ("http://CONTOSO\\alice", "%5C"),
+            ("http://proxy\\x:3128", "%5C"),
+            ("http://user:1/secret@proxy:3128", "%2F"),
+            ("http://user:1?secret@proxy:3128", "%3F"),
+            ("http://user:1#secret@proxy:3128", "%23"),
         ] {
             let error = environment(&[("ALL_PROXY", text)]).err().unwrap();
             assert!(error.starts_with("ALL_PROXY: "), "{error}");
             assert!(error.contains(reason), "{error}");
         }
-        let error = Proxies::fixed("http://user:secret@proxy:port")
-            .err()
-            .unwrap();
-        assert!(!error.contains("secret"), "{error}");
+        for text in [
+            "http://user:secret@proxy:port",
+            "http://user:1#secret@proxy:3128",
+            "http://user:secret@pro\\xy:3128",
+        ] {
+            let error = Proxies::fixed(text).err().unwrap();
+            assert!(!error.contains("secret"), "{error}");
+        }
     }
 
     #[test]

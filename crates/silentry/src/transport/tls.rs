@@ -9,17 +9,23 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{Origin, TransportError, TransportErrorKind, trust};
+use super::trust::{self, NoTrust};
+use super::{Origin, TransportError, TransportErrorKind};
+use crate::advice::Advice;
 
 /// Makes TLS connections. The platform's roots are read at the first one, as not every run needs any.
 pub(super) struct Tls {
     further_roots: Arc<RootCertStore>,
-    config: OnceLock<Result<Arc<ClientConfig>, String>>,
+    config: OnceLock<Result<Arc<ClientConfig>, NoTrust>>,
 }
 
 impl Tls {
     /// Trusts the authorities of `ca_bundle` (PEM, may be empty) besides the platform's.
     pub(super) fn new(ca_bundle: &[u8]) -> Result<Self, String> {
+        if ca_bundle.len() > silentry_files::MAX_BYTES {
+            let limit = silentry_files::MAX_BYTES;
+            return Err(format!("the CA bundle is larger than {limit} bytes"));
+        }
         // Behind a byte order mark, as Notepad writes it, the first certificate would be passed over.
         let ca_bundle = ca_bundle.strip_prefix(b"\xef\xbb\xbf").unwrap_or(ca_bundle);
         let certificates = CertificateDer::pem_slice_iter(ca_bundle)
@@ -45,12 +51,7 @@ impl Tls {
             .config
             .get_or_init(|| self.configure())
             .clone()
-            .map_err(|why| {
-                TransportError::new(
-                    TransportErrorKind::Unusable,
-                    format!("TLS cannot start: {why}"),
-                )
-            })?;
+            .map_err(cannot_start)?;
         let bare = origin
             .host()
             .trim_start_matches('[')
@@ -68,13 +69,13 @@ impl Tls {
             .map_err(|error| failure(origin, &error))
     }
 
-    fn configure(&self) -> Result<Arc<ClientConfig>, String> {
+    fn configure(&self) -> Result<Arc<ClientConfig>, NoTrust> {
         // Passed on explicitly: a library does not choose the process's default provider.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = trust::verifier(self.further_roots.clone(), provider.clone())?;
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| NoTrust::Broken(error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
@@ -82,6 +83,23 @@ impl Tls {
         // A resumed session shows no certificate, and without one there is no channel binding.
         config.resumption = rustls::client::Resumption::disabled();
         Ok(Arc::new(config))
+    }
+}
+
+fn cannot_start(why: NoTrust) -> TransportError {
+    match why {
+        NoTrust::NoAuthority(why) => TransportError::new(
+            TransportErrorKind::TlsTrust,
+            format!("no certificate can be trusted, as no certificate authority is known: {why}"),
+        )
+        .with_advice(Advice::from(
+            "Install the certificate authorities of your system (the package ca-certificates on most of them), or \
+             name a file with those to trust: {ca-bundle}.",
+        )),
+        NoTrust::Broken(why) => TransportError::new(
+            TransportErrorKind::Unusable,
+            format!("TLS cannot start: {why}"),
+        ),
     }
 }
 

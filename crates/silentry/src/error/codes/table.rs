@@ -255,7 +255,11 @@ pub static CODES: &[CodeEntry] = &[
     ),
     here("kerberos_failed", Category::Other, ""),
     here("kerberos_kdc_unreachable", Category::Network, "").or_later(),
-    here("kerberos_library_missing", Category::Other, ""),
+    here(
+        "kerberos_library_missing",
+        Category::IntegratedImpossible,
+        "",
+    ),
     here("kerberos_library_not_trusted", Category::Usage, ""),
     here("kerberos_no_ticket", Category::NotSignedIn, ""),
     here("kerberos_realm_unknown", Category::Network, ""),

@@ -15,6 +15,11 @@ use super::{MsalDotnetStorage, home, unavailable};
 const IN_MEMORY: [u32; 2] = [0x0102_1994, 0x8584_58f6];
 
 pub(super) fn default_store(name: &str) -> Result<Box<dyn TokenStore>, StoreError> {
+    if silentry_files::elevated() {
+        return Err(unavailable(
+            "a program with more rights than its caller takes no place from the environment",
+        ));
+    }
     let file = format!("{name}.cache");
     let item = SecretServiceItem {
         schema: "silentry.token-cache".to_owned(),
