@@ -110,6 +110,25 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(text::normalized(bytes))
 }
 
+/// Returns the failure of the settings that must be there and are not, all at once. Of each: whether it is there, its
+/// flag and its variable.
+pub(crate) fn require(settings: &[(bool, &str, &str)]) -> Result<(), Failure> {
+    let missing = || settings.iter().filter(|(is_there, ..)| !is_there);
+    let listed = |names: Vec<&str>| names.join(" and ");
+    let flags = listed(missing().map(|(_, flag, _)| *flag).collect());
+    let variables = listed(missing().map(|(.., variable)| *variable).collect());
+    let (verb, object) = match missing().count() {
+        0 => return Ok(()),
+        1 => ("is", "it"),
+        _ => ("are", "them"),
+    };
+    Err(Failure::usage(
+        "usage",
+        format!("{flags} {verb} missing"),
+        &format!("Give {flags}, set {variables}, or write {object} into the config file."),
+    ))
+}
+
 /// The failure of a setting that must be there and is not.
 pub(crate) fn missing(flag: &str, variable: &str) -> Failure {
     Failure::usage(

@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
+use silentry::text::is_invisible;
 use silentry::{Category, Error};
 
-use crate::arguments::Ladder;
-use crate::output;
+use crate::arguments::{Ladder, Settings};
+use crate::{output, suggestion, terminal, token};
 
 const USAGE: u8 = 2;
 const OTHER: u8 = 1;
@@ -41,8 +43,9 @@ impl Failure {
         Failure::new(OTHER, code, message, mitigation, stage)
     }
 
-    /// No way of the ladder gave a token: the last one's error, with every one that was tried.
-    pub(crate) fn of_ladder(error: Error, ladder: &Ladder) -> Self {
+    /// No way of the ladder gave a token: the last one's error, with every one that was tried, and with the sign-in that
+    /// may cure it.
+    pub(crate) fn of_ladder(error: Error, ladder: &Ladder, settings: &Settings) -> Self {
         let before = error.attempts().iter().map(|attempt| {
             json!({ "mode": attempt.way, "error": attempt.code, "message": attempt.message })
         });
@@ -52,8 +55,15 @@ impl Failure {
             attempts
                 .push(json!({ "mode": last.as_str(), "error": error.code(), "message": message }));
         }
+        let command = match &error {
+            Error::InteractionRequired(needed) => suggestion::sign_in(settings, ladder, needed),
+            _ => None,
+        };
         let mut failure = Failure::from(error);
         failure.more.push(("attempts", Value::Array(attempts)));
+        if let Some(command) = command {
+            failure.more.push(("command", Value::String(command)));
+        }
         failure
     }
 
@@ -100,7 +110,7 @@ impl Failure {
         let _ = if as_json {
             writeln!(stderr, "{}", output::json_text(&self.to_json()))
         } else {
-            writeln!(stderr, "{}", self.to_text())
+            writeln!(stderr, "{}", self.to_text(terminal::width()))
         };
         ExitCode::from(self.exit)
     }
@@ -120,41 +130,63 @@ impl Failure {
         object
     }
 
-    fn to_text(&self) -> String {
-        let mut text = format!("error: {}\n\nhint: {}", self.message, self.mitigation);
-        for (name, value) in &self.more {
-            if let ("consent_urls", Value::Array(urls)) = (*name, value) {
-                for url in urls.iter().filter_map(Value::as_str) {
-                    text.push_str(&format!("\n      {url}"));
-                }
+    fn to_text(&self, width: Option<usize>) -> String {
+        let mut hint = format!("hint: {}", self.mitigation);
+        if let Some(Value::String(time)) = self.member("retry_at") {
+            hint.push_str(&format!(" The next try is due at {time}."));
+        }
+        let mut text = terminal::wrapped(&format!("error: {}", self.message), width, 7);
+        text.push_str("\n\n");
+        text.push_str(&terminal::wrapped(&hint, width, 6));
+        // What is to be copied stays on one line.
+        if let Some(Value::Array(urls)) = self.member("consent_urls") {
+            for url in urls.iter().filter_map(Value::as_str) {
+                text.push_str(&format!("\n      {url}"));
             }
         }
-        text.push_str(&self.tried());
-        text.push_str(&format!("\n\n({} at {}", self.code, self.stage));
-        if let Some((_, Value::String(id))) = self.more.iter().find(|(n, _)| *n == "correlation_id")
-        {
-            text.push_str(&format!(", correlation id {id}"));
+        if let Some(Value::String(command)) = self.member("command") {
+            text.push_str(&format!("\n\n      {command}"));
         }
-        text.push(')');
+        text.push_str(&self.tried(width));
+        let mut place = format!("({} at {}", self.code, self.stage);
+        if let Some(Value::String(id)) = self.member("correlation_id") {
+            place.push_str(&format!(", correlation id {id}"));
+        }
+        text.push_str("\n\n");
+        text.push_str(&terminal::wrapped(&format!("{place})"), width, 1));
+        // The library's words are fit to be shown; those of files and arguments may not be.
+        text.retain(|c| c == '\n' || !is_invisible(c));
         text
     }
-}
 
-impl Failure {
-    /// The ways that were tried, where they were several.
-    fn tried(&self) -> String {
-        let attempts = self.more.iter().find(|(name, _)| *name == "attempts");
-        let Some((_, Value::Array(attempts))) = attempts.filter(|(_, tried)| tried[1].is_object())
+    fn member(&self, wanted: &str) -> Option<&Value> {
+        let found = self.more.iter().find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| value)
+    }
+
+    /// The ways that were tried, where they were several, a line each. The last one's error stands above.
+    fn tried(&self, width: Option<usize>) -> String {
+        let Some(Value::Array(attempts)) = self.member("attempts") else {
+            return String::new();
+        };
+        let Some((last, before)) = attempts
+            .split_last()
+            .filter(|(_, before)| !before.is_empty())
         else {
             return String::new();
         };
-        let word =
-            |attempt: &Value, member: &str| attempt[member].as_str().unwrap_or_default().to_owned();
-        let lines = attempts.iter().map(|attempt| {
-            let (mode, code) = (word(attempt, "mode"), word(attempt, "error"));
-            format!("  {mode:<10}  {code}: {}", word(attempt, "message"))
-        });
-        format!("\n\ntried:\n{}", lines.collect::<Vec<_>>().join("\n"))
+        let line = |attempt: &Value, message: &str| {
+            let word = |member: &str| attempt[member].as_str().unwrap_or_default();
+            let line = format!("  {:<10}  {}{message}", word("mode"), word("error"));
+            format!("\n{}", terminal::cut(&line, width))
+        };
+        let mut text = "\n\ntried:".to_owned();
+        for attempt in before {
+            let message = attempt["message"].as_str().unwrap_or_default();
+            text.push_str(&line(attempt, &format!(": {message}")));
+        }
+        text.push_str(&line(last, ", as said above"));
+        text
     }
 }
 
@@ -181,6 +213,11 @@ impl From<Error> for Failure {
             ("aadsts", json!(error.aadsts())),
             ("retryable", json!(error.is_retryable())),
         ];
+        if let Some(wait) = error.retry_after() {
+            failure.more.push(("retry_after", json!(wait.as_secs())));
+            let at = SystemTime::now().checked_add(wait).and_then(token::rfc3339);
+            failure.more.push(("retry_at", json!(at)));
+        }
         if let Some(status) = error.http_status() {
             failure.more.push(("http_status", json!(status)));
         }

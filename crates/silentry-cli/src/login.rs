@@ -14,7 +14,8 @@ use crate::{application, config, output, token, wait};
 
 const EXAMPLES: &str = "\
 Examples:
-  silentry login --client-id 11111111-2222-3333-4444-555555555555 --tenant contoso.com
+  silentry login --client-id 11111111-2222-3333-4444-555555555555 \\
+      --tenant contoso.com
   silentry login --mode devicecode -o json
   silentry login --mode web --username ana@contoso.com --cache ~/.silentry.json
 ";
@@ -58,6 +59,18 @@ impl LoginCommand {
 pub(crate) fn run(command: LoginCommand) -> Result<(), Failure> {
     let settings = command.settings;
     let ladder = ladder(&settings)?;
+    application::require(&[
+        (
+            settings.client_id.is_some(),
+            "--client-id",
+            "SILENTRY_CLIENT_ID",
+        ),
+        (
+            settings.username.is_some() || !ladder.has(Mode::Password),
+            "--username",
+            "SILENTRY_USERNAME",
+        ),
+    ])?;
     let cache = Cache::of(&settings)?.or_failure()?;
     let application = application::of(&settings, cache)?;
     let scopes = match settings.scopes.is_empty() {

@@ -16,6 +16,8 @@ mod password;
 mod process;
 mod progress;
 mod sign_in;
+mod suggestion;
+mod terminal;
 mod text;
 mod token;
 mod trace;

@@ -23,11 +23,11 @@ pub(crate) struct SignIn<'a> {
 impl SignIn<'_> {
     /// Tries the ways of the ladder until one gives a token.
     pub(crate) async fn climb(self) -> Result<AuthenticationResult, Failure> {
-        let ladder = self.ladder;
+        let (ladder, settings) = (self.ladder, self.settings);
         let request = self.request()?;
         request
             .await
-            .map_err(|error| Failure::of_ladder(error, ladder))
+            .map_err(|error| Failure::of_ladder(error, ladder, settings))
     }
 
     fn request(self) -> Result<AcquireToken, Failure> {

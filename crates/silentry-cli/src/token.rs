@@ -16,12 +16,13 @@ use crate::{application, config, output, wait};
 
 const EXAMPLES: &str = "\
 Examples:
-  silentry token --client-id 11111111-2222-3333-4444-555555555555 --tenant contoso.com \\
-      --scope https://graph.microsoft.com/User.Read
+  silentry token --client-id 11111111-2222-3333-4444-555555555555 \\
+      --tenant contoso.com --scope https://graph.microsoft.com/User.Read
   h=$(silentry token -o header) && printf '%s\\n' \"$h\" |
       curl -H @- https://graph.microsoft.com/v1.0/me  # the rest from SILENTRY_*
   silentry token --mode silent,iwa,devicecode -o json
-  silentry token --mode password --username ci@contoso.com --password-fd 3 3<password-file
+  silentry token --mode password --username ci@contoso.com \\
+      --password-fd 3 3<password-file
 ";
 
 #[derive(Args)]
@@ -79,9 +80,19 @@ impl TokenCommand {
 pub(crate) fn run(command: TokenCommand) -> Result<(), Failure> {
     let settings = command.settings;
     let ladder = ladder(&settings)?;
-    if settings.scopes.is_empty() {
-        return Err(application::missing("--scope", "SILENTRY_SCOPE"));
-    }
+    application::require(&[
+        (
+            settings.client_id.is_some(),
+            "--client-id",
+            "SILENTRY_CLIENT_ID",
+        ),
+        (!settings.scopes.is_empty(), "--scope", "SILENTRY_SCOPE"),
+        (
+            settings.username.is_some() || !ladder.has(Mode::Password),
+            "--username",
+            "SILENTRY_USERNAME",
+        ),
+    ])?;
     let application = application::of_or_in_memory(&settings, Cache::of(&settings)?.or_memory())?;
     let (progress, telling) = progress();
     let sign_in = SignIn {
@@ -154,7 +165,7 @@ fn unix_seconds(time: SystemTime) -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-fn rfc3339(time: SystemTime) -> Option<String> {
+pub(crate) fn rfc3339(time: SystemTime) -> Option<String> {
     let seconds = i64::try_from(unix_seconds(time)).ok()?;
     jiff::Timestamp::from_second(seconds)
         .ok()

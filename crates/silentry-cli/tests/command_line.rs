@@ -47,6 +47,21 @@ fn help_shows_an_example_first() {
         assert_eq!(output.status.code(), Some(0));
         let help = text(&output.stdout);
         assert!(help.starts_with("Examples:\n  silentry "), "{help}");
+        let examples: Vec<_> = help
+            .lines()
+            .skip(1)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        for line in &examples {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        // As they are pasted.
+        #[cfg(unix)]
+        {
+            let mut shell = std::process::Command::new("sh");
+            let read = shell.arg("-nc").arg(examples.join("\n")).output().unwrap();
+            assert!(read.status.success(), "{}", text(&read.stderr));
+        }
     }
 }
 
@@ -62,9 +77,19 @@ fn what_is_missing_is_named_with_its_three_places() {
     let output = run(&["token"]);
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stderr);
-    for word in ["--scope", "SILENTRY_SCOPE", "config file"] {
+    // All of it at once.
+    for word in [
+        "--client-id",
+        "--scope",
+        "SILENTRY_CLIENT_ID",
+        "SILENTRY_SCOPE",
+        "config file",
+    ] {
         assert!(said.contains(word), "{said}");
     }
+    let output = run(&["login", "--mode", "password"]);
+    let said = text(&output.stderr);
+    assert!(said.contains("--client-id and --username"), "{said}");
     assert!(output.stdout.is_empty());
 }
 

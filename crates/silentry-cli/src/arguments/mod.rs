@@ -24,17 +24,18 @@ use crate::token::TokenCommand;
 
 const EXAMPLES: &str = "\
 Examples:
-  silentry token --client-id 11111111-2222-3333-4444-555555555555 --tenant contoso.com \\
-      --scope https://graph.microsoft.com/User.Read
+  silentry token --client-id 11111111-2222-3333-4444-555555555555 \\
+      --tenant contoso.com --scope https://graph.microsoft.com/User.Read
   h=$(silentry token -o header) && printf '%s\\n' \"$h\" |
       curl -H @- https://graph.microsoft.com/v1.0/me  # the rest from SILENTRY_*
-  silentry login --mode devicecode          # once, by hand; then without a prompt:
+  silentry login --mode devicecode  # once, by hand; then without a prompt:
   silentry token --mode silent
 ";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
-  silentry inspect mex adfs-mex.xml --url https://sts.contoso.com/adfs/services/trust/mex
+  silentry inspect mex adfs-mex.xml \\
+      --url https://sts.contoso.com/adfs/services/trust/mex
   silentry inspect error reply.json --status 400
 ";
 

@@ -62,3 +62,54 @@ impl Error {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(status: u16, headers: &[(&str, &str)], body: &[u8]) -> HttpResponse {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        HttpResponse::new(status, headers.collect(), body.to_vec())
+    }
+
+    #[test]
+    fn the_first_line_of_text_of_a_page_is_told_at_every_status() {
+        let page = b"<!DOCTYPE html>\n<html><head><title>Blocked by Contoso</title></head></html>";
+        for status in [400, 401, 418, 500, 502, 599] {
+            for stage in [Stage::Realm, Stage::Mex, Stage::WsTrust] {
+                let reply = reply(status, &[("Content-Type", "text/html")], page);
+                let error = Error::from_unexpected_status(stage, "sts.contoso.com", &reply);
+                let message = error.to_string();
+                assert!(message.ends_with(": Blocked by Contoso"), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_that_is_compressed_is_called_that() {
+        for (headers, body, how) in [
+            (&[][..], &b"\x1f\x8b\x08\0"[..], "(gzip)"),
+            (&[("Content-Encoding", "br")], b"\x0b\x02", "(br)"),
+            (&[("content-encoding", "deflate")], b"\x78\x9c", "(deflate)"),
+        ] {
+            let reply = reply(200, headers, body);
+            let made = || Error::new("json_parse_failed", Stage::Token, "it is not JSON");
+            let error = made().unless_compressed(&reply);
+            assert_eq!(error.code(), "json_parse_failed");
+            let message = error.to_string();
+            assert!(
+                message.contains("compressed") && message.contains(how),
+                "{message}"
+            );
+            error.advice().check(how);
+        }
+        let plain = reply(200, &[("Content-Encoding", "identity")], b"<html>");
+        let error = Error::new("json_parse_failed", Stage::Token, "it is not JSON");
+        assert_eq!(
+            error.unless_compressed(&plain).to_string(),
+            "it is not JSON"
+        );
+    }
+}

@@ -295,6 +295,14 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_has_advice_for_either_reader() {
+        for reason in ["ID3242: x", "ID3082: x", "ID3035: x", "x"] {
+            let fault = fault(&format!("<s:Reason><s:Text>{reason}</s:Text></s:Reason>"));
+            fault.mitigation().check(reason);
+        }
+    }
+
+    #[test]
     fn every_part_is_optional() {
         assert_eq!(fault(""), WsTrustFault::default());
         let bare = fault("<s:Code><s:Value> s:MustUnderstand </s:Value></s:Code>");
