@@ -2,6 +2,7 @@
 
 mod binding;
 mod capture;
+mod elevated;
 mod names;
 mod realm;
 mod site;
@@ -144,6 +145,13 @@ fn run(ground: &Ground) -> Result<Rows> {
         let_through,
     );
     other_names(ground, &site.realm, &mut rows)?;
+    let setpriv = version(ground, "util-linux")?;
+    rows.works(
+        Table::Ledger,
+        ("setpriv", &setpriv),
+        "a set-user-ID copy of the command loads no GSSAPI library that its caller's environment names",
+        elevated::takes_no_library(ground),
+    );
     Ok(rows)
 }
 
