@@ -33,8 +33,8 @@ use crate::own_thread;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The same for one that never changes hands: those who work under it need milliseconds.
 const SAME_HOLDER: Duration = Duration::from_secs(10);
-/// The same for one of another user.
-const OTHER_USER: Duration = Duration::from_secs(1);
+/// The same for one of another user: as root may have it for a moment, under whose name others are.
+const OTHER_USER: Duration = Duration::from_millis(250);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// Shorter than the MSALs' 100 ms and 250 ms, for the lock is held for a few milliseconds only, and
 /// whoever has waited long must not be the one who looks seldom.
