@@ -8,11 +8,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::SendRequest;
+use hyper::header::HeaderValue;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+use zeroize::Zeroizing;
 
 use super::proxy::Proxies;
 use super::proxy_login::ProxyAuthenticator;
@@ -187,6 +190,7 @@ impl HyperConnection {
         drive(&mut self.driver, exchange).await
     }
 
+    /// Nothing secret is copied into memory that nobody wipes; what hyper and rustls buffer is theirs.
     fn to_hyper(
         &self,
         request: &HttpRequest,
@@ -200,17 +204,38 @@ impl HyperConnection {
             .uri(request.target())
             .header("host", host);
         for (name, value) in request.headers() {
-            builder = builder.header(name, value);
+            builder = match is_secret(name) {
+                true => builder.header(name, secret_value(value)?),
+                false => builder.header(name, value),
+            };
         }
         builder
-            .body(Full::new(Bytes::copy_from_slice(request.body())))
-            .map_err(|_| {
-                TransportError::new(
-                    TransportErrorKind::Protocol,
-                    "a header of the request is malformed",
-                )
-            })
+            .body(Full::new(request.shared_body()))
+            .map_err(|_| malformed_header())
     }
+}
+
+/// Returns whether a header carries a credential (RFC 9110 11.6.2, RFC 6265).
+fn is_secret(name: &str) -> bool {
+    let secret = ["authorization", "cookie", "proxy-authorization"];
+    secret
+        .iter()
+        .any(|secret| secret.eq_ignore_ascii_case(name))
+}
+
+/// A header's value that is wiped, and that neither a log nor a table of HTTP shows.
+fn secret_value(value: &str) -> Result<HeaderValue, TransportError> {
+    let bytes = Bytes::from_owner(Zeroizing::new(value.as_bytes().to_vec()));
+    let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| malformed_header())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn malformed_header() -> TransportError {
+    TransportError::new(
+        TransportErrorKind::Protocol,
+        "a header of the request is malformed",
+    )
 }
 
 impl Connection for HyperConnection {
@@ -263,16 +288,7 @@ async fn read(
     response: hyper::Response<hyper::body::Incoming>,
 ) -> Result<HttpResponse, TransportError> {
     let (parts, body) = response.into_parts();
-    let body = Limited::new(body, MAX_RESPONSE_BYTES)
-        .collect()
-        .await
-        .map_err(|error| match error.downcast_ref::<hyper::Error>() {
-            Some(error) => closed(error, false),
-            None => TransportError::new(
-                TransportErrorKind::TooLarge,
-                format!("the reply is larger than {MAX_RESPONSE_BYTES} bytes"),
-            ),
-        })?;
+    let body = read_body(body).await?;
     let headers = parts
         .headers
         .iter()
@@ -283,11 +299,45 @@ async fn read(
             )
         })
         .collect();
-    Ok(HttpResponse::new(
-        parts.status.as_u16(),
-        headers,
-        body.to_bytes().to_vec(),
-    ))
+    Ok(HttpResponse::of(parts.status.as_u16(), headers, body))
+}
+
+/// Reads a body into memory that is wiped, also where it had to grow.
+async fn read_body(mut body: Incoming) -> Result<Zeroizing<Vec<u8>>, TransportError> {
+    let too_large = || {
+        TransportError::new(
+            TransportErrorKind::TooLarge,
+            format!("the reply is larger than {MAX_RESPONSE_BYTES} bytes"),
+        )
+    };
+    let announced = body.size_hint().exact().unwrap_or(0);
+    let announced = usize::try_from(announced).map_err(|_| too_large())?;
+    if announced > MAX_RESPONSE_BYTES {
+        return Err(too_large());
+    }
+    let mut whole = Zeroizing::new(Vec::with_capacity(announced));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| closed(&error, false))?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if piece.len() > MAX_RESPONSE_BYTES - whole.len() {
+            return Err(too_large());
+        }
+        append(&mut whole, &piece);
+    }
+    Ok(whole)
+}
+
+/// A vector that grows by itself leaves its old memory behind as it was.
+fn append(whole: &mut Zeroizing<Vec<u8>>, piece: &[u8]) {
+    let needed = whole.len() + piece.len();
+    if needed > whole.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * whole.capacity())));
+        larger.extend_from_slice(whole);
+        *whole = larger;
+    }
+    whole.extend_from_slice(piece);
 }
 
 /// `before_reply`: nothing of the reply has been read when it happened.
@@ -362,4 +412,43 @@ async fn within<T>(
             format!("{origin} did not answer within {} s", limit.as_secs()),
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn a_body_is_sent_from_the_memory_that_is_wiped() {
+        let url = Url::parse("https://login.contoso.test/token").unwrap();
+        let body = Zeroizing::new(b"password=hunter2".to_vec());
+        let place = body.as_ptr();
+        let request = HttpRequest::post(&url, "application/x-www-form-urlencoded", body);
+        assert_eq!(request.body().as_ptr(), place);
+        assert_eq!(request.shared_body().as_ptr(), place);
+    }
+
+    #[test]
+    fn credentials_are_marked_as_such() {
+        for name in ["authorization", "Proxy-Authorization", "COOKIE"] {
+            assert!(is_secret(name), "{name}");
+        }
+        assert!(!is_secret("accept"));
+        let value = secret_value("Negotiate YII=").unwrap();
+        assert!(value.is_sensitive());
+        assert_eq!(value, "Negotiate YII=");
+        assert!(!format!("{value:?}").contains("YII"));
+        assert!(secret_value("Negotiate\r\nx: y").is_err());
+    }
+
+    #[test]
+    fn a_body_that_grows_is_whole() {
+        let mut whole = Zeroizing::new(Vec::with_capacity(3));
+        for piece in [&b"abc"[..], b"", b"defghij", b"k"] {
+            append(&mut whole, piece);
+        }
+        assert_eq!(whole.as_slice(), b"abcdefghijk");
+    }
 }

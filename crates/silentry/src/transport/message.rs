@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -32,7 +33,8 @@ pub struct HttpRequest {
     target: String,
     headers: Vec<(&'static str, Zeroizing<String>)>,
     extra_headers: Vec<(String, String)>,
-    body: Zeroizing<Vec<u8>>,
+    /// Wipes itself with its last clone.
+    body: Bytes,
 }
 
 impl HttpRequest {
@@ -42,14 +44,14 @@ impl HttpRequest {
             target: target(url),
             headers: Vec::new(),
             extra_headers: Vec::new(),
-            body: Zeroizing::default(),
+            body: Bytes::new(),
         }
     }
 
     pub(crate) fn post(url: &Url, content_type: &str, body: Zeroizing<Vec<u8>>) -> Self {
         HttpRequest {
             method: Method::Post,
-            body,
+            body: Bytes::from_owner(body),
             ..HttpRequest::get(url)
         }
         .with_header("content-type", content_type)
@@ -99,6 +101,11 @@ impl HttpRequest {
     pub fn body(&self) -> &[u8] {
         &self.body
     }
+
+    /// Returns the body for who keeps it longer, without a copy.
+    pub(super) fn shared_body(&self) -> Bytes {
+        self.body.clone()
+    }
 }
 
 impl fmt::Debug for HttpRequest {
@@ -128,10 +135,18 @@ pub struct HttpResponse {
 impl HttpResponse {
     /// Makes a reply from its parts.
     pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
+        Self::of(status, headers, Zeroizing::new(body))
+    }
+
+    pub(super) fn of(
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Zeroizing<Vec<u8>>,
+    ) -> Self {
         HttpResponse {
             status,
             headers,
-            body: Zeroizing::new(body),
+            body,
         }
     }
 
