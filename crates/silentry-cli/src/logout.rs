@@ -66,7 +66,11 @@ pub(crate) fn run(command: LogoutCommand) -> Result<(), Failure> {
         all: command.all,
     };
     let work = async {
-        let accounts = which.of(application.accounts().await?)?;
+        let mut accounts = which.of(application.accounts().await?)?;
+        if let (Some(username), true) = (&which.username, accounts.is_empty()) {
+            // A guest has other names than the one that accounts are listed under.
+            accounts.extend(application.account_for_login_hint(username).await.ok());
+        }
         for account in &accounts {
             application.remove_account(account).await?;
         }

@@ -157,6 +157,35 @@ fn a_logout_forgets_whom_it_names_and_is_content_when_nobody_is_left() {
 }
 
 #[test]
+fn a_guest_is_found_by_the_name_that_a_token_tells_and_in_any_case() {
+    const GUEST: &str = "alice_contoso.test#EXT#@fabrikam.onmicrosoft.com";
+    let place = Place::new();
+    place.login("alice");
+    let mut cache: Value =
+        serde_json::from_str(&std::fs::read_to_string(place.cache()).unwrap()).unwrap();
+    let rows = cache["Account"].as_object_mut().unwrap();
+    let mut row = rows.values().next().unwrap().clone();
+    row["realm"] = "0b2ec4ff-6b1a-4d6b-8a3f-2f0a1b9d7c11".into();
+    row["username"] = GUEST.into();
+    rows.insert("guest".to_owned(), row);
+    for row in rows.values_mut() {
+        if row["username"] != GUEST {
+            row["username"] = "Ålice@contoso.test".into();
+        }
+    }
+    std::fs::write(place.cache(), cache.to_string()).unwrap();
+    for name in [GUEST, "åLICE@contoso.test"] {
+        let token = place.run(&["token", "--mode=silent", "--account", name, "-o=json"]);
+        assert_eq!(token.json()["from_cache"], true, "{name}");
+    }
+    let removed = place
+        .run(&["logout", &GUEST.to_uppercase(), "-o=json"])
+        .json();
+    assert_eq!(usernames(&removed["removed"]), ["Ålice@contoso.test"]);
+    assert_eq!(place.run(&["accounts", "-o=json"]).json(), json!([]));
+}
+
+#[test]
 fn what_is_forgotten_is_no_longer_the_signed_in_users() {
     let place = Place::new();
     place.run(&["token"]).ok();

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
@@ -32,8 +33,11 @@ const PUBLIC: [&str; 4] = [
     "login.microsoft.com",
     "sts.windows.net",
 ];
-/// 2100, for tokens that ended years ago.
-const LATER: u64 = 4_102_444_800;
+/// Tomorrow, for tokens that ended years ago.
+fn later() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_secs() + 24 * 60 * 60
+}
 
 /// A store that is one text.
 #[derive(Clone, Default)]
@@ -265,8 +269,8 @@ fn prolonged(text: &str) -> Value {
         for (member, value) in members {
             if matches!(member.as_str(), "expires_on" | "refresh_on") {
                 *value = match value {
-                    Value::Number(_) => LATER.into(),
-                    _ => LATER.to_string().into(),
+                    Value::Number(_) => later().into(),
+                    _ => later().to_string().into(),
                 };
             }
         }

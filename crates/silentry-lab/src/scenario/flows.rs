@@ -102,6 +102,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         |s| s.adfs.id_token_issuer = Some("https://id.contoso.test"),
     ),
     of_flow(
+        Flow::Interactive,
+        "adfs-scope-openid",
+        "AD FS says of every token that its scope is `openid`.",
+        (None, 0),
+        |s| s.adfs.names_no_scope = true,
+    ),
+    of_flow(
         Flow::Silent,
         "refresh-revoked",
         "Refresh tokens are revoked: the user has changed the password.",

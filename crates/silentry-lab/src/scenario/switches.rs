@@ -45,6 +45,8 @@ pub(crate) struct Adfs {
     pub(crate) clock_ahead: Duration,
     /// The issuer of id tokens that an administrator set (`Set-AdfsProperties -IdTokenIssuer`).
     pub(crate) id_token_issuer: Option<&'static str>,
+    /// Whether it says of every token that it is for `openid`, as AD FS 2016 does.
+    pub(crate) names_no_scope: bool,
 }
 
 impl Default for Adfs {
@@ -64,6 +66,7 @@ impl Default for Adfs {
             redirects: false,
             clock_ahead: Duration::ZERO,
             id_token_issuer: None,
+            names_no_scope: false,
         }
     }
 }

@@ -5,7 +5,7 @@ pub(crate) mod endpoints;
 pub(crate) mod instance;
 pub(crate) mod issuer;
 pub(crate) mod openid;
-mod tenant;
+pub(crate) mod tenant;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -209,6 +209,21 @@ impl Authority {
             Who::Entra(_) | Who::AdFs => self.host().to_owned(),
             Who::OpenIdConnect(_) => self.host_and_port(),
         }
+    }
+
+    /// Returns the other name under which its rows may stand in the cache: MSAL Node and Python write the port where the
+    /// URL has one. Of an OpenID Connect server the port is a part of the one name.
+    pub(crate) fn environment_with_port(&self) -> Option<String> {
+        match self.who {
+            Who::Entra(_) | Who::AdFs => self.origin.port().map(|_| self.host_and_port()),
+            Who::OpenIdConnect(_) => None,
+        }
+    }
+
+    /// Returns the other name of an account's environment, when that is this authority's.
+    pub(crate) fn other_environment(&self, environment: &str) -> Option<String> {
+        let other = self.environment_with_port()?;
+        (environment == self.environment()).then_some(other)
     }
 
     /// Returns the `realm` of its rows in the cache: the tenant, for AD FS the word that MSAL Python and Go write, else

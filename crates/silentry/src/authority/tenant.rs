@@ -72,7 +72,8 @@ impl fmt::Display for Tenant {
     }
 }
 
-fn is_guid(text: &str) -> bool {
+/// Returns whether the text is a GUID as Entra writes ids, in either case.
+pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

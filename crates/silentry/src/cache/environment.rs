@@ -9,7 +9,7 @@ use crate::authority::clouds::Cloud;
 /// Every MSAL writes another host of the cloud (`login.windows.net`, the authority's own), MSAL Node
 /// with its port.
 pub(crate) fn canonical(host: &str) -> Cow<'_, str> {
-    let host = host.trim_end_matches(":443");
+    let host = host.strip_suffix(":443").unwrap_or(host);
     match Cloud::of_host(host) {
         Some(cloud) => Cow::Borrowed(cloud.preferred_network),
         None if host.bytes().any(|byte| byte.is_ascii_uppercase()) => {

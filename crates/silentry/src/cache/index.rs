@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use super::environment;
 use super::schema::{CacheDocument, Entity, EntityKind};
 use super::write::{Owner, REQUESTED_TENANT};
+use crate::authority::tenant::is_guid;
 use crate::oauth::id_token::IdToken;
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::is_token;
@@ -17,6 +18,14 @@ use crate::secret::Secret;
 
 /// Seconds that the clocks of two machines may be apart.
 const ALLOWED_SKEW: i64 = 5 * 60;
+
+/// An access token that ends sooner is not given out any more, as in every MSAL: it must outlive the
+/// call that it is for.
+const MARGIN: i64 = 5 * 60;
+
+/// An access token that would be good for longer is not taken for good: 366 days, one more than is believed of a server
+/// ([`MAX_LIFETIME`](crate::oauth::token_response::MAX_LIFETIME)). Its end was written in another unit, or is wrong.
+const LONGEST: i64 = 366 * 24 * 60 * 60;
 
 /// What is known of every account, by environment and then by home account id.
 #[derive(Default)]
@@ -76,10 +85,13 @@ struct CachedIdToken {
 pub(crate) struct Wanted<'a> {
     pub(crate) client_id: &'a str,
     pub(crate) environment: &'a str,
+    /// The name of the same environment in rows of others.
+    pub(crate) other_environment: Option<&'a str>,
     pub(crate) home_account_id: &'a str,
     /// The tenant: an id, a domain, or a word.
     pub(crate) tenant: &'a str,
     pub(crate) scopes: &'a Scopes,
+    pub(crate) now: i64,
 }
 
 impl Index {
@@ -92,18 +104,19 @@ impl Index {
 
     /// Looks again at the rows of one account, which have changed.
     pub(crate) fn renew(&mut self, document: &CacheDocument, owner: &Owner) {
-        if let Some(accounts) = self.accounts.get_mut(&owner.environment) {
-            accounts.remove(&owner.home_account_id);
+        for environment in owner.environments() {
+            if let Some(accounts) = self.accounts.get_mut(environment) {
+                accounts.remove(&owner.home_account_id);
+            }
         }
         self.add(document, |row| owner.owns(row));
     }
 
-    /// Returns the access token that lives longest of those that serve.
+    /// Returns the access token that lives longest of those that serve and are good for a while.
     pub(crate) fn access_token(&self, wanted: &Wanted<'_>) -> Option<&Arc<CachedToken>> {
-        let rows = self.rows(wanted.environment, wanted.home_account_id)?;
-        rows.access_tokens
-            .iter()
-            .filter(|token| token.serves(wanted))
+        self.rows(wanted)
+            .flat_map(|rows| &rows.access_tokens)
+            .filter(|token| token.is_good(wanted.now) && token.serves(wanted))
             .max_by_key(|token| token.expires_on)
     }
 
@@ -114,10 +127,10 @@ impl Index {
         token: &'a CachedToken,
     ) -> &'a TokenIdentity {
         token.identity.get_or_init(|| {
-            let rows = self.rows(wanted.environment, wanted.home_account_id);
-            let mut id_tokens = rows.into_iter().flat_map(|rows| &rows.id_tokens);
-            let id_token = id_tokens
-                .find(|id| id.client_id == wanted.client_id && same_realm(&id.realm, &token.realm));
+            let mut id_tokens = self.rows(wanted).flat_map(|rows| &rows.id_tokens);
+            let id_token = id_tokens.find(|id| {
+                same_client(&id.client_id, wanted.client_id) && same_realm(&id.realm, &token.realm)
+            });
             id_token.map(CachedIdToken::identity).unwrap_or_default()
         })
     }
@@ -125,17 +138,13 @@ impl Index {
     /// Returns the refresh tokens to try, best first: the client's own, then those of a family when
     /// the program wants family tokens.
     pub(crate) fn refresh_tokens(&self, wanted: &Wanted<'_>, family: bool) -> Vec<Secret> {
-        let Some(rows) = self.rows(wanted.environment, wanted.home_account_id) else {
-            return Vec::new();
-        };
-        let mut tokens: Vec<&CachedRefreshToken> = rows
-            .refresh_tokens
-            .iter()
-            .filter(|token| {
-                token.client_id == wanted.client_id || (family && token.family_id.is_some())
-            })
+        let is_own = |token: &CachedRefreshToken| same_client(&token.client_id, wanted.client_id);
+        let mut tokens: Vec<&CachedRefreshToken> = self
+            .rows(wanted)
+            .flat_map(|rows| &rows.refresh_tokens)
+            .filter(|token| is_own(token) || (family && token.family_id.is_some()))
             .collect();
-        tokens.sort_by_key(|token| (token.client_id != wanted.client_id, Reverse(token.written)));
+        tokens.sort_by_key(|token| (!is_own(token), Reverse(token.written)));
         tokens
             .into_iter()
             .map(|token| token.secret.clone())
@@ -161,8 +170,13 @@ impl Index {
         users.any(|(_, account)| account == home_account_id)
     }
 
-    fn rows(&self, environment: &str, home_account_id: &str) -> Option<&AccountRows> {
-        self.accounts.get(environment)?.get(home_account_id)
+    /// The rows of the account that is wanted, under each name of its environment.
+    fn rows(&self, wanted: &Wanted<'_>) -> impl Iterator<Item = &AccountRows> {
+        let home = wanted.home_account_id;
+        [Some(wanted.environment), wanted.other_environment]
+            .into_iter()
+            .flatten()
+            .filter_map(move |environment| self.accounts.get(environment)?.get(home))
     }
 
     fn add(&mut self, document: &CacheDocument, is_wanted: impl Fn(&Entity) -> bool) {
@@ -224,17 +238,20 @@ impl CachedToken {
             .text("token_type")
             .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));
         bearer.then_some(())?;
+        let expires_on = row.seconds("expires_on")?;
         Some(Self {
             // Other programs write the file too, and the token goes into headers.
             secret: Secret::from(row.text("secret").filter(|token| is_token(token))?),
             scopes: Scopes::from_wire(row.text("target")?)?,
             realm: row.text("realm").unwrap_or_default().to_owned(),
-            expires_on: row.seconds("expires_on")?,
+            expires_on,
             extended_expires_on: row
                 .seconds("extended_expires_on")
                 .or_else(|| row.seconds("ext_expires_on"))
-                .filter(|time| *time > 0),
-            refresh_on: row.seconds("refresh_on").filter(|time| *time > 0),
+                .filter(|time| (0..=LONGEST).contains(&time.saturating_sub(expires_on))),
+            refresh_on: row
+                .seconds("refresh_on")
+                .filter(|time| *time > 0 && *time <= expires_on),
             cached_at: row.seconds("cached_at"),
             client_id: row.text("client_id")?.to_owned(),
             requested_tenant: row.text(REQUESTED_TENANT).map(str::to_owned),
@@ -242,15 +259,21 @@ impl CachedToken {
         })
     }
 
+    /// Times are whatever somebody wrote into a file.
+    fn is_good(&self, now: i64) -> bool {
+        let left = self.expires_on.saturating_sub(now);
+        left > MARGIN && left <= LONGEST && !self.is_of_the_future(now)
+    }
+
     /// Returns whether the token was kept later than now: the clock was set back, and tells nothing of when the token ends
     /// (MSAL Node's `wasClockTurnedBack`). Machines that share a cache may differ as much as Kerberos allows.
-    pub(crate) fn is_of_the_future(&self, now: i64) -> bool {
+    fn is_of_the_future(&self, now: i64) -> bool {
         self.cached_at
             .is_some_and(|cached_at| cached_at > now.saturating_add(ALLOWED_SKEW))
     }
 
     fn serves(&self, wanted: &Wanted<'_>) -> bool {
-        self.client_id == wanted.client_id
+        same_client(&self.client_id, wanted.client_id)
             && self.is_of_tenant(wanted)
             && self.scopes.serves(wanted.scopes)
     }
@@ -308,8 +331,13 @@ impl CachedIdToken {
     }
 }
 
+/// Returns whether two client ids are of one application: those of Entra are GUIDs, which have no case.
+pub(super) fn same_client(a: &str, b: &str) -> bool {
+    a == b || (a.eq_ignore_ascii_case(b) && is_guid(a))
+}
+
 /// AD FS has no tenant: MSAL Python writes the word, the others nothing.
-fn same_realm(a: &str, b: &str) -> bool {
+pub(super) fn same_realm(a: &str, b: &str) -> bool {
     let is_adfs = |realm: &str| realm.is_empty() || realm == "adfs";
     a.eq_ignore_ascii_case(b) || (is_adfs(a) && is_adfs(b))
 }

@@ -2,6 +2,7 @@
 
 mod environment;
 mod index;
+mod names;
 mod recognize;
 pub mod schema;
 pub mod store;

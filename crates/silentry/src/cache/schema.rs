@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::authority::clouds::Cloud;
+use super::environment;
 use crate::secret::Secret;
 
 /// The largest cache that is read: some 30,000 accounts.
@@ -161,12 +161,18 @@ impl CacheDocument {
     /// of them are one account. Its name is the one in its home tenant (as in MSAL Java).
     #[must_use]
     pub fn accounts(&self) -> Vec<CachedAccount> {
+        self.accounts_in(|environment| environment)
+    }
+
+    /// Returns the accounts, with another name for some environments.
+    pub(crate) fn accounts_in(&self, rename: impl Fn(String) -> String) -> Vec<CachedAccount> {
         let mut accounts: Vec<(CachedAccount, bool)> = Vec::new();
         let mut places: HashMap<(String, String), usize> = HashMap::new();
         for (_, row) in self.entities(EntityKind::Account) {
-            let Some(account) = row.account() else {
+            let Some(mut account) = row.account() else {
                 continue;
             };
+            account.environment = rename(account.environment);
             let at_home = row.is_in_home_tenant();
             let who = (account.home_account_id.clone(), account.environment.clone());
             match places.entry(who) {
@@ -241,11 +247,7 @@ impl Entity {
 
     /// The account of an `Account` row. Without an id or a cloud it could never be found again.
     fn account(&self) -> Option<CachedAccount> {
-        let host = self.text("environment")?.to_ascii_lowercase();
-        let environment = match Cloud::of_host(&host) {
-            Some(cloud) => cloud.preferred_network.to_owned(),
-            None => host,
-        };
+        let environment = environment::canonical(self.text("environment")?).into_owned();
         Some(CachedAccount {
             username: self.text("username").map(str::to_owned),
             home_account_id: self.text("home_account_id")?.to_owned(),

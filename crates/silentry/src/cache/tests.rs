@@ -36,6 +36,7 @@ fn write(document: &mut CacheDocument, tenant: &str, response: &TokenResponse) -
         is_adfs: false,
         client_id: CLIENT,
         host: "login.microsoftonline.com",
+        host_with_port: None,
         tenant,
         scopes: &scopes,
         response,
@@ -53,6 +54,8 @@ fn find(document: &CacheDocument, tenant: &str, scope: &str) -> Option<String> {
         client_id: CLIENT,
         environment: "login.microsoftonline.com",
         home_account_id: HOME,
+        other_environment: None,
+        now: i64::try_from(NOW).unwrap(),
         tenant,
         scopes: &scopes,
     };
@@ -234,6 +237,8 @@ fn the_family_is_asked_only_when_the_program_wants_it() {
         client_id: CLIENT,
         environment: "login.microsoftonline.com",
         home_account_id: HOME,
+        other_environment: None,
+        now: i64::try_from(NOW).unwrap(),
         tenant: TENANT,
         scopes: &scopes,
     };
@@ -257,6 +262,7 @@ fn a_response_that_tells_no_user_is_not_kept() {
         is_adfs: false,
         client_id: CLIENT,
         host: "login.microsoftonline.com",
+        host_with_port: None,
         tenant: TENANT,
         scopes: &scopes,
         response: &response,

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::time::Duration;
 
 use super::index::{CachedToken, Index, TokenIdentity, Wanted};
+use super::names;
 use super::recognize::{Unreadable, recognize};
 use super::schema::{CacheDocument, CachedAccount, MAX_CACHE_BYTES};
 use super::store::{FlightLock, StoreError, StoreErrorKind, StoreKind, StoreVersion, TokenStore};
 use super::write::Owner;
+use crate::authority::Authority;
 use crate::own_thread::{self, OwnThreadError};
 use crate::secret::Secret;
 use crate::transport::Clock;
@@ -127,9 +129,27 @@ impl TokenCache {
         memory.index.is_bound(environment, home_account_id)
     }
 
-    /// Returns the accounts of all clouds.
-    pub(crate) fn accounts(&self) -> Vec<CachedAccount> {
-        self.shared.read().document.accounts()
+    /// Returns the accounts of all clouds; those of the authority have one name for its host, whoever wrote them.
+    pub(crate) fn accounts(&self, authority: &Authority) -> Vec<CachedAccount> {
+        accounts(&self.shared.read().document, authority)
+    }
+
+    /// Returns those of the accounts that `is_wanted` keeps which somebody means by a name, in any case, or by a home
+    /// account id. Of several, those at home in the tenant of the authority are meant.
+    pub(crate) fn accounts_named(
+        &self,
+        authority: &Authority,
+        name: &str,
+        is_wanted: impl Fn(&CachedAccount) -> bool,
+    ) -> Vec<CachedAccount> {
+        let document = &self.shared.read().document;
+        let mut accounts = accounts(document, authority);
+        accounts.retain(is_wanted);
+        let named = names::named(document, accounts, name);
+        match authority.tenant() {
+            Some(tenant) if named.len() > 1 => names::at_home_in(document, named, tenant),
+            _ => named,
+        }
     }
 
     /// Takes over what another process has written since the last time.
@@ -386,5 +406,16 @@ impl Shared {
             generation: generation + 1,
         };
         true
+    }
+}
+
+/// The accounts of a cache; those of the authority have one name for its host, whoever wrote them.
+fn accounts(document: &CacheDocument, authority: &Authority) -> Vec<CachedAccount> {
+    match authority.environment_with_port() {
+        None => document.accounts(),
+        Some(with_port) => document.accounts_in(|environment| match environment == with_port {
+            true => authority.environment(),
+            false => environment,
+        }),
     }
 }

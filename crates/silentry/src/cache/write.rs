@@ -5,16 +5,20 @@
 //! texts, and nothing is `null`.
 
 use super::environment;
+use super::index::{same_client, same_realm};
 use super::schema::{CacheDocument, Entity, EntityKind};
 use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id};
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::TokenResponse;
 
 /// A token response, with what was asked to get it.
+#[derive(Clone, Copy)]
 pub(crate) struct NewTokens<'a> {
     pub(crate) client_id: &'a str,
     /// The authority's host.
     pub(crate) host: &'a str,
+    /// The host with its port, where rows of others name it so.
+    pub(crate) host_with_port: Option<&'a str>,
     /// The tenant as the authority names it: an id, a domain or a word; of AD FS the word `adfs`.
     pub(crate) tenant: &'a str,
     /// MSAL Python looks for the word in `authority_type`.
@@ -40,6 +44,8 @@ pub(crate) const REQUESTED_TENANT: &str = "requested_tenant";
 pub(crate) struct Owner {
     pub(crate) home_account_id: String,
     pub(crate) environment: String,
+    /// The name of the same environment in rows of others.
+    pub(crate) other_environment: Option<String>,
 }
 
 /// Writes the rows of a response; older ones that it replaces go. `None` when the response does not
@@ -59,6 +65,12 @@ pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option
     let owner = Owner {
         home_account_id: home,
         environment: environment::canonical(new.host).into_owned(),
+        other_environment: new.host_with_port.map(str::to_owned),
+    };
+    let client_id = spelling(document, &owner, new.client_id);
+    let new = &NewTokens {
+        client_id: &client_id,
+        ..*new
     };
     let rows = Rows {
         new,
@@ -92,10 +104,31 @@ impl Owner {
     /// Returns whether a row is this account's, whatever host of the cloud it names.
     pub(crate) fn owns(&self, row: &Entity) -> bool {
         row.text("home_account_id") == Some(&self.home_account_id)
-            && row
-                .text("environment")
-                .is_some_and(|host| environment::canonical(host) == self.environment)
+            && row.text("environment").is_some_and(|host| {
+                let environment = environment::canonical(host);
+                self.environments().any(|own| own == environment)
+            })
     }
+
+    /// The names of the environment in the cache.
+    pub(crate) fn environments(&self) -> impl Iterator<Item = &str> {
+        let names = [Some(&self.environment), self.other_environment.as_ref()];
+        names.into_iter().flatten().map(String::as_str)
+    }
+}
+
+/// Returns the client id as the account's rows spell it: other MSALs look for it by the letter.
+fn spelling(document: &CacheDocument, owner: &Owner, client_id: &str) -> String {
+    let rows = [EntityKind::RefreshToken, EntityKind::AccessToken]
+        .into_iter()
+        .flat_map(|kind| document.entities(kind));
+    let mut known = rows
+        .filter(|(_, row)| owner.owns(row))
+        .filter_map(|(_, row)| row.text("client_id"));
+    known
+        .find(|known| same_client(known, client_id))
+        .unwrap_or(client_id)
+        .to_owned()
 }
 
 /// The scopes of a row: sorted without regard to case, so that one set has one spelling.
@@ -114,13 +147,14 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Older tokens for any of the scopes would be found as well as the new one.
+    /// Whatever would be found in place of the new token goes, or a token that was refused would come back.
     fn access_token(&self, document: &mut CacheDocument) {
         let response = self.new.response;
         let scopes = Scopes::from_wire(&self.scopes);
+        let tenant = self.tenant(document);
         document.retain(EntityKind::AccessToken, |row| {
             let replaced = self.is_of_client(row)
-                && row.text("realm").unwrap_or_default() == self.realm
+                && tenant.is_named_in(row)
                 && row
                     .text("token_type")
                     .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"))
@@ -128,7 +162,7 @@ impl Rows<'_> {
                     .text("target")
                     .and_then(Scopes::from_wire)
                     .zip(scopes.as_ref())
-                    .is_some_and(|(old, new)| new.intersects(&old));
+                    .is_some_and(|(old, new)| new.intersects(&old) || old.serves(self.new.scopes));
             !replaced
         });
         let after = |seconds: u64| self.new.now.saturating_add(seconds).to_string();
@@ -200,7 +234,7 @@ impl Rows<'_> {
         let key = self.key("idtoken", &[self.new.client_id, self.realm, ""]);
         document.put(
             EntityKind::IdToken,
-            |row| self.is_of_client(row) && row.text("realm").unwrap_or_default() == self.realm,
+            |row| self.is_of_client(row) && self.is_of_realm(row),
             &key,
             [
                 ("credential_type", Some("IdToken")),
@@ -237,7 +271,7 @@ impl Rows<'_> {
         let told = told.into_iter().filter(|(_, value)| value.is_some());
         document.put(
             EntityKind::Account,
-            |row| self.owner.owns(row) && row.text("realm").unwrap_or_default() == self.realm,
+            |row| self.owner.owns(row) && self.is_of_realm(row),
             &key,
             known.into_iter().chain(told),
         );
@@ -249,7 +283,8 @@ impl Rows<'_> {
         document.put(
             EntityKind::AppMetadata,
             |row| {
-                row.text("client_id") == Some(self.new.client_id)
+                row.text("client_id")
+                    .is_some_and(|client_id| same_client(client_id, self.new.client_id))
                     && row
                         .text("environment")
                         .is_some_and(|host| environment::canonical(host) == self.environment())
@@ -284,6 +319,36 @@ impl Rows<'_> {
         );
     }
 
+    fn tenant(&self, document: &CacheDocument) -> TenantNames {
+        let home = self.home().rsplit_once('.').map(|(_, tenant)| tenant);
+        let own = |kind| {
+            let rows = document.entities(kind).map(|(_, row)| row);
+            rows.filter(|row| self.owner.owns(row))
+        };
+        let mut tenant = TenantNames(Vec::from([
+            self.realm.to_owned(),
+            self.new.tenant.to_owned(),
+        ]));
+        tenant.add_words(home);
+        for row in own(EntityKind::AccessToken) {
+            if let (Some(realm), Some(asked)) = (row.text("realm"), row.text(REQUESTED_TENANT))
+                && same_realm(realm, self.realm)
+            {
+                tenant.0.push(asked.to_owned());
+            }
+        }
+        // MSAL Python and Go write what was asked for as the realm; whose domain it is the id token tells.
+        for row in own(EntityKind::IdToken) {
+            if let Some(realm) = row.text("realm").filter(|realm| realm.contains('.'))
+                && let Some(Ok(id)) = row.text("secret").map(IdToken::decode)
+                && id.tid.is_some_and(|tid| same_realm(&tid, self.realm))
+            {
+                tenant.0.push(realm.to_owned());
+            }
+        }
+        tenant
+    }
+
     fn home(&self) -> &str {
         &self.owner.home_account_id
     }
@@ -292,8 +357,14 @@ impl Rows<'_> {
         &self.owner.environment
     }
 
+    fn is_of_realm(&self, row: &Entity) -> bool {
+        same_realm(row.text("realm").unwrap_or_default(), self.realm)
+    }
+
     fn is_of_client(&self, row: &Entity) -> bool {
-        row.text("client_id") == Some(self.new.client_id) && self.owner.owns(row)
+        row.text("client_id")
+            .is_some_and(|client_id| same_client(client_id, self.new.client_id))
+            && self.owner.owns(row)
     }
 
     /// MSAL Python's key: `{home}-{environment}-{kind}-{rest}`, in lower case as a whole.
@@ -301,5 +372,30 @@ impl Rows<'_> {
         let start = [self.home(), self.environment(), kind];
         let parts: Vec<&str> = start.into_iter().chain(rest.iter().copied()).collect();
         parts.join("-").to_lowercase()
+    }
+}
+
+/// What rows call the tenant of a token: its id, its domains, and the words that mean the home of the account.
+struct TenantNames(Vec<String>);
+
+impl TenantNames {
+    const WORDS: [&'static str; 2] = ["organizations", "common"];
+
+    /// Where the authority leaves the choice to the account, it means the account's home.
+    fn add_words(&mut self, home: Option<&str>) {
+        let is = |name: &str| self.0.iter().any(|own| own.eq_ignore_ascii_case(name));
+        if home.is_some_and(is) || Self::WORDS.into_iter().any(is) {
+            let names = Self::WORDS.into_iter().chain(home);
+            self.0.extend(names.map(str::to_owned));
+        }
+    }
+
+    /// Returns whether a look-up by any of the names finds the token of a row.
+    fn is_named_in(&self, row: &Entity) -> bool {
+        let realm = row.text("realm").unwrap_or_default();
+        let asked = row.text(REQUESTED_TENANT);
+        self.0.iter().any(|name| {
+            same_realm(name, realm) || asked.is_some_and(|asked| asked.eq_ignore_ascii_case(name))
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The users who have signed in.
 
-use super::{Account, PublicClientApplication};
+use super::{Account, Application, PublicClientApplication};
+use crate::cache::schema::CachedAccount;
 use crate::cache::{self, Owner};
 use crate::error::{Error, Stage};
 use crate::flow::{cache_failed, environments};
@@ -14,26 +15,26 @@ impl PublicClientApplication {
     ///
     /// `token_cache_failed` when the store of the cache cannot be read.
     pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        let is_ours = self.caught_up().await?;
         let application = &self.inner;
-        application
-            .cache
-            .catch_up(&*application.clock)
-            .await
-            .map_err(|error| cache_failed(&error))?;
-        let mut accounts = application.cache.accounts();
-        if !application.multi_cloud {
-            let hosts = environments(application).await;
-            let ours: Vec<_> = hosts.iter().map(|host| cache::environment(host)).collect();
-            accounts.retain(|account| ours.iter().any(|host| *host == account.environment));
-        }
-        Ok(accounts
-            .into_iter()
-            .map(|account| Account {
-                username: account.username.unwrap_or_default().into(),
-                home_account_id: Some(account.home_account_id.into()),
-                environment: account.environment.into(),
-            })
-            .collect())
+        let accounts = application.cache.accounts(&application.authority);
+        let ours = accounts.into_iter().filter(is_ours);
+        Ok(ours.map(Account::cached).collect())
+    }
+
+    /// Reads the cache, and returns which of its accounts are those of this application's cloud.
+    async fn caught_up(&self) -> Result<impl Fn(&CachedAccount) -> bool, Error> {
+        let application = &self.inner;
+        let caught_up = application.cache.catch_up(&*application.clock).await;
+        caught_up.map_err(|error| cache_failed(&error))?;
+        let hosts: Option<Vec<String>> = match application.multi_cloud {
+            true => None,
+            false => Some(environments(application).await),
+        };
+        Ok(move |account: &CachedAccount| {
+            let is = |host: &String| cache::environment(host) == account.environment;
+            hosts.as_ref().is_none_or(|hosts| hosts.iter().any(is))
+        })
     }
 
     /// Returns the account of this [`home_account_id`](Account::home_account_id), when the token cache knows it.
@@ -48,18 +49,22 @@ impl PublicClientApplication {
             .find(|account| account.home_account_id.as_deref() == Some(home_account_id)))
     }
 
-    /// Returns the account of the user with this name (a UPN, in any case).
+    /// Returns the account of the user with this name (a UPN, in any case, or the name that a guest has in some tenant).
+    /// Of several, the one that is at home in the tenant of the authority is meant.
     ///
     /// # Errors
     ///
     /// `no_account_for_login_hint`, `multiple_accounts_for_login_hint`, and `token_cache_failed` when the store of the
     /// cache cannot be read.
     pub async fn account_for_login_hint(&self, upn: &str) -> Result<Account, Error> {
-        let mut named = self.accounts().await?;
-        named.retain(|account| account.username.eq_ignore_ascii_case(upn));
+        let is_ours = self.caught_up().await?;
+        let Application {
+            cache, authority, ..
+        } = &*self.inner;
+        let mut named = cache.accounts_named(authority, upn, is_ours);
         let known = named.len();
         match (named.pop(), known) {
-            (Some(account), 1) => Ok(account),
+            (Some(account), 1) => Ok(Account::cached(account)),
             (None, _) => Err(Error::new(
                 "no_account_for_login_hint",
                 Stage::Cache,
@@ -83,9 +88,12 @@ impl PublicClientApplication {
         let Some(home_account_id) = account.home_account_id() else {
             return Ok(());
         };
+        let environment = cache::environment(&account.environment).into_owned();
+        let other_environment = self.inner.authority.other_environment(&environment);
         let owner = Owner {
             home_account_id: home_account_id.to_owned(),
-            environment: cache::environment(&account.environment).into_owned(),
+            environment,
+            other_environment,
         };
         let application = &*self.inner;
         let removed = application
@@ -95,5 +103,15 @@ impl PublicClientApplication {
                 Some(owner)
             });
         removed.await.map_err(|error| cache_failed(&error))
+    }
+}
+
+impl Account {
+    fn cached(account: CachedAccount) -> Self {
+        Self {
+            username: account.username.unwrap_or_default().into(),
+            home_account_id: Some(account.home_account_id.into()),
+            environment: account.environment.into(),
+        }
     }
 }

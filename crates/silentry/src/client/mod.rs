@@ -206,6 +206,9 @@ impl PublicClientApplication {
     /// Returns a token for `scopes` without any sign-in: from the token cache, or by the refresh token of an account
     /// that signed in before.
     ///
+    /// A token of the cache is given out when it is good for five minutes more, and for 366 days at most: whatever says
+    /// that it is good for longer was written by mistake, in milliseconds for instance, and counts as none.
+    ///
     /// # Errors
     ///
     /// `no_tokens_found` when the cache has none that could serve, and what Entra says when the refresh token no longer

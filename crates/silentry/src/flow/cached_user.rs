@@ -34,6 +34,7 @@ pub(super) async fn account(
     let environment = authority.environment();
     let accounts = Accounts {
         application,
+        authority,
         environment: &cache::environment(&environment),
     };
     let account = match user {
@@ -80,6 +81,7 @@ async fn signed_in(_: &Application, _: &Authority) -> Option<Account> {
 /// The accounts of one cloud.
 struct Accounts<'a> {
     application: &'a Application,
+    authority: &'a Authority,
     environment: &'a str,
 }
 
@@ -95,22 +97,21 @@ impl Accounts<'_> {
     }
 
     fn named(&self, name: &str) -> Result<CachedAccount, Error> {
-        let named = self.all().filter(|account| {
-            account.home_account_id == name
-                || account
-                    .username
-                    .as_ref()
-                    .is_some_and(|username| username.eq_ignore_ascii_case(name))
-        });
-        only(named, || {
+        let cache = &self.application.cache;
+        let named = cache.accounts_named(self.authority, name, |account| self.has(account));
+        only(named.into_iter(), || {
             let name = printable(name, 100);
             format!("the token cache knows no account `{name}`")
         })
     }
 
     fn all(&self) -> impl Iterator<Item = CachedAccount> {
-        let accounts = self.application.cache.accounts().into_iter();
-        accounts.filter(|account| account.environment == self.environment)
+        let accounts = self.application.cache.accounts(self.authority);
+        accounts.into_iter().filter(|account| self.has(account))
+    }
+
+    fn has(&self, account: &CachedAccount) -> bool {
+        account.environment == self.environment
     }
 }
 

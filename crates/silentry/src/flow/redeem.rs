@@ -70,7 +70,7 @@ impl Redemption<'_> {
         if endpoints.authority.kind() == AuthorityKind::AdFs {
             token.scope = token
                 .scope
-                .map(|given| given.with_resources_of(&self.asked.scopes));
+                .map(|given| given.as_ad_fs_means(&self.asked.scopes));
         }
         let result = self.result(call, &endpoints, &token);
         self.check_account(&result)?;
@@ -289,6 +289,7 @@ impl Redemption<'_> {
         let application = call.application;
         let client_id = application.client_id.clone();
         let host = endpoints.authority.environment();
+        let host_with_port = endpoints.authority.environment_with_port();
         let tenant = endpoints.authority.realm().into_owned();
         let is_adfs = endpoints.authority.kind() == AuthorityKind::AdFs;
         let scopes = self.asked.scopes.clone();
@@ -302,6 +303,7 @@ impl Redemption<'_> {
                 let new = NewTokens {
                     client_id: &client_id,
                     host: &host,
+                    host_with_port: host_with_port.as_deref(),
                     tenant: &tenant,
                     is_adfs,
                     scopes: &scopes,

@@ -32,7 +32,7 @@ pub(super) fn account(
     let environment = authority.environment();
     let environment = cache::environment(&environment);
     let home_account_id = application.cache.account_of(&environment, who)?;
-    let known = application.cache.accounts().into_iter();
+    let known = application.cache.accounts(authority).into_iter();
     let username = known
         .filter(|account| account.home_account_id == home_account_id)
         .find_map(|account| account.username);

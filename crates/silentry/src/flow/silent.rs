@@ -19,10 +19,6 @@ use crate::oauth::scopes::Scopes;
 use crate::oauth::token_request::TokenGrant;
 use crate::secret::Secret;
 
-/// An access token that ends sooner is not given out any more, as in every MSAL: it must outlive the
-/// call that it is for.
-const MARGIN: i64 = 5 * 60;
-
 /// What errors, logs and policies call this way in.
 const WAY: &str = "silent";
 
@@ -98,32 +94,25 @@ pub(super) fn find(
     now: i64,
 ) -> Option<Found> {
     let environment = cache::environment(&account.environment);
-    let wanted = wanted(application, account, &environment, realm, scopes)?;
-    let found = application.cache.access_token(&wanted)?;
-    let is_good = found.token.expires_on - now > MARGIN && !found.token.is_of_the_future(now);
-    is_good.then_some(found)
-}
-
-fn wanted<'a>(
-    application: &'a Application,
-    account: &'a Account,
-    environment: &'a str,
-    realm: &'a str,
-    scopes: &'a Scopes,
-) -> Option<Wanted<'a>> {
-    Some(Wanted {
+    let other_environment = application.authority.other_environment(&environment);
+    application.cache.access_token(&Wanted {
         client_id: &application.client_id,
-        environment,
+        environment: &environment,
+        other_environment: other_environment.as_deref(),
         home_account_id: account.home_account_id()?,
         tenant: realm,
         scopes,
+        now,
     })
 }
 
 /// Returns whether Entra would like the token to be renewed by now, although it is good.
 fn is_due(application: &Application, found: &Found, now: i64) -> bool {
     let jitter = application.refresh_jitter;
-    let due = found.token.refresh_on.map(|time| time + jitter);
+    let due = found
+        .token
+        .refresh_on
+        .map(|time| time.saturating_add(jitter));
     due.is_some_and(|time| now > time)
 }
 
@@ -310,14 +299,21 @@ impl Silent {
     fn refresh_tokens(&self) -> Vec<Secret> {
         let application = &*self.application;
         let environment = cache::environment(&self.account.environment);
-        let realm = self.asked.authority.realm();
-        let scopes = &self.asked.scopes;
-        wanted(application, &self.account, &environment, &realm, scopes)
-            .map(|wanted| {
-                let family = application.family_tokens;
-                application.cache.refresh_tokens(&wanted, family)
-            })
-            .unwrap_or_default()
+        let Some(home_account_id) = self.account.home_account_id() else {
+            return Vec::new();
+        };
+        let other_environment = application.authority.other_environment(&environment);
+        let wanted = Wanted {
+            client_id: &application.client_id,
+            environment: &environment,
+            other_environment: other_environment.as_deref(),
+            home_account_id,
+            tenant: &self.asked.authority.realm(),
+            scopes: &self.asked.scopes,
+            now: now(application),
+        };
+        let family = application.family_tokens;
+        application.cache.refresh_tokens(&wanted, family)
     }
 }
 

@@ -8,6 +8,19 @@ use thiserror::Error;
 /// The scopes of OpenID Connect that every MSAL adds by itself and leaves out of comparisons.
 pub const RESERVED: [&str; 3] = ["openid", "profile", "offline_access"];
 
+/// The others of OpenID Connect Core 5.4, which ask for claims of the id token and for no API either.
+const CLAIMS: [&str; 3] = ["email", "address", "phone"];
+
+/// Microsoft Graph in every cloud, as scopes name it.
+const GRAPH: [&str; 6] = [
+    "https://graph.microsoft.com/",
+    "https://graph.microsoft.us/",
+    "https://dod-graph.microsoft.us/",
+    "https://microsoftgraph.chinacloudapi.cn/",
+    "https://graph.microsoft.de/",
+    "00000003-0000-0000-c000-000000000000/",
+];
+
 /// A set of scopes, never empty, compared without regard to case.
 ///
 /// The first spelling of each scope is kept; the order is alphabetical without regard to case, as
@@ -87,21 +100,31 @@ impl Scopes {
     /// Returns whether a token for these scopes serves a request for `wanted`.
     ///
     /// The reserved scopes are not compared: a token never names `offline_access`, and MSAL.NET
-    /// leaves all three out (`ScopeHelper.ScopeContains`).
+    /// leaves all three out (`ScopeHelper.ScopeContains`). A request for nothing but scopes of OpenID Connect names no
+    /// API; Entra answers it with a token for Microsoft Graph, so one for another API does not serve it.
     #[must_use]
     pub fn serves(&self, wanted: &Scopes) -> bool {
-        wanted
-            .iter()
-            .filter(|scope| !is_reserved(scope))
-            .all(|scope| self.contains(scope))
+        let mut compared = wanted.iter().filter(|scope| !is_reserved(scope));
+        let names_api = wanted.iter().any(|scope| !is_of_openid(scope));
+        compared.all(|scope| self.contains(scope)) && (names_api || self.is_for_no_other_api())
     }
 
-    /// Returns whether the two sets share a scope that is not reserved: then a new token replaces an
-    /// older one in the cache.
+    /// Returns whether every scope is one of OpenID Connect or of Microsoft Graph, whose scopes may go without the
+    /// resource.
+    fn is_for_no_other_api(&self) -> bool {
+        self.iter().all(|scope| {
+            let names_no_resource = !scope.contains(['/', ':']);
+            names_no_resource || GRAPH.iter().any(|graph| has_prefix(scope, graph))
+        })
+    }
+
+    /// Returns whether the two sets share a scope of an API: then a new token replaces an older one in the cache.
+    ///
+    /// Tokens for any API may name those of OpenID Connect.
     #[must_use]
     pub fn intersects(&self, other: &Scopes) -> bool {
         self.iter()
-            .filter(|scope| !is_reserved(scope))
+            .filter(|scope| !is_of_openid(scope))
             .any(|scope| other.contains(scope))
     }
 
@@ -141,6 +164,20 @@ impl Scopes {
             };
             Some((scope, format!("{}/.default", resource?)))
         })
+    }
+
+    /// Returns what AD FS gave a token for: these scopes of its answer, and those that were `asked` for where it names
+    /// none of them. Most versions answer `openid` whatever was asked, and refuse what they do not give.
+    #[must_use]
+    pub(crate) fn as_ad_fs_means(&self, asked: &Scopes) -> Self {
+        let given = self.with_resources_of(asked);
+        if given.intersects(asked) {
+            return given;
+        }
+        let mut list = given.0.to_vec();
+        list.extend(asked.iter().map(str::to_owned));
+        sort_and_deduplicate(&mut list);
+        Self(list.into())
     }
 
     /// Returns the scopes in their order.
@@ -188,6 +225,17 @@ fn is_reserved(scope: &str) -> bool {
     RESERVED
         .iter()
         .any(|reserved| reserved.eq_ignore_ascii_case(scope))
+}
+
+/// Returns whether the scope asks for no API.
+fn is_of_openid(scope: &str) -> bool {
+    let is_claim = CLAIMS.iter().any(|claim| claim.eq_ignore_ascii_case(scope));
+    is_claim || is_reserved(scope)
+}
+
+fn has_prefix(scope: &str, prefix: &str) -> bool {
+    let start = scope.get(..prefix.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 fn sort_and_deduplicate(list: &mut Vec<String>) {
@@ -298,7 +346,8 @@ mod tests {
         ])));
         assert!(!given.serves(&scopes(&["https://graph.microsoft.com/Mail.Read"])));
         assert!(!given.intersects(&scopes(&["openid", "Mail.Read"])));
-        assert!(given.intersects(&scopes(&["EMAIL"])));
+        assert!(!given.intersects(&scopes(&["EMAIL"])));
+        assert!(given.intersects(&scopes(&["https://graph.microsoft.com/user.read"])));
     }
 
     #[test]
@@ -309,6 +358,72 @@ mod tests {
             given.with_resources_of(&asked).to_string(),
             "https://a.test/read https://b.test//Read https://c.test/write openid profile"
         );
+    }
+
+    #[test]
+    fn a_request_that_names_no_api_is_served_by_a_token_for_none_or_for_graph() {
+        let wanted = [
+            &["openid"][..],
+            &["Profile", "offline_access"],
+            &["openid", "email"],
+        ];
+        for (target, expected) in [
+            ("openid profile email", true),
+            ("email openid profile User.Read", true),
+            ("email openid https://Graph.microsoft.com/User.Read", true),
+            ("email 00000003-0000-0000-c000-000000000000/.default", true),
+            (
+                "email https://microsoftgraph.chinacloudapi.cn/.default",
+                true,
+            ),
+            ("email openid https://api.contoso.test/read", false),
+            ("email openid api://x/read", false),
+            (
+                "email openid https://graph.microsoft.com.evil.test/read",
+                false,
+            ),
+            (
+                "email User.Read https://outlook.office.com/Mail.Read",
+                false,
+            ),
+            ("email urn:contoso:read", false),
+            ("email 11111111-2222-3333-4444-555555555555/.default", false),
+        ] {
+            for wanted in wanted {
+                let token = Scopes::from_wire(target).unwrap();
+                assert_eq!(
+                    token.serves(&scopes(wanted)),
+                    expected,
+                    "{target} {wanted:?}"
+                );
+            }
+        }
+        let without = Scopes::from_wire("openid profile").unwrap();
+        assert!(!without.serves(&scopes(&["openid", "email"])));
+        let api = Scopes::from_wire("openid email api://x/read").unwrap();
+        assert!(api.serves(&scopes(&["openid", "email", "api://x/read"])));
+    }
+
+    #[test]
+    fn an_answer_of_ad_fs_that_names_nothing_means_what_was_asked() {
+        for (given, asked, expected) in [
+            (
+                "openid",
+                "https://a.test/read profile",
+                "https://a.test/read openid profile",
+            ),
+            ("openid", "openid", "openid"),
+            (
+                "openid read",
+                "https://a.test/read https://a.test/write",
+                "https://a.test/read openid",
+            ),
+            ("openid", "https://a.test/openid", "https://a.test/openid"),
+        ] {
+            let given = Scopes::from_wire(given).unwrap();
+            let asked = Scopes::from_wire(asked).unwrap();
+            assert_eq!(given.as_ad_fs_means(&asked).to_string(), expected);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! An AD FS asked for tokens of its own.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
 use silentry::secret::Secret;
@@ -176,6 +176,30 @@ async fn tokens_of_two_apis_are_told_apart() {
 }
 
 #[tokio::test]
+async fn an_answer_that_says_openid_of_every_token_is_found_again_for_its_api_alone() {
+    let lab = Lab::builder().scenario("adfs-scope-openid").start();
+    let lab = lab.await.unwrap();
+    let (alice, app) = (user("alice").unwrap(), app(&lab));
+    let sign_in = |scopes: &'static [&'static str]| {
+        let password = Secret::from(alice.password);
+        app.acquire_token_by_username_password(scopes.iter().copied(), alice.upn, password)
+    };
+    let api = sign_in(&SCOPES).await.unwrap();
+    let account = api.account();
+    is_served_silently(&lab, &app, account).await;
+    let none = app.acquire_token_silent(["openid"], account).await.unwrap();
+    assert_eq!(none.token_source(), TokenSource::IdentityProvider);
+    let again = app.acquire_token_silent(["openid"], account).await.unwrap();
+    assert_eq!(again.access_token(), none.access_token());
+    let hit = app.acquire_token_silent(SCOPES, account).await.unwrap();
+    assert_eq!(hit.token_source(), TokenSource::Cache);
+    assert_ne!(hit.access_token(), none.access_token());
+    let other = app.acquire_token_silent(["https://graph.microsoft.com/openid"], account);
+    let other = other.await.unwrap();
+    assert_eq!(other.token_source(), TokenSource::IdentityProvider);
+}
+
+#[tokio::test]
 async fn integrated_sign_in_is_refused_before_any_network_and_the_ladder_goes_on() {
     let lab = lab().await;
     let (alice, app) = (user("alice").unwrap(), app(&lab));
@@ -289,9 +313,10 @@ async fn a_cache_of_msal_net_serves_an_ad_fs_account_silently() {
     let file = "microsoft-authentication-library-for-dotnet/tests/Microsoft.Identity.Test.Unit/Resources/token_cache_adfs.json";
     let text = std::fs::read_to_string(testdata.join(file)).unwrap();
     // Its token has ended in 2021.
-    let text = Text(Arc::new(Mutex::new(
-        text.replace("1613063610", "4102444800"),
-    )));
+    let later = SystemTime::now() + Duration::from_secs(3600);
+    let later = later.duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let text = text.replace("1613063610", &later.to_string());
+    let text = Text(Arc::new(Mutex::new(text)));
     let app = PublicClientApplication::builder("PublicClientId")
         .with_authority("https://fs.msidlab8.com/adfs/")
         .with_token_cache(TokenCache::with_store(text))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,7 +31,7 @@ const LOOK_ALIKE: &str = r#"{
         "realm": "TENANT", "username": "alice@contoso.test", "local_account_id": "66666666-1111"}},
     "AccessToken": {"t": {"home_account_id": "66666666-1111.TENANT", "environment": "login.microsoftonline.com",
         "client_id": "CLIENT", "realm": "TENANT", "target": "https://graph.microsoft.com/User.Read",
-        "secret": "somebody else's", "token_type": "Bearer", "expires_on": "4102444800"}},
+        "secret": "somebody else's", "token_type": "Bearer", "expires_on": "LATER"}},
     "SilentrySignedInUser": {"s": {"signed_in": "0:alice@CORP.CONTOSO.TEST", "environment": "login.microsoftonline.us",
         "home_account_id": "66666666-1111.TENANT"}}
 }"#;
@@ -176,9 +177,12 @@ impl World {
     pub(crate) fn new() -> Self {
         become_os_user(0);
         let folder = tempfile::tempdir().unwrap();
+        let later = SystemTime::now() + Duration::from_secs(24 * 60 * 60);
+        let later = later.duration_since(UNIX_EPOCH).unwrap().as_secs();
         let cache = LOOK_ALIKE
             .replace("TENANT", TENANT_ID)
-            .replace("CLIENT", CLIENT_ID);
+            .replace("CLIENT", CLIENT_ID)
+            .replace("LATER", &later.to_string());
         fs::write(folder.path().join("msal.cache"), cache).unwrap();
         fs::create_dir(folder.path().join("collection")).unwrap();
         let mut world = Self {

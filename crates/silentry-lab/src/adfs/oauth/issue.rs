@@ -178,7 +178,10 @@ pub(super) fn tokens(
         resource: terms.audience.clone(),
         refresh_token_expires_in: refresh_token.is_some().then_some(REFRESH_LIFETIME),
         refresh_token,
-        scope: terms.scopes.join(" "),
+        scope: match adfs.switches.names_no_scope {
+            true => "openid".to_owned(),
+            false => terms.scopes.join(" "),
+        },
         id_token,
     }
 }
