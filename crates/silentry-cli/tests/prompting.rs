@@ -15,7 +15,7 @@ use silentry_lab::Person;
 use support::{Place, Said};
 
 const DEVICE_LOGIN: &str = "https://microsoft.com/devicelogin";
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A command that waits for its user.
 struct Waiting {

@@ -201,7 +201,8 @@ fn time_that_is_up_is_an_error_and_the_next_call_works() {
     assert!(error.is_retryable());
     let took = begun.elapsed();
     assert!(took >= Duration::from_millis(700), "{took:?}");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    // Of the 15 minutes that the code is good for.
+    assert!(took < Duration::from_secs(120), "{took:?}");
     app.acquire_token(SCOPES).wait().unwrap();
 }
 

@@ -20,6 +20,8 @@ const WORKER: &str = "SILENTRY_TEST_STORE_WORKER";
 /// Longer in the full test, which brings the strangers.
 const HAMMERED_FOR: Duration =
     Duration::from_secs(if cfg!(feature = "strangers") { 30 } else { 4 });
+/// However busy the machine is.
+const HANGS: Duration = Duration::from_secs(600);
 const FILLING: usize = 200_000;
 
 /// How often each worker has counted itself in a text, then something that makes the text long, then a
@@ -94,13 +96,17 @@ fn eight_processes_lose_nothing() {
         .collect();
     let store = FileStore::new(folder.path().join("cache"));
     let (mut reads, mut known) = (0, None);
-    let end = Instant::now() + HAMMERED_FOR;
-    while Instant::now() < end {
+    let mut everybody_came = false;
+    let started = Instant::now();
+    // As long as it takes for each to have been in the middle of the others.
+    while started.elapsed() < HAMMERED_FOR || !everybody_came || reads < 3 {
         if let Some((text, version)) = store.read(known.as_ref()).unwrap() {
-            parse(&text);
+            let counts = parse(&text);
+            everybody_came = names.iter().all(|name| counts.get(name) >= Some(&5));
             known = Some(version);
             reads += 1;
         }
+        assert!(started.elapsed() < HANGS, "nobody gets on");
     }
     std::fs::write(folder.path().join("stop"), "").unwrap();
     for mut child in children {
@@ -120,10 +126,6 @@ fn eight_processes_lose_nothing() {
         .collect();
     assert_eq!(counted, claimed);
     let updates: u64 = counted.values().sum();
-    assert!(
-        updates > 40 && reads > 2,
-        "{updates} updates, {reads} reads: hardly a test"
-    );
     assert_eq!(left_behind(folder.path()), Vec::<String>::new());
     println!("{updates} updates by 8 processes, {reads} reads meanwhile");
 }
@@ -135,17 +137,18 @@ fn killed_processes_leave_whole_caches_behind() {
     let store = FileStore::new(folder.path().join("cache"));
     let mut before = 0;
     let mut locks_left = 0;
-    for round in 0..12u64 {
+    // As often as it takes to meet one that has the lock.
+    for round in 0..200u64 {
+        if round >= 12 && locks_left > 0 {
+            break;
+        }
         let mut child = start(folder.path(), "victim");
         let started = Instant::now();
         while count(&store) == before {
-            assert!(
-                started.elapsed() < Duration::from_secs(20),
-                "round {round} does not begin"
-            );
+            assert!(started.elapsed() < HANGS, "round {round} does not begin");
         }
         // Another moment of the update every time.
-        thread::sleep(Duration::from_micros(round * 1_700));
+        thread::sleep(Duration::from_micros(round % 12 * 1_700));
         child.kill().unwrap();
         child.wait().unwrap();
         locks_left += u32::from(folder.path().join("cache.lockfile").exists());
@@ -154,16 +157,15 @@ fn killed_processes_leave_whole_caches_behind() {
         before = now;
     }
     assert!(locks_left > 0, "never killed under the lock: hardly a test");
+    // For so long nobody takes over a lock of whom nothing is known.
+    const TWO_MINUTES: Duration = Duration::from_secs(120);
     let started = Instant::now();
     store
         .update(&mut |text| Some(format(&parse(text))))
         .unwrap();
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "blocked by a dead process"
-    );
+    assert!(started.elapsed() < TWO_MINUTES, "blocked by a dead process");
     assert_eq!(count(&store), before);
-    println!("killed under the lock {locks_left} times out of 12");
+    println!("killed under the lock {locks_left} times");
 }
 
 fn count(store: &FileStore) -> u64 {

@@ -1,5 +1,7 @@
 //! One look-up: which domain controller, who it is, and what it says of the user.
 
+use std::time::Duration;
+
 use silentry_negotiate::{Context, MessageProtection, Negotiator, ServicePrincipal, Step};
 
 use super::connection::Connection;
@@ -18,7 +20,17 @@ pub(crate) fn find_upn(
     realm: &str,
     subject: &Subject,
 ) -> Result<String, Failure> {
-    let deadline = Deadline::after(LIMIT);
+    find_upn_within(LIMIT, settings, negotiator, realm, subject)
+}
+
+pub(super) fn find_upn_within(
+    limit: Duration,
+    settings: &DirectorySettings,
+    negotiator: &Negotiator,
+    realm: &str,
+    subject: &Subject,
+) -> Result<String, Failure> {
+    let deadline = Deadline::after(limit);
     let domain = domain_of(realm)?;
     let (host, port) = settings.server.address(&domain);
     let mut connection = Connection::open(host, port, deadline)?;
