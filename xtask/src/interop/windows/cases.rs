@@ -203,6 +203,48 @@ pub(super) fn scenario(
         .with_context(|| format!("scenario {name}"))
 }
 
+/// The policy stands where Group Policy writes it.
+pub(super) fn policy(test: &Test) -> Result<()> {
+    const KEY: &str = r"HKLM\SOFTWARE\Policies\Silentry";
+    let registry = |words: &[&str]| {
+        let said = test.program(Path::new("reg"), None, words)?;
+        ensure!(said.code == 0, "reg {words:?}: {}", said.stderr);
+        Ok(())
+    };
+    let add = |name, kind, data| {
+        registry(&["add", KEY, "/f", "/v", name, "/t", kind, "/d", data])
+    };
+    let fails = |code, error, why: &str| {
+        let words = [
+            "token",
+            "--output=json",
+            "--mode=iwa",
+            "--tenant=contoso.test",
+            "--scope=a/.default",
+            "--client-id=11111111-2222-3333-4444-555555555555",
+            "--username",
+            USER,
+        ];
+        let failure = test.silentry(None, &words)?.failure(code, error)?;
+        let told = format!("{} {}", failure.message, failure.mitigation);
+        ensure!(told.contains(why), "{told}");
+        Ok(())
+    };
+    add("Flows", "REG_MULTI_SZ", r"silent\0web")?;
+    fails(2, "policy_forbids_flow", "silent, web")?;
+    add("flows", "REG_SZ", "iwa")?;
+    add("AllowNtlm", "REG_DWORD", "0")?;
+    // It is allowed, and nothing can be reached from here.
+    fails(6, "network_not_available", "")?;
+    add("RequireChannelBinding", "REG_SZ", "yes")?;
+    fails(1, "policy_not_readable", KEY)?;
+    registry(&["delete", KEY, "/f", "/v", "RequireChannelBinding"])?;
+    add("Tenant", "REG_SZ", "contoso.test")?;
+    fails(1, "policy_not_readable", "`Tenant`")?;
+    registry(&["delete", KEY, "/f"])?;
+    fails(6, "network_not_available", "")
+}
+
 /// Compares with what the command for this machine says.
 pub(super) fn inspect(test: &Test) -> Result<()> {
     for document in &test.built.documents {

@@ -166,6 +166,10 @@ fn by_itself(test: &Test, rows: &mut Rows) {
         "`silentry.exe`: names outside ASCII come in and go out as UTF-8",
         cases::unicode(test),
     );
+    works(
+        r"`silentry.exe token` under a policy in `HKLM\SOFTWARE\Policies`",
+        cases::policy(test),
+    );
     for (package, program) in &test.built.tests {
         works(
             &format!("the unit tests of `{package}`"),
