@@ -300,7 +300,10 @@ fn a_policy_that_cannot_be_used_refuses_everything() {
     let asked = place.lab.exchanges().len();
     let good = "flows = [\"silent\", \"iwa\"]\n";
     let file = "/etc/silentry/policy.toml";
-    let cases: [(&str, String, &str); 14] = [
+    // Of this machine's root, nobody can read the rest of the lab either.
+    let as_nobody = "unset SILENTRY_CA_BUNDLE; export HOME=/nonexistent; \
+                     exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"";
+    let cases: [(&str, String, &str); 16] = [
         ("flow = []\n", String::new(), "unknown field"),
         ("flows = \"iwa\"\n", String::new(), "invalid type"),
         ("flows = [\"broker\"]\n", String::new(), "`broker`"),
@@ -335,6 +338,16 @@ fn a_policy_that_cannot_be_used_refuses_everything() {
             "No such file",
         ),
         (good, format!("rm {file}; mkfifo {file}"), "no regular file"),
+        (
+            good,
+            format!("chmod 640 {file}; {as_nobody}"),
+            "Permission denied",
+        ),
+        (
+            good,
+            format!("chmod 700 /etc/silentry; {as_nobody}"),
+            "Permission denied",
+        ),
     ];
     for (policy, change, why) in &cases {
         let machine = Machine {

@@ -211,9 +211,7 @@ pub(super) fn policy(test: &Test) -> Result<()> {
         ensure!(said.code == 0, "reg {words:?}: {}", said.stderr);
         Ok(())
     };
-    let add = |name, kind, data| {
-        registry(&["add", KEY, "/f", "/v", name, "/t", kind, "/d", data])
-    };
+    let add = |name, kind, data| registry(&["add", KEY, "/f", "/v", name, "/t", kind, "/d", data]);
     let fails = |code, error, why: &str| {
         let words = [
             "token",

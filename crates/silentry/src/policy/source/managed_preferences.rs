@@ -3,6 +3,8 @@
 //! Only forced values count: a user's own `defaults write` is no policy. Managed preferences cannot be enumerated
 //! apart from the user's, so a key that nobody knows is passed over here, unlike elsewhere.
 
+#![allow(unsafe_code)] // the C calls of CoreFoundation are unsafe by nature.
+
 use core_foundation::array::CFArray;
 use core_foundation::base::{CFType, TCFType};
 use core_foundation::boolean::CFBoolean;
