@@ -113,7 +113,8 @@ fn product(workspace: &Workspace, tools: &Tools, report: &mut Report) {
     report.step("limits", |step| bench::check(&built, step));
 }
 
-/// Licences and sources count for everything in the lock file; duplicates for what ships.
+/// Licences and sources count for everything in the lock file; duplicates for what ships. Vulnerable and yanked crates
+/// are known on the network alone, and the hosted workflow asks there.
 fn dependencies(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<String> {
     let everything = "deny --workspace --all-features check -D license-not-encountered";
     let shipped = "deny --manifest-path crates/silentry-cli/Cargo.toml --exclude-dev check";
@@ -125,7 +126,7 @@ fn dependencies(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<Str
         tools.enable(&mut command)?;
         step.run(&mut command)?;
     }
-    Ok(String::new())
+    Ok("advisories and yanked crates not checked: the hosted workflow does that".to_owned())
 }
 
 /// Returns how many tests passed, from cargo's own lines; none at all is a failure.
