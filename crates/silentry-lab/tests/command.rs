@@ -400,3 +400,21 @@ fn few_descriptors_are_an_error_and_no_panic() {
     );
     assert_eq!(output.status.code(), Some(1));
 }
+
+/// With the real program, which is built first where it is not there.
+#[test]
+fn the_demo_says_why_nobody_could_be_signed_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(LAB)
+        .arg("demo")
+        .env("SILENTRY_GSSAPI_LIBRARY", folder.path().join("missing.so"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said = text(&output.stderr);
+    for word in ["missing.so", "hint: ", "kerberos_library_missing"] {
+        assert!(said.contains(word), "{said}");
+    }
+    assert!(!said.contains('{'), "{said}");
+}
