@@ -84,7 +84,10 @@ pub(crate) fn run<T: Send + 'static>(
 /// # Errors
 ///
 /// [`Error::CcacheTimeout`].
-#[cfg_attr(windows, expect(dead_code, reason = "Windows has no ccache"))]
+#[cfg_attr(
+    all(windows, not(test)),
+    expect(dead_code, reason = "Windows has no ccache")
+)]
 pub(crate) fn read_ccache<T>(
     name: &str,
     limit: Duration,

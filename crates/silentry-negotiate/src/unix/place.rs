@@ -67,8 +67,11 @@ impl Place {
             return self.error(&trouble);
         }
         let residual = self.name.split_once(':').map_or("", |(_, rest)| rest);
-        let is_named = reason.contains(&self.name) || named_in(reason, residual);
-        let name = printable(&self.name);
+        let is_named = named_in(reason, &self.name) || named_in(reason, residual);
+        let name = match &*self.name {
+            "" => "KRB5CCNAME, or default_ccache_name in krb5.conf, names no ccache".to_owned(),
+            name => printable(name),
+        };
         let with_name = |reason: &str| match is_named {
             true => reason.to_owned(),
             false => format!("{reason} ({name})"),

@@ -189,6 +189,31 @@ fn heimdal_names_the_owner_too() {
     somebody_elses(|lab| lab.ask(STS).with_library("libgssapi.so.3"));
 }
 
+/// Whatever stands in krb5.conf, the library is not left to look through ccaches by itself.
+#[test]
+fn a_default_ccache_that_cannot_be_named_is_no_ticket() {
+    let lab = Lab::start();
+    let plain = fs::read_to_string(lab.path("krb5.conf")).unwrap();
+    for setting in [
+        "default_ccache_name = FILE:%{nonsense}/cc",
+        "default_ccache_name = %{",
+        "default_ccache_name =",
+        "default_ccache_name = {",
+        "default_ccache_name = [",
+    ] {
+        lab.configure(|_| {
+            let setting = format!("[libdefaults]\n    {setting}\n");
+            plain.replacen("[libdefaults]\n", &setting, 1)
+        });
+        let answer = lab.ask(STS).without_login_ccache().run();
+        let (code, text) = answer.token.unwrap_err();
+        if setting.contains('%') {
+            assert!(text.contains("default_ccache_name"), "{setting}: {text}");
+        }
+        assert_eq!(answer.user.unwrap_err(), code, "{setting}: {text}");
+    }
+}
+
 /// `sudo -E`: root may read the user's ccache, and signs in as the user.
 #[test]
 fn root_may_use_the_ccache_of_a_user() {

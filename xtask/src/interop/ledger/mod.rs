@@ -178,7 +178,9 @@ fn other_names(ground: &Ground, realm: &Realm<'_>, rows: &mut Rows) -> Result<()
     }
     meet(
         "Heimdal asks for no ticket for another host than that of the URL".to_owned(),
-        names.sign_in("true", Some("libgssapi.so.3")),
+        names::HEIMDALS
+            .iter()
+            .try_for_each(|setting| names.sign_in(setting, Some("libgssapi.so.3"))),
     );
     Ok(())
 }

@@ -21,6 +21,12 @@ use crate::process::{self, Running};
 
 /// What MIT Kerberos makes of a host's name (krb5.conf(5), `dns_canonicalize_hostname`).
 pub(super) const SETTINGS: [&str; 3] = ["true", "fallback", "false"];
+/// The same of Heimdal's, whose rules can ask for DNS by themselves.
+pub(super) const HEIMDALS: [&str; 3] = [
+    "true",
+    "true\n name_canon_rules = nss:",
+    "true\n name_canon_rules = as-is:\n name_canon_rules = nss:",
+];
 /// Which of the answers have the internal host in them: a check of one does not hold for the next.
 const LIES: [&str; 3] = ["every", "odd", "even"];
 /// The internal host, whose service has a principal; the alias has none.

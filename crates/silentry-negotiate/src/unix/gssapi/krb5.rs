@@ -60,14 +60,14 @@ impl Drop for Context<'_> {
 
 impl Library {
     /// Returns the name of the login's ccache (`KRB5CCNAME`, krb5.conf, what the library was built with); none where
-    /// the library does not tell.
+    /// the library cannot be asked, and an empty one where it makes none of what is configured.
     pub(in crate::unix) fn default_ccache(&self) -> Option<CString> {
         let context = Context::new(self.krb5.as_ref()?)?;
         let default_name = context.functions.default_name;
         // SAFETY: the context is live.
         let name = unsafe { default_name(context.handle) };
         if name.is_null() {
-            return None;
+            return Some(CString::default());
         }
         // SAFETY: the name ends with NUL and lives as long as the context.
         Some(unsafe { CStr::from_ptr(name) }.to_owned())
