@@ -68,6 +68,37 @@ fn count(document: &CacheDocument, kind: EntityKind) -> usize {
     document.entities(kind).count()
 }
 
+/// MSAL.NET looks for the id token under the name that the access token's row gives the cloud, and the account has no
+/// name without it.
+#[test]
+fn all_rows_name_the_cloud_as_the_account_that_was_there() {
+    let account = format!("{HOME}-login.windows.net-{TENANT}");
+    let mut document = CacheDocument::parse(
+        format!(
+            r#"{{"Account":{{"{account}":{{"home_account_id":"{HOME}","environment":"login.windows.net","realm":"{TENANT}"}}}}}}"#
+        )
+        .as_bytes(),
+    )
+    .unwrap();
+    let scope = "https://graph.microsoft.com/.default";
+    let response = response("AT", scope, r#","refresh_token":"RT""#);
+    write(&mut document, TENANT, &response);
+    for kind in [
+        EntityKind::AccessToken,
+        EntityKind::RefreshToken,
+        EntityKind::IdToken,
+        EntityKind::Account,
+    ] {
+        let rows: Vec<_> = document.entities(kind).collect();
+        let [(key, row)] = rows.as_slice() else {
+            panic!("{kind:?}: {} rows", rows.len());
+        };
+        assert_eq!(row.text("environment"), Some("login.windows.net"));
+        assert!(key.contains("-login.windows.net-"), "{key}");
+    }
+    assert_eq!(find(&document, TENANT, scope).as_deref(), Some("AT"));
+}
+
 #[test]
 fn a_response_becomes_the_rows_that_other_msals_read() {
     let mut document = CacheDocument::default();

@@ -76,6 +76,7 @@ pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option
         new,
         realm,
         owner: &owner,
+        environment: environment_of_account(document, &owner, realm),
         scopes: target(new.response.scope.as_ref().unwrap_or(new.scopes)),
     };
     rows.access_token(document);
@@ -131,6 +132,17 @@ fn spelling(document: &CacheDocument, owner: &Owner, client_id: &str) -> String 
         .to_owned()
 }
 
+/// Returns the environment as the account's row names it: MSAL.NET, which writes `login.windows.net`, finds the rows that
+/// belong to an access token by that name alone.
+fn environment_of_account(document: &CacheDocument, owner: &Owner, realm: &str) -> String {
+    let accounts = document
+        .entities(EntityKind::Account)
+        .map(|(_, row)| row)
+        .filter(|row| owner.owns(row) && same_realm(row.text("realm").unwrap_or_default(), realm));
+    let mut named = accounts.filter_map(|row| row.text("environment"));
+    named.next().unwrap_or(&owner.environment).to_owned()
+}
+
 /// The scopes of a row: sorted without regard to case, so that one set has one spelling.
 fn target(scopes: &Scopes) -> String {
     let mut list: Vec<&str> = scopes.iter().collect();
@@ -143,6 +155,8 @@ struct Rows<'a> {
     new: &'a NewTokens<'a>,
     owner: &'a Owner,
     realm: &'a str,
+    /// What all rows of the response name the cloud, so that they are found together.
+    environment: String,
     scopes: String,
 }
 
@@ -184,7 +198,7 @@ impl Rows<'_> {
                 ("credential_type", Some("AccessToken")),
                 ("secret", Some(response.access_token.expose())),
                 ("home_account_id", Some(self.home())),
-                ("environment", Some(self.environment())),
+                ("environment", Some(&*self.environment)),
                 ("client_id", Some(self.new.client_id)),
                 ("target", Some(&self.scopes)),
                 ("realm", Some(self.realm)),
@@ -218,7 +232,7 @@ impl Rows<'_> {
                 ("credential_type", Some("RefreshToken")),
                 ("secret", Some(secret.expose())),
                 ("home_account_id", Some(self.home())),
-                ("environment", Some(self.environment())),
+                ("environment", Some(&*self.environment)),
                 ("client_id", Some(self.new.client_id)),
                 ("target", Some(&self.scopes)),
                 ("last_modification_time", Some(&now)),
@@ -234,13 +248,17 @@ impl Rows<'_> {
         let key = self.key("idtoken", &[self.new.client_id, self.realm, ""]);
         document.put(
             EntityKind::IdToken,
-            |row| self.is_of_client(row) && self.is_of_realm(row),
+            |row| {
+                self.is_of_client(row)
+                    && self.is_of_realm(row)
+                    && row.text("environment") == Some(&self.environment)
+            },
             &key,
             [
                 ("credential_type", Some("IdToken")),
                 ("secret", Some(secret.expose())),
                 ("home_account_id", Some(self.home())),
-                ("environment", Some(self.environment())),
+                ("environment", Some(&*self.environment)),
                 ("realm", Some(self.realm)),
                 ("client_id", Some(self.new.client_id)),
             ],
@@ -248,7 +266,7 @@ impl Rows<'_> {
     }
 
     fn account(&self, document: &mut CacheDocument, id: Option<&IdToken>) {
-        let key = [self.home(), self.environment(), self.realm]
+        let key = [self.home(), &self.environment, self.realm]
             .join("-")
             .to_lowercase();
         // A refresh may bring no id token; what is known of the user stays then.
@@ -260,7 +278,7 @@ impl Rows<'_> {
         ];
         let known = [
             ("home_account_id", Some(self.home())),
-            ("environment", Some(self.environment())),
+            ("environment", Some(&*self.environment)),
             ("realm", Some(self.realm)),
             (
                 "authority_type",
@@ -278,8 +296,11 @@ impl Rows<'_> {
     }
 
     fn app_metadata(&self, document: &mut CacheDocument) {
-        let key =
-            format!("appmetadata-{}-{}", self.environment(), self.new.client_id).to_lowercase();
+        let key = format!(
+            "appmetadata-{}-{}",
+            self.owner.environment, self.new.client_id
+        )
+        .to_lowercase();
         document.put(
             EntityKind::AppMetadata,
             |row| {
@@ -287,12 +308,12 @@ impl Rows<'_> {
                     .is_some_and(|client_id| same_client(client_id, self.new.client_id))
                     && row
                         .text("environment")
-                        .is_some_and(|host| environment::canonical(host) == self.environment())
+                        .is_some_and(|host| environment::canonical(host) == self.owner.environment)
             },
             &key,
             [
                 ("client_id", Some(self.new.client_id)),
-                ("environment", Some(self.environment())),
+                ("environment", Some(&*self.owner.environment)),
                 ("family_id", self.new.response.family_id.as_deref()),
             ],
         );
@@ -308,12 +329,12 @@ impl Rows<'_> {
                 row.text("signed_in") == Some(who)
                     && row
                         .text("environment")
-                        .is_some_and(|host| environment::canonical(host) == self.environment())
+                        .is_some_and(|host| environment::canonical(host) == self.owner.environment)
             },
-            &format!("{}-{who}", self.environment()),
+            &format!("{}-{who}", self.owner.environment),
             [
                 ("signed_in", Some(who)),
-                ("environment", Some(self.environment())),
+                ("environment", Some(&*self.owner.environment)),
                 ("home_account_id", Some(self.home())),
             ],
         );
@@ -353,10 +374,6 @@ impl Rows<'_> {
         &self.owner.home_account_id
     }
 
-    fn environment(&self) -> &str {
-        &self.owner.environment
-    }
-
     fn is_of_realm(&self, row: &Entity) -> bool {
         same_realm(row.text("realm").unwrap_or_default(), self.realm)
     }
@@ -369,7 +386,7 @@ impl Rows<'_> {
 
     /// MSAL Python's key: `{home}-{environment}-{kind}-{rest}`, in lower case as a whole.
     fn key(&self, kind: &str, rest: &[&str]) -> String {
-        let start = [self.home(), self.environment(), kind];
+        let start = [self.home(), &self.environment, kind];
         let parts: Vec<&str> = start.into_iter().chain(rest.iter().copied()).collect();
         parts.join("-").to_lowercase()
     }
