@@ -9,6 +9,10 @@ use std::net::SocketAddr;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "other systems do not tell")
+)]
 pub(super) enum Peer {
     /// This user, or root, who can read the memory of this process anyway.
     SameUser,

@@ -15,9 +15,11 @@ use crate::secret::Secret;
 use crate::transport::Clock;
 
 /// How long a store may take to read a cache. Waiting for a lock does not count, it has a limit of its own.
-const READ_LIMIT: Duration = Duration::from_secs(3);
+const READ_LIMIT: Duration = Duration::from_secs(if MAY_ASK { 60 } else { 3 });
 /// The same for a change: a disk that has much to do takes seconds to say that the file will outlast a power cut.
-const CHANGE_LIMIT: Duration = Duration::from_secs(10);
+const CHANGE_LIMIT: Duration = Duration::from_secs(if MAY_ASK { 60 } else { 10 });
+/// macOS asks its user whether a program may use what another one has kept in the Keychain.
+const MAY_ASK: bool = cfg!(target_os = "macos");
 
 /// How long another process may be at the same exchange before this one makes it as well: longer than a sign-in
 /// takes, shorter than a network that does not answer.

@@ -11,6 +11,10 @@ use rustls_platform_verifier::Verifier;
 
 /// Why nothing can be believed.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    any(windows, target_vendor = "apple"),
+    allow(dead_code, reason = "their own verifier always knows authorities")
+)]
 pub(super) enum NoTrust {
     /// No authority is known, for this reason.
     NoAuthority(String),

@@ -27,8 +27,8 @@ pub use self::persistent::*;
 /// Keeps the text of one token cache: a file, a keyring, a database.
 ///
 /// The methods may block; they are called on a thread of their own, and never for a token that is in
-/// memory already. A call that takes longer than 3 s (10 s for a change) has failed for whoever waits for it, and until it
-/// has ended the store is asked nothing else.
+/// memory already. A call that takes longer than 3 s (10 s for a change; a minute on macOS, which may ask its user) has
+/// failed for whoever waits for it, and until it has ended the store is asked nothing else.
 ///
 /// # Errors
 /// Every method returns [`StoreError`] when the store cannot be read or written. A cache whose text is
