@@ -13,7 +13,7 @@ use crate::advice::Advice;
 use crate::authority::Authority;
 use crate::directory::{self, Failure, Subject};
 use crate::error::{Error, Stage};
-use crate::identity::{Candidates, UserPrincipalName, upn_candidates};
+use crate::identity::{Candidates, UserPrincipalName, is_same_name, upn_candidates};
 use crate::text::printable;
 
 /// Finds the federation server of the user, with the UPN that led to it.
@@ -171,7 +171,7 @@ impl Search<'_> {
 
 /// Domains ignore case, and so does Active Directory before the `@`.
 fn same(one: &UserPrincipalName, other: &UserPrincipalName) -> bool {
-    one.as_str().eq_ignore_ascii_case(other.as_str())
+    is_same_name(one.as_str(), other.as_str())
 }
 
 /// What guessing came to.
