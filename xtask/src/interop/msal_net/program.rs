@@ -12,9 +12,9 @@ use crate::process::command;
 
 /// The folder below `target/interop`, which several parts share.
 const FOLDER: &str = "msal-net";
-/// Names another release of `Microsoft.Identity.Client.dll` with what it needs: a folder such as NuGet's, published.
+/// Names a folder with another release of `Microsoft.Identity.Client.dll` and what it needs (`dotnet publish`).
 const OTHER_RELEASE: &str = "MSAL_NET_FOLDER";
-/// What the packages of [`OTHER_RELEASE`]'s default carry (see `interop/dotnet/requirements.txt`).
+/// Where the packages of `interop/dotnet/requirements.txt` carry the runtime, the reference assemblies and MSAL.NET.
 const RUNTIME: &str = "dnv/net/runtime/.net";
 const REFERENCES: &str = "dotnetcore2/bin/shared/Microsoft.NETCore.App/3.1.23";
 const MSAL: &str = "sempy/lib";
@@ -38,6 +38,10 @@ pub(in crate::interop) fn prepare(preparation: &Preparation) -> Result<()> {
     );
     let shared = folder(preparation.prepared);
     fs::create_dir_all(&shared)?;
+    if std::env::var_os(OTHER_RELEASE).is_some() {
+        // Its path does not tell whether it is the one of the last time; what `once` has noted must not count.
+        fs::write(shared.join("dotnet.done"), "")?;
+    }
     once(&preparation.with_folder(&shared), "dotnet", build)
 }
 
