@@ -134,6 +134,55 @@ fn without_authorities_of_the_system_the_given_ones_are_enough() {
     Said::from(command.output().unwrap()).ok();
 }
 
+/// As curl reads it; the domain was taken for the host.
+#[test]
+fn a_domain_user_in_the_proxys_url_is_the_user() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = proxy.local_addr().unwrap();
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let head: Vec<_> = lines
+            .map(Result::unwrap)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        stream
+            .write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            .unwrap();
+        head
+    });
+    let authority = "--authority=https://sts.contoso.invalid/adfs";
+    let arguments = [
+        "token",
+        CLIENT,
+        SCOPE,
+        authority,
+        "--mode=devicecode",
+        "--cache=none",
+    ];
+    let output = silentry(&arguments)
+        .env("HTTPS_PROXY", format!("http://CONTOSO\\alice:pw@{address}"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("proxy_refused"), "{said}");
+    let head = asked.join().unwrap();
+    let wanted = "proxy-authorization: basic q09ove9tt1xhbgljztpwdw==";
+    assert!(
+        head.iter().any(|line| line.eq_ignore_ascii_case(wanted)),
+        "{head:?}"
+    );
+    let output = silentry(&[&arguments[..], &["-o", "json"]].concat())
+        .env("HTTPS_PROXY", format!("http://alice:p/w@{address}"))
+        .output()
+        .unwrap();
+    let said = error(&output);
+    assert_eq!(said["error"], "invalid_proxy");
+    assert!(said["message"].as_str().unwrap().contains("%2F"), "{said}");
+}
+
 #[test]
 fn without_a_kerberos_library_integrated_sign_in_is_impossible() {
     let folder = tempfile::tempdir().unwrap();
@@ -185,7 +234,8 @@ fn few_descriptors_are_an_error_and_no_panic() {
 fn no_core_dump_is_left_and_a_browser_has_its_callers_limits() {
     let mut child = silentry(&["inspect", "token"])
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let limits = format!("/proc/{}/limits", child.id());
@@ -213,7 +263,7 @@ fn no_core_dump_is_left_and_a_browser_has_its_callers_limits() {
     let told = place.folder.path().join("told");
     let browser = place.folder.path().join("browser");
     let script = format!(
-        "#!/bin/sh\n{{ ulimit -Sc; ulimit -Hc; }} > '{}'\n",
+        "#!/bin/bash\n{{ ulimit -Sc; ulimit -Hc; }} > '{}'\n",
         told.display()
     );
     std::fs::write(&browser, script).unwrap();

@@ -112,7 +112,7 @@ fn a_variable_that_is_empty_is_not_set() {
     }
     let all = variables().into_iter().map(|name| (name, ""));
     let mut command = home.silentry(&["accounts", "--cache", "x.json"]);
-    assert!(command.envs(all).status().unwrap().success());
+    assert!(command.envs(all).output().unwrap().status.success());
 }
 
 #[test]

@@ -17,6 +17,10 @@ use rustls_platform_verifier::Verifier;
 )]
 pub(super) enum NoTrust {
     /// No authority is known, for this reason.
+    #[cfg_attr(
+        any(windows, target_vendor = "apple"),
+        allow(dead_code, reason = "those systems answer for their store themselves")
+    )]
     NoAuthority(String),
     /// TLS itself cannot be set up.
     Broken(String),
