@@ -58,6 +58,9 @@ impl SignIn<'_> {
         if let Some(username) = &settings.username {
             request = request.with_username(username);
         }
+        if let Some(hint) = &settings.login_hint {
+            request = request.with_login_hint(hint);
+        }
         if let Some(path) = &settings.federation_metadata {
             let document = String::from_utf8_lossy(&read_file(path)?).into_owned();
             request = request.with_federation_metadata(document);
@@ -83,7 +86,7 @@ impl SignIn<'_> {
         let mut password = Some(password);
         for mode in ladder.modes() {
             request = match mode {
-                Mode::Silent => silent(request, settings, ladder),
+                Mode::Silent => silent(request, settings),
                 Mode::Iwa => request.or_integrated_windows_auth(),
                 Mode::DeviceCode => {
                     let progress = progress.clone();
@@ -104,18 +107,14 @@ impl SignIn<'_> {
     }
 }
 
-/// Whose token the cache is searched for.
-///
-/// The ticket decides whose token `iwa` gives, so before `iwa` the cache may only give that very user's; a user name
-/// only leads to the federation server there, and a ticket that was chosen must not end at somebody else's account.
-fn silent(request: AcquireToken, settings: &Settings, ladder: &Ladder) -> AcquireToken {
+/// Whose token the cache is searched for: the one of the user or account that is named, else of the ticket's user. A ticket
+/// that was chosen must not end at an account that is only alone in the cache.
+fn silent(request: AcquireToken, settings: &Settings) -> AcquireToken {
     let ticket_chosen = settings.ccache.is_some() || settings.keytab.is_some();
-    match (&settings.account, &settings.username) {
-        (Some(id), _) => request.or_silent_for(id),
-        _ if ladder.has(Mode::Iwa) => request.or_silent(),
-        (None, Some(username)) => request.or_silent_for(username),
-        (None, None) if ticket_chosen => request.or_silent(),
-        (None, None) => request.or_silent_for_sole_account(),
+    match &settings.account {
+        Some(id) => request.or_silent_for(id),
+        None if ticket_chosen => request.or_silent(),
+        None => request.or_silent_for_sole_account(),
     }
 }
 

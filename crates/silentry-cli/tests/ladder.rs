@@ -74,9 +74,12 @@ fn nobody_gets_the_token_of_another_ticket() {
     let named = with(&SILENT, &["--username", "Alice@contoso.test"]);
     let token = place.run_as("erin@contoso.test", &named).json();
     assert_eq!(token["username"], "alice@contoso.test");
-    // Before the ticket a name chooses nothing: it leads to the federation server only.
+    // Before the ticket too; a hint chooses nothing.
     let before_iwa = with(&JSON, &["--username", "alice@contoso.test"]);
-    let said = place.run_without_ticket(&before_iwa);
+    let token = place.run_without_ticket(&before_iwa).json();
+    assert_eq!(token["username"], "alice@contoso.test");
+    let hint = with(&JSON, &["--login-hint", "alice@contoso.test"]);
+    let said = place.run_without_ticket(&hint);
     assert_eq!(modes(&said.error(4)), ["silent", "iwa"]);
 }
 

@@ -5,79 +5,17 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use silentry_lab::Person;
-use support::{Place, Said};
+use support::{Place, Said, Waiting};
 
 const DEVICE_LOGIN: &str = "https://microsoft.com/devicelogin";
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A command that waits for its user.
-struct Waiting {
-    child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
-    told: String,
-}
-
-impl Waiting {
-    fn start(mut command: Command) -> Self {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Self {
-            child,
-            stderr,
-            told: String::new(),
-        }
-    }
-
-    /// Reads stderr up to the device code.
-    fn code(&mut self) -> String {
-        self.word_after("enter the code ")
-    }
-
-    /// Reads stderr up to the address for the browser.
-    fn address(&mut self) -> String {
-        format!("https://{}", self.word_after("\nhttps://"))
-    }
-
-    fn word_after(&mut self, mark: &str) -> String {
-        loop {
-            assert_ne!(
-                self.stderr.read_line(&mut self.told).unwrap(),
-                0,
-                "{}",
-                self.told
-            );
-            if let Some((_, rest)) = self.told.split_once(mark) {
-                return rest.split_whitespace().next().unwrap().to_owned();
-            }
-        }
-    }
-
-    fn interrupt(&self) {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &id]).status();
-        assert!(status.unwrap().success());
-    }
-
-    fn end(mut self) -> Said {
-        let mut stdout = String::new();
-        let mut pipe = self.child.stdout.take().unwrap();
-        pipe.read_to_string(&mut stdout).unwrap();
-        self.stderr.read_to_string(&mut self.told).unwrap();
-        Said {
-            code: self.child.wait().unwrap().code(),
-            stdout,
-            stderr: self.told,
-        }
-    }
-}
 
 /// What opens addresses on this desktop: it only writes down which.
 fn desktop(place: &Place, command: &mut Command) {

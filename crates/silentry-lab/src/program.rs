@@ -9,13 +9,14 @@ use crate::directory::{CLIENT_ID, DEFAULT_SCOPE};
 use crate::jks;
 
 /// Variables that would lead a program past the lab.
-const REMOVED: [&str; 12] = [
+const REMOVED: [&str; 13] = [
     "NO_PROXY",
     "no_proxy",
     "ALL_PROXY",
     "all_proxy",
     "SSL_CERT_DIR",
     "SILENTRY_USERNAME",
+    "SILENTRY_LOGIN_HINT",
     "SILENTRY_AUTHORITY",
     "SILENTRY_MODE",
     "SILENTRY_ACCOUNT",

@@ -67,6 +67,7 @@ const TERMS: &[Term] = &[
     term("authority", "--authority", "`with_authority`"),
     term("scope", "--scope", "the scopes of the request"),
     term("username", "--username", "`with_username`"),
+    term("login-hint", "--login-hint", "`with_login_hint`"),
     term(
         "account",
         "--account",

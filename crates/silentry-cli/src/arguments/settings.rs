@@ -93,13 +93,19 @@ pub(crate) struct Settings {
     #[serde(rename = "scope", deserialize_with = "list")]
     pub(crate) scopes: Vec<String>,
 
-    /// The user: whose account of the cache is meant, who is expected in the browser, whose password it is. With `iwa`
-    /// the signed-in user's UPN, when it cannot be found out (`whoami /upn` on Windows), or DOMAIN\user: the ticket
-    /// decides whose token it is.
-    #[arg(long, env = "SILENTRY_USERNAME", value_name = "UPN")]
+    /// The user whom the token must be for, by any name of theirs: the UPN, DOMAIN\user, the principal of the ticket. A
+    /// token for anybody else is an error (exit code 3). The cache is searched for this user first, the federation
+    /// server is found by the name, the browser offers it, and `password` signs in with it.
+    #[arg(long, env = "SILENTRY_USERNAME", value_name = "NAME")]
     pub(crate) username: Option<String>,
 
-    /// The account of the cache, by its home account id (`silentry accounts`); not with `iwa`.
+    /// A UPN, or DOMAIN\user, that only leads: `iwa` to the federation server, when the signed-in user's UPN cannot be
+    /// found out (`whoami /upn` on Windows), and the user in the browser. Whose token it is, it does not say.
+    #[arg(long, env = "SILENTRY_LOGIN_HINT", value_name = "UPN")]
+    pub(crate) login_hint: Option<String>,
+
+    /// The account of the cache, by its home account id (`silentry accounts`); not with `iwa`. Another way in must give
+    /// a token for the same account.
     #[arg(long, env = "SILENTRY_ACCOUNT", value_name = "ID", help_heading = CACHE)]
     pub(crate) account: Option<String>,
 
@@ -390,6 +396,7 @@ impl Settings {
             authority: self.authority.or(other.authority),
             scopes: first_given(self.scopes, other.scopes),
             username: self.username.or(other.username),
+            login_hint: self.login_hint.or(other.login_hint),
             account: self.account.or(other.account),
             force_refresh: self.force_refresh.or(other.force_refresh),
             cache: self.cache.or(other.cache),

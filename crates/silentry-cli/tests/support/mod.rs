@@ -1,5 +1,7 @@
 //! The command inside a lab, with a home and a token cache of its own.
 
+mod waiting;
+
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -8,6 +10,9 @@ use serde_json::Value;
 use silentry_lab::{Lab, Person};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+#[allow(unused_imports, reason = "each test file uses a part")]
+pub(crate) use waiting::Waiting;
 
 /// A lab, and a user's folder.
 pub(crate) struct Place {
@@ -108,6 +113,20 @@ impl Place {
             .runtime
             .block_on(self.lab.browser().unwrap().sign_in(url, person));
         page.unwrap().problem().map(str::to_owned)
+    }
+
+    /// Runs what shows a device code, which this person enters.
+    pub(crate) fn with_device_code<A: AsRef<OsStr>>(
+        &self,
+        arguments: &[A],
+        person: Person,
+    ) -> Said {
+        const DEVICE_LOGIN: &str = "https://microsoft.com/devicelogin";
+        let mut waiting = Waiting::start(self.silentry(arguments));
+        let code = waiting.code();
+        let problem = self.sign_in(DEVICE_LOGIN, &person.with_user_code(code));
+        assert_eq!(problem, None);
+        waiting.end()
     }
 
     /// Signs somebody in with a password, and keeps the tokens.

@@ -16,4 +16,4 @@ pub use token_cache::TokenCache;
 pub(crate) use environment::canonical as environment;
 pub(crate) use index::Wanted;
 pub(crate) use token_cache::Found;
-pub(crate) use write::{NewTokens, Owner, remove, store as store_tokens};
+pub(crate) use write::{NewTokens, Owner, SignedInUser, remove, store as store_tokens};

@@ -2,16 +2,31 @@
 
 use super::environment;
 use super::schema::{CacheDocument, CachedAccount, Entity, EntityKind};
-use super::write::REQUESTED_TENANT;
+#[cfg(feature = "integrated")]
+use super::write::Owner;
+use super::write::{ALSO_CALLED, REQUESTED_TENANT};
 use crate::authority::Tenant;
-use crate::identity::is_same_name;
+use crate::identity::same_name;
 use crate::oauth::id_token::IdToken;
 
 impl CachedAccount {
     /// Returns whether an account is meant: by its id, or by the name that it is listed under.
-    fn is_listed_as(&self, name: &str) -> bool {
+    fn is_listed_as(&self, document: &CacheDocument, name: &str) -> bool {
         let username = self.username.as_deref();
-        self.home_account_id == name || username.is_some_and(|own| is_same_name(own, name))
+        self.home_account_id == name
+            || (username.is_some_and(|own| same_name(own, name))
+                && self.may_be_called(document, name))
+    }
+
+    /// Returns `false` for a name that the account's id tokens have as an e-mail address alone: in many directories
+    /// anybody may set it.
+    fn may_be_called(&self, document: &CacheDocument, name: &str) -> bool {
+        let rows = document.entities(EntityKind::IdToken).map(|(_, row)| row);
+        let tokens: Vec<_> = rows
+            .filter(|row| self.is_of(row))
+            .filter_map(id_token)
+            .collect();
+        !is_mere_address(&tokens, name)
     }
 
     fn is_of(&self, row: &Entity) -> bool {
@@ -23,32 +38,80 @@ impl CachedAccount {
 }
 
 /// Returns those of the accounts that a name means: those listed under it, else those that have it in some tenant, where
-/// a guest has another (`ana_contoso.com#EXT#@fabrikam.com`).
+/// a guest has another (`ana_contoso.com#EXT#@fabrikam.com`), else those that this user of the operating system proved
+/// to have it, by a ticket.
 pub(super) fn named(
     document: &CacheDocument,
-    accounts: Vec<CachedAccount>,
+    accounts: &[CachedAccount],
     name: &str,
+    os_user: Option<&str>,
 ) -> Vec<CachedAccount> {
-    let listed = |account: &CachedAccount| account.is_listed_as(name);
-    if accounts.iter().any(listed) {
-        return accounts.into_iter().filter(listed).collect();
-    }
-    let is_named = |row: &&Entity| {
-        let username = row.text("username");
-        username.is_some_and(|username| is_same_name(username, name))
+    let listed = |account: &CachedAccount| account.is_listed_as(document, name);
+    let has_name = |row: &Entity| row.text("username").is_some_and(|own| same_name(own, name));
+    let tells_name = |row: &Entity| id_token(row).is_some_and(|id| is_named(&id, name));
+    let proved_name = |row: &Entity| is_called(row, name, os_user);
+    let owners = |kind, is_named: &dyn Fn(&Entity) -> bool| -> Vec<&Entity> {
+        let rows = document.entities(kind).map(|(_, row)| row);
+        rows.filter(|row| is_named(row)).collect()
     };
-    let rows = |kind| document.entities(kind).map(|(_, row)| row);
-    let mut owners: Vec<&Entity> = rows(EntityKind::Account).filter(is_named).collect();
-    if owners.is_empty() {
-        // What a token is said to be for, where the library that wrote the account knows another name.
-        let names = |row: &&Entity| {
-            let id = row.text("secret").map(IdToken::decode);
-            matches!(id, Some(Ok(id)) if id.username().is_some_and(|own| is_same_name(own, name)))
-        };
-        owners = rows(EntityKind::IdToken).filter(names).collect();
+    let of = |owners: Vec<&Entity>| -> Vec<CachedAccount> {
+        let owns = |account: &&CachedAccount| owners.iter().any(|row| account.is_of(row));
+        accounts.iter().filter(owns).cloned().collect()
+    };
+
+    let mut found: Vec<CachedAccount> =
+        accounts.iter().filter(|own| listed(own)).cloned().collect();
+    if found.is_empty() {
+        found = of(owners(EntityKind::Account, &has_name));
+        found.retain(|account| account.may_be_called(document, name));
     }
-    let owns = |account: &CachedAccount| owners.iter().any(|row| account.is_of(row));
-    accounts.into_iter().filter(owns).collect()
+    // What a token is said to be for, where the library that wrote the account knows another name.
+    if found.is_empty() {
+        found = of(owners(EntityKind::IdToken, &tells_name));
+    }
+    if found.is_empty() {
+        found = of(owners(EntityKind::SignedInUser, &proved_name));
+    }
+    found
+}
+
+/// Returns the names that are an account's own, those of its tokens among them.
+#[cfg(feature = "integrated")]
+pub(super) fn of_account(document: &CacheDocument, owner: &Owner) -> Vec<String> {
+    let rows = |kind| {
+        let rows = document.entities(kind).map(|(_, row)| row);
+        rows.filter(|row| owner.owns(row))
+    };
+    let tokens: Vec<IdToken> = rows(EntityKind::IdToken).filter_map(id_token).collect();
+    let of_tokens = tokens.iter().flat_map(IdToken::names);
+    let of_rows = rows(EntityKind::Account)
+        .filter_map(|row| row.text("username"))
+        .filter(|name| !is_mere_address(&tokens, name));
+    of_tokens.chain(of_rows).map(str::to_owned).collect()
+}
+
+fn is_mere_address(tokens: &[IdToken], name: &str) -> bool {
+    let has_address = |id: &IdToken| id.email.as_deref().is_some_and(|own| same_name(own, name));
+    tokens.iter().any(has_address) && !tokens.iter().any(|id| is_named(id, name))
+}
+
+fn is_named(id: &IdToken, name: &str) -> bool {
+    id.names().any(|own| same_name(own, name))
+}
+
+fn id_token(row: &Entity) -> Option<IdToken> {
+    IdToken::decode(row.text("secret")?).ok()
+}
+
+/// Whether the user of a record has this name: by the principal of the ticket, or by a name that was proven with it.
+fn is_called(row: &Entity, name: &str, os_user: Option<&str>) -> bool {
+    let Some((own_user, principal)) = row.text("signed_in").and_then(|who| who.split_once(':'))
+    else {
+        return false;
+    };
+    let also_called = row.text(ALSO_CALLED).unwrap_or_default();
+    let mut names = also_called.lines().chain([principal]);
+    Some(own_user) == os_user && names.any(|own| same_name(own, name))
 }
 
 /// Returns those of several accounts whose home the tenant is, or all where that tells nothing.

@@ -6,9 +6,13 @@ use std::time::Duration;
 use super::index::{CachedToken, Index, TokenIdentity, Wanted};
 use super::names;
 use super::recognize::{Unreadable, recognize};
+#[cfg(feature = "integrated")]
+use super::schema::EntityKind;
 use super::schema::{CacheDocument, CachedAccount, MAX_CACHE_BYTES};
 use super::store::{FlightLock, StoreError, StoreErrorKind, StoreKind, StoreVersion, TokenStore};
 use super::write::Owner;
+#[cfg(feature = "integrated")]
+use super::write::is_ticket_user;
 use crate::authority::Authority;
 use crate::own_thread::{self, OwnThreadError};
 use crate::secret::Secret;
@@ -131,23 +135,38 @@ impl TokenCache {
         memory.index.is_bound(environment, home_account_id)
     }
 
+    /// Returns whether this user of the operating system has ever signed in to this application by ticket.
+    #[cfg(feature = "integrated")]
+    pub(crate) fn is_ticket_user(&self, client_id: &str, os_user: &str) -> bool {
+        let memory = self.shared.read();
+        let mut records = memory.document.entities(EntityKind::SignedInUser);
+        records.any(|(_, row)| is_ticket_user(row, client_id, os_user))
+    }
+
+    /// Returns the names that are an account's own.
+    #[cfg(feature = "integrated")]
+    pub(crate) fn names_of(&self, owner: &Owner) -> Vec<String> {
+        names::of_account(&self.shared.read().document, owner)
+    }
+
     /// Returns the accounts of all clouds; those of the authority have one name for its host, whoever wrote them.
     pub(crate) fn accounts(&self, authority: &Authority) -> Vec<CachedAccount> {
         accounts(&self.shared.read().document, authority)
     }
 
     /// Returns those of the accounts that `is_wanted` keeps which somebody means by a name, in any case, or by a home
-    /// account id. Of several, those at home in the tenant of the authority are meant.
+    /// account id; `os_user` may have proved the name by a ticket. Of several, those at home in the tenant of the authority are meant.
     pub(crate) fn accounts_named(
         &self,
         authority: &Authority,
         name: &str,
+        os_user: Option<&str>,
         is_wanted: impl Fn(&CachedAccount) -> bool,
     ) -> Vec<CachedAccount> {
         let document = &self.shared.read().document;
         let mut accounts = accounts(document, authority);
         accounts.retain(is_wanted);
-        let named = names::named(document, accounts, name);
+        let named = names::named(document, &accounts, name, os_user);
         match authority.tenant() {
             Some(tenant) if named.len() > 1 => names::at_home_in(document, named, tenant),
             _ => named,

@@ -7,6 +7,7 @@
 use super::environment;
 use super::index::{same_client, same_realm};
 use super::schema::{CacheDocument, Entity, EntityKind};
+use crate::identity::same_name;
 use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id};
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::TokenResponse;
@@ -28,7 +29,7 @@ pub(crate) struct NewTokens<'a> {
     /// How the user signed in, in MSAL Python's words (`account_source`).
     pub(crate) source: &'a str,
     /// Who was signed in to the machine, when it was that user's ticket that gave the tokens.
-    pub(crate) signed_in: Option<&'a str>,
+    pub(crate) signed_in: Option<SignedInUser<'a>>,
     /// The home account id of the account whose refresh token gave the tokens: the answer need not name it again.
     pub(crate) account: Option<&'a str>,
     /// Seconds since 1970.
@@ -38,6 +39,31 @@ pub(crate) struct NewTokens<'a> {
 /// The member that is our own: the tenant of the request where it is a domain, since `realm` is the
 /// tenant's id and nothing else in the cache tells that both are one.
 pub(crate) const REQUESTED_TENANT: &str = "requested_tenant";
+
+/// The member of a signed-in user's record that has the names which no token tells, one a line.
+pub(super) const ALSO_CALLED: &str = "also_called";
+
+/// The member of the record that a user of the operating system has signed in by ticket.
+const TICKET_USER: &str = "ticket_user";
+
+/// More names than somebody has; the oldest goes.
+const MOST_NAMES: usize = 8;
+
+/// Whose ticket gave the tokens.
+#[derive(Clone, Copy)]
+pub(crate) struct SignedInUser<'a> {
+    pub(crate) os_user: &'a str,
+    pub(crate) principal: &'a str,
+    /// A name that only the ticket proves.
+    pub(crate) also_called: Option<&'a str>,
+}
+
+impl SignedInUser<'_> {
+    /// Returns what a record is found by.
+    pub(crate) fn id(&self) -> String {
+        format!("{}:{}", self.os_user, self.principal)
+    }
+}
 
 /// Who the rows of a response belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +167,26 @@ fn environment_of_account(document: &CacheDocument, owner: &Owner, realm: &str) 
         .filter(|row| owner.owns(row) && same_realm(row.text("realm").unwrap_or_default(), realm));
     let mut named = accounts.filter_map(|row| row.text("environment"));
     named.next().unwrap_or(&owner.environment).to_owned()
+}
+
+/// Whether a row says that a user of the operating system has signed in to this application by ticket.
+pub(super) fn is_ticket_user(row: &Entity, client_id: &str, os_user: &str) -> bool {
+    row.text(TICKET_USER) == Some(os_user)
+        && row
+            .text("client_id")
+            .is_some_and(|own| same_client(own, client_id))
+}
+
+/// Adds a name to those that are known, one a line.
+fn with_name(known: &str, name: Option<&str>) -> String {
+    let is_line = |name: &&str| !name.contains(char::is_control);
+    let mut names: Vec<&str> = known.lines().collect();
+    if let Some(name) = name.filter(is_line) {
+        names.retain(|own| !same_name(own, name));
+        names.push(name);
+    }
+    let oldest = names.len().saturating_sub(MOST_NAMES);
+    names[oldest..].join("\n")
 }
 
 /// The scopes of a row: sorted without regard to case, so that one set has one spelling.
@@ -320,24 +366,51 @@ impl Rows<'_> {
     }
 
     fn signed_in_user(&self, document: &mut CacheDocument) {
-        let Some(who) = self.new.signed_in else {
+        let Some(user) = self.new.signed_in else {
             return;
         };
+        let who = user.id();
+        let is_of_user =
+            |row: &Entity| row.text("signed_in") == Some(&who) && self.is_of_cloud(row);
+        let known = document
+            .entities(EntityKind::SignedInUser)
+            .find(|(_, row)| is_of_user(row) && self.owner.owns(row))
+            .and_then(|(_, row)| row.text(ALSO_CALLED).map(str::to_owned));
+        let also_called = user
+            .also_called
+            .filter(|name| !same_name(name, user.principal));
+        let names = with_name(known.as_deref().unwrap_or_default(), also_called);
         document.put(
             EntityKind::SignedInUser,
-            |row| {
-                row.text("signed_in") == Some(who)
-                    && row
-                        .text("environment")
-                        .is_some_and(|host| environment::canonical(host) == self.owner.environment)
-            },
+            is_of_user,
             &format!("{}-{who}", self.owner.environment),
             [
-                ("signed_in", Some(who)),
+                ("signed_in", Some(who.as_str())),
                 ("environment", Some(&*self.owner.environment)),
                 ("home_account_id", Some(self.home())),
+                (
+                    ALSO_CALLED,
+                    Some(names.as_str()).filter(|names| !names.is_empty()),
+                ),
             ],
         );
+        // Stays when the account goes: who has used tickets is never taken for somebody who signs in by hand.
+        let (client, os_user) = (self.new.client_id, user.os_user);
+        document.put(
+            EntityKind::SignedInUser,
+            |row| is_ticket_user(row, client, os_user) && self.is_of_cloud(row),
+            &format!("{}-{client}-{os_user}", self.owner.environment),
+            [
+                (TICKET_USER, Some(os_user)),
+                ("environment", Some(&*self.owner.environment)),
+                ("client_id", Some(client)),
+            ],
+        );
+    }
+
+    fn is_of_cloud(&self, row: &Entity) -> bool {
+        row.text("environment")
+            .is_some_and(|host| environment::canonical(host) == self.owner.environment)
     }
 
     fn tenant(&self, document: &CacheDocument) -> TenantNames {

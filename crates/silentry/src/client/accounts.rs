@@ -19,7 +19,7 @@ impl PublicClientApplication {
         let application = &self.inner;
         let accounts = application.cache.accounts(&application.authority);
         let ours = accounts.into_iter().filter(is_ours);
-        Ok(ours.map(Account::cached).collect())
+        Ok(ours.map(Account::from).collect())
     }
 
     /// Reads the cache, and returns which of its accounts are those of this application's cloud.
@@ -49,8 +49,9 @@ impl PublicClientApplication {
             .find(|account| account.home_account_id.as_deref() == Some(home_account_id)))
     }
 
-    /// Returns the account of the user with this name (a UPN, in any case, or the name that a guest has in some tenant).
-    /// Of several, the one that is at home in the tenant of the authority is meant.
+    /// Returns the account of the user with this name (a UPN, in any case, or the name that a guest has in some tenant), as
+    /// an id token tells it; an e-mail address is no name. Of several, the one that is at home in the tenant of the
+    /// authority is meant.
     ///
     /// # Errors
     ///
@@ -61,10 +62,10 @@ impl PublicClientApplication {
         let Application {
             cache, authority, ..
         } = &*self.inner;
-        let mut named = cache.accounts_named(authority, upn, is_ours);
+        let mut named = cache.accounts_named(authority, upn, None, is_ours);
         let known = named.len();
         match (named.pop(), known) {
-            (Some(account), 1) => Ok(Account::cached(account)),
+            (Some(account), 1) => Ok(Account::from(account)),
             (None, _) => Err(Error::new(
                 "no_account_for_login_hint",
                 Stage::Cache,
@@ -103,15 +104,5 @@ impl PublicClientApplication {
                 Some(owner)
             });
         removed.await.map_err(|error| cache_failed(&error))
-    }
-}
-
-impl Account {
-    fn cached(account: CachedAccount) -> Self {
-        Self {
-            username: account.username.unwrap_or_default().into(),
-            home_account_id: Some(account.home_account_id.into()),
-            environment: account.environment.into(),
-        }
     }
 }

@@ -86,6 +86,13 @@ impl BeginDeviceCode {
         }
     }
 
+    /// Names the user who must sign in (a UPN). When somebody else enters the code, it is `user_mismatch`, and nothing
+    /// is kept.
+    pub fn with_username(mut self, name: impl Into<String>) -> Self {
+        self.options.username = Some(name.into());
+        self
+    }
+
     /// Asks for the message in this language (`de-DE`); Entra's default is English.
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.language = Some(language.into());
@@ -103,6 +110,13 @@ impl BeginDeviceCode {
 }
 
 impl AcquireTokenWithDeviceCode {
+    /// Names the user who must sign in (a UPN). When somebody else enters the code, it is `user_mismatch`, and nothing
+    /// is kept.
+    pub fn with_username(mut self, name: impl Into<String>) -> Self {
+        self.request = self.request.with_username(name);
+        self
+    }
+
     /// Asks for the message in this language (`de-DE`); Entra's default is English.
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.request = self.request.with_language(language);

@@ -16,7 +16,7 @@ use crate::flow::{self, Accept};
 pub struct AcquireTokenByIntegratedWindowsAuth {
     pub(crate) application: Arc<Application>,
     pub(crate) scopes: Vec<String>,
-    pub(crate) username: Option<String>,
+    pub(crate) login_hint: Option<String>,
     pub(crate) federation_metadata: Option<String>,
     pub(crate) options: RequestOptions,
 }
@@ -26,18 +26,29 @@ impl AcquireTokenByIntegratedWindowsAuth {
         AcquireTokenByIntegratedWindowsAuth {
             application,
             scopes,
-            username: None,
+            login_hint: None,
             federation_metadata: None,
             options: RequestOptions::default(),
         }
     }
 
-    /// Names the signed-in user's UPN instead of finding it out, or the account as `DOMAIN\user`, of which the
-    /// [directory](crate::PublicClientApplicationBuilder::with_directory) tells the UPN on Linux and macOS.
+    /// Names the user whom the token must be for. The name leads to the federation server, so that the UPN need not be
+    /// found out; the Kerberos ticket decides whom the token is for, and a token for somebody else is `user_mismatch`, of
+    /// which nothing is kept.
     ///
-    /// It only leads to the right federation server: whom the token is for is decided by the Kerberos ticket.
-    pub fn with_username(mut self, upn: impl Into<String>) -> Self {
-        self.username = Some(upn.into());
+    /// Any name of the user will do, in any case: a name that the token has (`upn`, `preferred_username`,
+    /// `unique_name`; an e-mail address proves nothing), the principal of the ticket, and where the
+    /// [directory](crate::PublicClientApplicationBuilder::with_directory) is asked (Linux and macOS) the UPN and the
+    /// alternate login id that the user has there, and the account as `DOMAIN\user`.
+    pub fn with_username(mut self, name: impl Into<String>) -> Self {
+        self.options.username = Some(name.into());
+        self
+    }
+
+    /// Names a UPN, or an account as `DOMAIN\user`, that only leads to the federation server: whom the token is for is
+    /// decided by the Kerberos ticket. It goes before the name of [`with_username`](Self::with_username).
+    pub fn with_login_hint(mut self, upn: impl Into<String>) -> Self {
+        self.login_hint = Some(upn.into());
         self
     }
 

@@ -51,15 +51,25 @@ impl AcquireTokenInteractive {
         self
     }
 
-    /// Names the user who is expected to sign in (a UPN).
+    /// Names the user who must sign in (a UPN). The page offers the name, unless
+    /// [`with_login_hint`](Self::with_login_hint) gives another one; when somebody else signs in, it is `user_mismatch`,
+    /// and nothing is kept.
+    pub fn with_username(mut self, name: impl Into<String>) -> Self {
+        self.options.username = Some(name.into());
+        self
+    }
+
+    /// Names the user who is expected to sign in (a UPN). Whoever does sign in gets the token:
+    /// [`with_username`](Self::with_username) is for where that matters.
     pub fn with_login_hint(mut self, upn: impl Into<String>) -> Self {
         self.login_hint = Some(upn.into());
         self
     }
 
-    /// Names the user who is expected to sign in by an account of before. Whoever does sign in gets the token: compare
-    /// the [`account`](AuthenticationResult::account) of the result where that matters.
-    pub fn with_account(self, account: &Account) -> Self {
+    /// Names the user who must sign in by an account of before. When somebody else signs in, it is `user_mismatch`, and
+    /// nothing is kept.
+    pub fn with_account(mut self, account: &Account) -> Self {
+        self.options.account = Some(account.binding_name().to_owned());
         self.with_login_hint(account.username())
     }
 

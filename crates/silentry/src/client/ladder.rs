@@ -34,7 +34,7 @@ use crate::secret::Secret;
 pub struct AcquireToken {
     pub(crate) application: Arc<Application>,
     pub(crate) scopes: Vec<String>,
-    pub(crate) username: Option<String>,
+    pub(crate) login_hint: Option<String>,
     pub(crate) rungs: Vec<Rung>,
     pub(crate) details: WayDetails,
     pub(crate) options: RequestOptions,
@@ -105,7 +105,7 @@ impl AcquireToken {
         AcquireToken {
             application,
             scopes,
-            username: None,
+            login_hint: None,
             rungs: Vec::from([
                 Rung::Silent(CachedUser::SignedIn),
                 #[cfg(feature = "integrated")]
@@ -132,15 +132,30 @@ impl AcquireToken {
         self
     }
 
-    /// Names the user's UPN, for the integrated sign-in and as a hint in the browser.
-    pub fn with_username(mut self, upn: impl Into<String>) -> Self {
-        self.username = Some(upn.into());
+    /// Names the user whom the token must be for, whatever the way in. The cache is searched for that user instead of the
+    /// one who is signed in to the machine; the integrated sign-in is led to the federation server by the name, and the
+    /// browser offers it. A token for somebody else is `user_mismatch`, and nothing is kept.
+    ///
+    /// Any name of the user will do:
+    /// [`AcquireTokenByIntegratedWindowsAuth::with_username`](super::AcquireTokenByIntegratedWindowsAuth::with_username)
+    /// lists them.
+    pub fn with_username(mut self, name: impl Into<String>) -> Self {
+        self.options.username = Some(name.into());
+        self
+    }
+
+    /// Names a UPN that only leads: the integrated sign-in to the federation server, the user in the browser. Whose token
+    /// it is, it does not say.
+    pub fn with_login_hint(mut self, upn: impl Into<String>) -> Self {
+        self.login_hint = Some(upn.into());
         self
     }
 
     /// Looks in the cache for this account instead of the user who is signed in to the machine, and leaves the
-    /// integrated sign-in out, which could only give that user's token.
+    /// integrated sign-in out, which could only give that user's token. A token that another way gives must be for this
+    /// account, else it is `user_mismatch`.
     pub fn with_account(mut self, account: &Account) -> Self {
+        self.options.account = Some(account.binding_name().to_owned());
         self.rungs
             .retain(|rung| !matches!(rung.way(), "silent" | "iwa"));
         self.rungs
@@ -148,8 +163,8 @@ impl AcquireToken {
         self
     }
 
-    /// Goes on in the cache, for the user who is signed in to the machine: with the account that an integrated sign-in
-    /// of that very user gave.
+    /// Goes on in the cache, for the user whom [`with_username`](Self::with_username) names, else for the one who is
+    /// signed in to the machine: with the account that an integrated sign-in of that very user gave.
     pub fn or_silent(mut self) -> Self {
         self.rungs.push(Rung::Silent(CachedUser::SignedIn));
         self
@@ -159,13 +174,16 @@ impl AcquireToken {
     /// has no account there, with the account that is alone in it.
     ///
     /// It serves programs whose users sign in by hand. An account that an integrated sign-in gave to somebody is never
-    /// taken for another user's.
+    /// taken for another user's; who has ever signed in to this application by ticket is never taken for somebody who
+    /// signed in by hand, or a service whose ticket has ended would become the administrator who once did; and where
+    /// the integrated sign-in comes later and there is a ticket, that user comes first.
     pub fn or_silent_for_sole_account(mut self) -> Self {
         self.rungs.push(Rung::Silent(CachedUser::SignedInOrSole));
         self
     }
 
-    /// Goes on in the cache, for the account with this user name or home account id.
+    /// Goes on in the cache, for the account with this user name or home account id. The ways after this one must give a
+    /// token for the same user, else it is `user_mismatch`.
     pub fn or_silent_for(mut self, username_or_id: impl Into<String>) -> Self {
         self.rungs
             .push(Rung::Silent(CachedUser::Named(username_or_id.into())));

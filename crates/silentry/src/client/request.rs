@@ -6,6 +6,10 @@ use crate::error::{Error, InteractionRequired};
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct RequestOptions {
     pub(crate) tenant: Option<String>,
+    /// The name of the user whom the token must be for.
+    pub(crate) username: Option<String>,
+    /// The account that the token must be for: its home account id, or a name where that is all that is known.
+    pub(crate) account: Option<String>,
     pub(crate) claims: Option<String>,
     pub(crate) correlation_id: Option<String>,
     pub(crate) extra_query_parameters: Vec<(String, String)>,
@@ -20,6 +24,18 @@ impl RequestOptions {
         }
         if let Some(tenant) = needed.tenant() {
             self.tenant = Some(tenant.to_owned());
+        }
+    }
+
+    /// Refuses a name that names nobody.
+    pub(crate) fn check_username(&self) -> Result<(), Error> {
+        match &self.username {
+            Some(name) if name.trim().is_empty() => Err(Error::new(
+                "invalid_username",
+                crate::error::Stage::Request,
+                "the user name is empty",
+            )),
+            _ => Ok(()),
         }
     }
 

@@ -144,6 +144,11 @@ impl Account {
         self.home_account_id.as_deref()
     }
 
+    /// Returns what a token for this account can be told by: the id, else the name.
+    pub(crate) fn binding_name(&self) -> &str {
+        self.home_account_id().unwrap_or(&self.username)
+    }
+
     /// Returns the host of the cloud that knows the account.
     pub fn environment(&self) -> &str {
         &self.environment

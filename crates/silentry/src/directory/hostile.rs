@@ -14,7 +14,7 @@ use silentry_lab::kdc::{Kdc, KdcConfig, Realm, Service, User};
 use silentry_lab::kerberos::acceptor::Acceptor;
 use silentry_negotiate::{Credentials, Negotiator};
 
-use super::lookup::find_upn_within;
+use super::lookup::find_user_within;
 use super::*;
 
 /// For servers that answer: never reached, however busy the machine is.
@@ -112,7 +112,7 @@ fn ask(server: Directory, negotiator: &Negotiator, limit: Duration) -> Failure {
         upn_attribute: None,
     };
     let subject = Subject::Principal("alice".into());
-    find_upn_within(limit, &settings, negotiator, REALM, &subject).unwrap_err()
+    find_user_within(limit, &settings, negotiator, REALM, &subject).unwrap_err()
 }
 
 /// What comes without a question asked of any KDC.

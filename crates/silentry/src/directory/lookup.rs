@@ -8,28 +8,28 @@ use super::connection::Connection;
 use super::deadline::Deadline;
 use super::failure::shown;
 use super::message::{self, Entry, Filter, Scope, Search};
-use super::{Directory, DirectorySettings, Failure, LIMIT, Subject};
+use super::{Directory, DirectorySettings, Failure, LIMIT, Names, Subject};
 
 /// Legs of one bind. Kerberos needs one or two.
 const MAX_LEGS: usize = 4;
 
-/// Finds the UPN of a user as Windows would. Blocks, for [`LIMIT`] at most.
-pub(crate) fn find_upn(
+/// Finds a user and the names as Windows would. Blocks, for [`LIMIT`] at most.
+pub(crate) fn find_user(
     settings: &DirectorySettings,
     negotiator: &Negotiator,
     realm: &str,
     subject: &Subject,
-) -> Result<String, Failure> {
-    find_upn_within(LIMIT, settings, negotiator, realm, subject)
+) -> Result<Names, Failure> {
+    find_user_within(LIMIT, settings, negotiator, realm, subject)
 }
 
-pub(super) fn find_upn_within(
+pub(super) fn find_user_within(
     limit: Duration,
     settings: &DirectorySettings,
     negotiator: &Negotiator,
     realm: &str,
     subject: &Subject,
-) -> Result<String, Failure> {
+) -> Result<Names, Failure> {
     let deadline = Deadline::after(limit);
     let domain = domain_of(realm)?;
     let (host, port) = settings.server.address(&domain);
@@ -194,7 +194,7 @@ fn user(
     subject: &Subject,
     domain: &str,
     wanted: Option<&str>,
-) -> Result<String, Failure> {
+) -> Result<Names, Failure> {
     const ACCOUNT: &str = "sAMAccountName";
     const UPN: &str = "userPrincipalName";
     let account = subject.account();
@@ -220,13 +220,11 @@ fn user(
     let Some(user) = user else {
         return Err(Failure::NotFound(format!("{domain} has no user {account}")));
     };
-    match (user.first(wanted.unwrap_or(UPN)), wanted) {
-        (Some(value), _) => Ok(value.to_owned()),
-        (None, Some(attribute)) => Err(Failure::NotFound(format!("{account} has no {attribute}"))),
-        // The UPN that an account has without one being set (MS-ADTS 5.1.1.1.1).
-        (None, None) => Ok(format!(
-            "{}@{domain}",
-            user.first(ACCOUNT).unwrap_or(account)
-        )),
-    }
+    let implicit = || format!("{}@{domain}", user.first(ACCOUNT).unwrap_or(account));
+    Ok(Names {
+        upn: user.first(UPN).map_or_else(implicit, str::to_owned),
+        login_id: wanted
+            .and_then(|attribute| user.first(attribute))
+            .map(str::to_owned),
+    })
 }

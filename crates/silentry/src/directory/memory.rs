@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use super::Failure;
+use super::{Failure, Names};
 
 /// UPNs change when people marry or companies merge.
 const LIFETIME_OF_AN_ANSWER: Duration = Duration::from_secs(60 * 60);
@@ -16,15 +16,11 @@ const MAX_REMEMBERED: usize = 64;
 
 /// What was learnt about users, by the name that they were looked up by.
 #[derive(Debug, Default)]
-pub(crate) struct DirectoryMemory(HashMap<String, (Result<String, Failure>, SystemTime)>);
+pub(crate) struct DirectoryMemory(HashMap<String, (Result<Names, Failure>, SystemTime)>);
 
 impl DirectoryMemory {
     /// Returns what was said of a user, unless that is too long ago.
-    pub(crate) fn recall(
-        &mut self,
-        user: &str,
-        now: SystemTime,
-    ) -> Option<Result<String, Failure>> {
+    pub(crate) fn recall(&mut self, user: &str, now: SystemTime) -> Option<Result<Names, Failure>> {
         let (answer, since) = self.0.get(user)?;
         let lifetime = match answer {
             Ok(_) => LIFETIME_OF_AN_ANSWER,
@@ -38,12 +34,7 @@ impl DirectoryMemory {
         None
     }
 
-    pub(crate) fn remember(
-        &mut self,
-        user: &str,
-        answer: Result<String, Failure>,
-        now: SystemTime,
-    ) {
+    pub(crate) fn remember(&mut self, user: &str, answer: Result<Names, Failure>, now: SystemTime) {
         if self.0.len() >= MAX_REMEMBERED {
             self.0.clear();
         }
@@ -55,11 +46,18 @@ impl DirectoryMemory {
 mod tests {
     use super::*;
 
+    fn alice() -> Names {
+        Names {
+            upn: "alice@contoso.test".into(),
+            login_id: None,
+        }
+    }
+
     #[test]
     fn silence_is_forgotten_sooner_than_an_answer() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let mut memory = DirectoryMemory::default();
-        memory.remember("alice@CORP", Ok("alice@contoso.test".into()), now);
+        memory.remember("alice@CORP", Ok(alice()), now);
         memory.remember("bob@CORP", Err(Failure::Slow), now);
         let mut seen = |seconds| {
             let then = now + Duration::from_secs(seconds);
@@ -76,7 +74,7 @@ mod tests {
     fn an_answer_from_the_future_is_no_answer() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let mut memory = DirectoryMemory::default();
-        memory.remember("alice@CORP", Ok("alice@contoso.test".into()), now);
+        memory.remember("alice@CORP", Ok(alice()), now);
         assert!(
             memory
                 .recall("alice@CORP", now - Duration::from_secs(1))

@@ -1,8 +1,8 @@
 //! The UPN from Active Directory, on Linux and macOS, where no system service tells it.
 //!
 //! Windows asks its domain controller (`GetUserNameEx`); this asks it too, over LDAP with the user's own Kerberos
-//! ticket, signed and sealed. Only what leads to a federation server depends on the answer: whom a token is for, the
-//! ticket decides.
+//! ticket, signed and sealed. The answer leads to a federation server, and tells the names of the user whose ticket it
+//! is: whom a token is for, the ticket decides.
 
 mod connection;
 mod deadline;
@@ -20,7 +20,7 @@ use crate::error::{Error, Stage};
 use crate::text::printable;
 
 pub(crate) use failure::Failure;
-pub(crate) use lookup::find_upn;
+pub(crate) use lookup::find_user;
 pub(crate) use memory::DirectoryMemory;
 
 /// What a look-up may take in all. A dead domain controller must not be noticed.
@@ -91,6 +91,36 @@ pub(crate) enum Subject {
     Principal(String),
     /// `NETBIOS\\account`, as people type it.
     Account { netbios: String, account: String },
+}
+
+/// The names of a user in the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// The `userPrincipalName`, or the UPN that an account has without one being set (MS-ADTS 5.1.1.1.1).
+    pub(crate) upn: String,
+    /// The value of the attribute that Entra knows users by, where that is another one.
+    pub(crate) login_id: Option<String>,
+}
+
+impl Names {
+    /// Returns the name that Entra knows the user by.
+    pub(crate) fn at_entra(&self, settings: &DirectorySettings) -> Result<&str, Failure> {
+        match (&settings.upn_attribute, &self.login_id) {
+            (None, _) => Ok(&self.upn),
+            (Some(_), Some(login_id)) => Ok(login_id),
+            (Some(attribute), None) => Err(Failure::NotFound(format!(
+                "{} has no {attribute}",
+                self.upn
+            ))),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.upn), self.login_id.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
 }
 
 impl Subject {

@@ -1,6 +1,7 @@
 //! What a request asks for, read the same way by every flow.
 
 use super::redeem::Redemption;
+use super::whose::Proof;
 use crate::authority::{Authority, AuthorityKind, Tenant};
 use crate::client::{Application, RequestOptions};
 use crate::error::{Error, Stage};
@@ -29,6 +30,7 @@ impl Asked {
         let mut options = options;
         let of_application = application.extra_query_parameters.iter().cloned();
         options.extra_query_parameters.splice(..0, of_application);
+        options.check_username()?;
         let authority = authority(application, &options)?;
         let policy = &application.policy;
         policy.check_request(way, &application.client_id, &authority)?;
@@ -52,7 +54,7 @@ impl Asked {
         Redemption {
             asked: self,
             source,
-            signed_in: None,
+            proof: Proof::Unnamed,
             nonce: None,
             account: None,
         }

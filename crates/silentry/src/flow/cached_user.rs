@@ -1,81 +1,95 @@
 //! Which account of the cache is meant.
 //!
-//! "The user who is signed in" is found by what an integrated sign-in recorded, never by a name that is alike. Nobody
-//! else's account is ever guessed: one that an integrated sign-in gave to somebody belongs to whoever held the ticket,
-//! even when it is the only one in the cache.
+//! A user who is named is found by the name. "The user who is signed in" is found by what an integrated sign-in recorded,
+//! never by a name that is alike. Nobody else's account is ever guessed: one that an integrated sign-in gave to somebody
+//! belongs to whoever held the ticket, even when it is the only one in the cache, and who has signed in by ticket before
+//! is never taken for the one user who signed in by hand.
 
 use crate::authority::Authority;
 use crate::cache;
+#[cfg(feature = "integrated")]
+use crate::cache::Owner;
 use crate::cache::schema::CachedAccount;
 use crate::client::{Account, Application, CachedUser};
 use crate::error::{Error, Stage};
+use crate::identity::same_name;
 use crate::text::printable;
+
+const RENEW_OR_NAME: &str =
+    "Renew the ticket (kinit), or name the user who is meant by {username} or {account}.";
+
+/// Whose token is looked for.
+pub(super) struct Sought<'a> {
+    pub(super) user: CachedUser,
+    /// The name that the user must have.
+    pub(super) name: Option<&'a str>,
+    /// Whether the ticket is asked next for what the cache does not have.
+    pub(super) ticket_is_next: bool,
+}
 
 /// Returns the account that is meant.
 pub(super) async fn account(
     application: &Application,
     authority: &Authority,
-    user: CachedUser,
+    sought: Sought<'_>,
 ) -> Result<Account, Error> {
-    if let CachedUser::Account(account) = user {
-        return Ok(account);
-    }
-    // Memory first: who is signed in does not change with what other processes write.
-    if matches!(user, CachedUser::SignedIn)
-        && let Some(account) = signed_in(application, authority).await
-    {
-        return Ok(account);
-    }
-    let caught_up = application
-        .cache
-        .catch_up_to_sign_in(&*application.clock)
-        .await;
-    caught_up.map_err(|error| super::cache_failed(&error))?;
     let environment = authority.environment();
     let accounts = Accounts {
         application,
         authority,
         environment: &cache::environment(&environment),
     };
-    let account = match user {
-        CachedUser::Named(name) => accounts.named(&name)?,
-        CachedUser::SignedInOrSole => match signed_in(application, authority).await {
-            Some(account) => return Ok(account),
-            None => accounts.sole()?,
-        },
-        CachedUser::SignedIn | CachedUser::Account(_) => {
-            let account = signed_in(application, authority).await;
-            return account.ok_or_else(|| {
-                none("the token cache knows no account of the user who is signed in".to_owned())
-            });
+    let Sought { user, name, .. } = &sought;
+    match (user, name) {
+        (CachedUser::Account(account), None) => return Ok(account.clone()),
+        // Memory first: who is signed in does not change with what other processes write.
+        (CachedUser::SignedIn | CachedUser::SignedInOrSole, None) => {
+            if let Some(account) = accounts.signed_in().await {
+                return Ok(account);
+            }
         }
-    };
-    Ok(Account {
-        username: account.username.unwrap_or_default().into(),
-        home_account_id: Some(account.home_account_id.into()),
-        environment: account.environment.into(),
-    })
-}
-
-/// The account that an integrated sign-in gave to the very user who is signed in now.
-#[cfg(feature = "integrated")]
-async fn signed_in(application: &Application, authority: &Authority) -> Option<Account> {
-    let environment = authority.environment();
-    // The Kerberos library is asked only where its answer can lead to an account.
-    let may_know = application
-        .cache
-        .has_bindings(&cache::environment(&environment));
-    if !may_know {
-        return None;
+        _ => {}
     }
-    let who = super::signed_in::who(application).await?;
-    super::signed_in::account(application, authority, &who)
+    let caught_up = application
+        .cache
+        .catch_up_to_sign_in(&*application.clock)
+        .await;
+    caught_up.map_err(|error| super::cache_failed(&error))?;
+    match (sought.user, sought.name) {
+        (CachedUser::Account(account), None) => Ok(account),
+        (CachedUser::Account(account), Some(name)) => accounts.if_called(account, name),
+        (CachedUser::Named(id), Some(name)) if !same_name(&id, name) => {
+            let account = accounts.named(&id).await?;
+            accounts.if_called(account, name)
+        }
+        (CachedUser::Named(name), _) => accounts.named(&name).await,
+        (_, Some(name)) => accounts.named(name).await,
+        (CachedUser::SignedIn, None) => accounts.signed_in().await.ok_or_else(|| {
+            none("the token cache knows no account of the user who is signed in".to_owned())
+        }),
+        (CachedUser::SignedInOrSole, None) => match accounts.signed_in().await {
+            Some(account) => Ok(account),
+            None => accounts.sole(sought.ticket_is_next).await,
+        },
+    }
 }
 
-/// Nobody can tell who is signed in.
-#[cfg(not(feature = "integrated"))]
-async fn signed_in(_: &Application, _: &Authority) -> Option<Account> {
-    None
+/// Returns whether the cache knows an account by this name or home account id.
+pub(super) fn is_called(
+    application: &Application,
+    authority: &Authority,
+    account: &Account,
+    name: &str,
+) -> bool {
+    let environment = cache::environment(&account.environment);
+    let os_user = os_user();
+    let is_it = |cached: &CachedAccount| {
+        cached.environment == environment
+            && Some(cached.home_account_id.as_str()) == account.home_account_id()
+    };
+    let cache = &application.cache;
+    let named = cache.accounts_named(authority, name, os_user.as_deref(), is_it);
+    !named.is_empty()
 }
 
 /// The accounts of one cloud.
@@ -86,32 +100,148 @@ struct Accounts<'a> {
 }
 
 impl Accounts<'_> {
-    fn sole(&self) -> Result<CachedAccount, Error> {
-        let account = only(self.all(), || "the token cache knows no account".to_owned())?;
+    async fn sole(&self, ticket_is_next: bool) -> Result<Account, Error> {
+        let all = self.application.cache.accounts(self.authority).into_iter();
+        let of_cloud = all.filter(|account| self.has(account));
+        let account = only(of_cloud, || "the token cache knows no account".to_owned())?;
         let cache = &self.application.cache;
         if cache.is_bound(self.environment, &account.home_account_id) {
             let message = "the only account of the token cache belongs to a ticket of somebody who is not signed in now";
             return Err(none(message.to_owned()));
         }
-        Ok(account)
+        // A service whose ticket has ended would else become the administrator who once signed in by hand.
+        if self.is_ticket_user() {
+            let message = "the only account of the token cache signed in by hand, and this user of the system signs in by ticket";
+            return Err(none(message.to_owned()).with_mitigation(RENEW_OR_NAME));
+        }
+        if ticket_is_next && self.has_ticket().await {
+            let message = "the token cache knows no account of the user who is signed in";
+            return Err(none(message.to_owned()));
+        }
+        Ok(account.into())
     }
 
-    fn named(&self, name: &str) -> Result<CachedAccount, Error> {
+    /// Returns the account of this name or home account id.
+    async fn named(&self, name: &str) -> Result<Account, Error> {
+        let os_user = os_user();
         let cache = &self.application.cache;
-        let named = cache.accounts_named(self.authority, name, |account| self.has(account));
-        only(named.into_iter(), || {
+        let mut named = cache.accounts_named(self.authority, name, os_user.as_deref(), |account| {
+            self.has(account)
+        });
+        if named.is_empty()
+            && let Some(account) = self.signed_in_by_other_name(name).await
+        {
+            return Ok(account);
+        }
+        only(named.drain(..), || {
             let name = printable(name, 100);
             format!("the token cache knows no account `{name}`")
         })
-    }
-
-    fn all(&self) -> impl Iterator<Item = CachedAccount> {
-        let accounts = self.application.cache.accounts(self.authority);
-        accounts.into_iter().filter(|account| self.has(account))
+        .map(Account::from)
     }
 
     fn has(&self, account: &CachedAccount) -> bool {
         account.environment == self.environment
+    }
+
+    /// Returns the account, when this is a name of it too.
+    fn if_called(&self, account: Account, name: &str) -> Result<Account, Error> {
+        if is_called(self.application, self.authority, &account, name) {
+            return Ok(account);
+        }
+        let message = format!(
+            "the account is the one of {}, not of {name}",
+            account.username()
+        );
+        Err(Error::new("user_mismatch", Stage::Cache, message))
+    }
+}
+
+#[cfg(feature = "integrated")]
+impl Accounts<'_> {
+    /// The account that an integrated sign-in gave to the very user who is signed in now.
+    async fn signed_in(&self) -> Option<Account> {
+        // The Kerberos library is asked only where its answer can lead to an account.
+        if !self.application.cache.has_bindings(self.environment) {
+            return None;
+        }
+        let user = super::signed_in::user(self.application).await?;
+        super::signed_in::account(self.application, self.authority, &user)
+    }
+
+    /// The same, when the directory says that the user of the ticket has this name: it is asked about what no token tells,
+    /// `DOMAIN\user`, and where the configuration names it.
+    async fn signed_in_by_other_name(&self, name: &str) -> Option<Account> {
+        let application = self.application;
+        let directory = &application.directory;
+        let worth_asking = directory.is_on() && (name.contains('\\') || directory.is_first());
+        if !worth_asking || !application.cache.has_bindings(self.environment) {
+            return None;
+        }
+        let user = super::signed_in::user(application).await?;
+        let account = super::signed_in::account(application, self.authority, &user)?;
+        let owner = Owner {
+            home_account_id: account.home_account_id()?.to_owned(),
+            environment: self.environment.to_owned(),
+            other_environment: self.authority.other_environment(self.environment),
+        };
+        let names = application.cache.names_of(&owner);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let is_called = super::upn::is_called(application, &user, name, &names).await;
+        is_called.then_some(account)
+    }
+
+    fn is_ticket_user(&self) -> bool {
+        let application = self.application;
+        let os_user = super::signed_in::os_user();
+        application
+            .cache
+            .is_ticket_user(&application.client_id, &os_user)
+    }
+
+    async fn has_ticket(&self) -> bool {
+        super::signed_in::user(self.application).await.is_some()
+    }
+}
+
+/// Nobody can tell who is signed in.
+#[cfg(not(feature = "integrated"))]
+#[allow(clippy::unused_async, clippy::unused_self)] // as where there are tickets
+impl Accounts<'_> {
+    async fn signed_in(&self) -> Option<Account> {
+        None
+    }
+
+    async fn signed_in_by_other_name(&self, _: &str) -> Option<Account> {
+        None
+    }
+
+    fn is_ticket_user(&self) -> bool {
+        false
+    }
+
+    async fn has_ticket(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(feature = "integrated")]
+fn os_user() -> Option<String> {
+    Some(super::signed_in::os_user())
+}
+
+#[cfg(not(feature = "integrated"))]
+fn os_user() -> Option<String> {
+    None
+}
+
+impl From<CachedAccount> for Account {
+    fn from(account: CachedAccount) -> Self {
+        Account {
+            username: account.username.unwrap_or_default().into(),
+            home_account_id: Some(account.home_account_id.into()),
+            environment: account.environment.into(),
+        }
     }
 }
 

@@ -9,10 +9,11 @@ use super::asked::Asked;
 use super::call::Call;
 use super::flight::{self, Accept, Cleared, FlightKey};
 use super::redeem::Redemption;
-use super::{signed_in, silent, upn, windows_transport};
+use super::whose::Proof;
+use super::{cached_user, signed_in, silent, upn, windows_transport};
 use crate::client::{AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult};
 use crate::error::Error;
-use crate::identity::UserPrincipalName;
+use crate::identity::{UserPrincipalName, same_name};
 
 /// Signs in, or takes part in the sign-in that is under way for the same token and the same user of this machine;
 /// `accept` says which token of another process will do instead.
@@ -30,10 +31,10 @@ pub(crate) async fn sign_in(
         None => accept,
     };
     let sign_in = SignIn {
-        who: signed_in::who(&application).await,
+        user: signed_in::user(&application).await,
         application: Arc::clone(&application),
         asked,
-        username: request.username,
+        login_hint: request.login_hint,
         federation_metadata: request.federation_metadata,
     };
     let key = sign_in.key();
@@ -47,26 +48,27 @@ pub(crate) async fn sign_in(
 struct SignIn {
     application: Arc<Application>,
     asked: Asked,
-    username: Option<String>,
+    /// Leads to the federation server, where the name that the token must have does not.
+    login_hint: Option<String>,
     federation_metadata: Option<String>,
     /// Who was signed in to the machine when the sign-in was asked for.
-    who: Option<String>,
+    user: Option<signed_in::User>,
 }
 
 impl SignIn {
     /// Shared by the same user alone; where nobody can tell who that is, not at all.
     fn key(&self) -> Option<FlightKey> {
-        let told = vec![self.username.clone(), self.federation_metadata.clone()];
-        FlightKey::new("iwa", self.who.as_deref()?, told, &self.asked)
+        let told = vec![self.login_hint.clone(), self.federation_metadata.clone()];
+        FlightKey::new("iwa", &self.user.as_ref()?.id(), told, &self.asked)
     }
 
     async fn exchange(self, accept: Accept) -> Result<AuthenticationResult, Error> {
-        let Some(who) = &self.who else {
+        let Some(user) = &self.user else {
             return self.redeem_ticket().await;
         };
         let application = &*self.application;
-        let name = flight::name(application, who, &self.asked);
-        let find = || self.find(who);
+        let name = flight::name(application, &user.id(), &self.asked);
+        let find = || self.find(user);
         match flight::clear_other_processes(application, &name, accept, find).await {
             Cleared::Found(result) => Ok(result),
             Cleared::Go(_lock) => self.redeem_ticket().await,
@@ -74,7 +76,7 @@ impl SignIn {
     }
 
     /// The token of the cache for the very user who is signed in.
-    fn find(&self, who: &str) -> Option<AuthenticationResult> {
+    fn find(&self, user: &signed_in::User) -> Option<AuthenticationResult> {
         let application = &*self.application;
         let Asked {
             authority,
@@ -82,10 +84,20 @@ impl SignIn {
             options,
             ..
         } = &self.asked;
-        let account = signed_in::account(application, authority, who)?;
+        let account = signed_in::account(application, authority, user)?;
+        let mut names = [&options.username, &options.account].into_iter().flatten();
+        if !names.all(|name| cached_user::is_called(application, authority, &account, name)) {
+            // A new token may show that the user has this name too.
+            return None;
+        }
         let now = silent::now(application);
         let found = silent::find(application, &account, &authority.realm(), scopes, now)?;
         Some(silent::give(found, &account, options))
+    }
+
+    fn leading_name(&self) -> Option<&str> {
+        let named = self.asked.options.username.as_ref();
+        self.login_hint.as_ref().or(named).map(String::as_str)
     }
 
     async fn redeem_ticket(&self) -> Result<AuthenticationResult, Error> {
@@ -93,20 +105,21 @@ impl SignIn {
         let call = Call::new(application, &self.asked.options)?;
         let result = async {
             let own_metadata = self.federation_metadata.as_deref();
-            let username = self.username.as_deref();
             let authority = &self.asked.authority;
-            let (upn, federation) = upn::find(&call, authority, username, own_metadata).await?;
+            let leads = self.leading_name();
+            let user = self.user.as_ref();
+            let (upn, federation) = upn::find(&call, authority, leads, user, own_metadata).await?;
             let asserted = windows_transport::request_assertion(&call, &federation).await?;
             let whose = match asserted.principal {
-                Some(principal) => Some(signed_in::named(&principal)),
+                Some(principal) => Some(signed_in::User::of(principal)),
                 // A switch of users meanwhile leaves open whose ticket it was.
                 None => {
-                    let after = signed_in::who(application).await;
-                    after.filter(|after| self.who.as_ref() == Some(after))
+                    let after = signed_in::user(application).await;
+                    after.filter(|after| user == Some(after))
                 }
             };
             let redemption = Redemption {
-                signed_in: whose.as_deref(),
+                proof: whose.as_ref().map_or(Proof::Unnamed, Proof::Ticket),
                 ..self.asked.redemption("iwa")
             };
             let result = redemption.assertion(&call, &asserted.assertion).await;
@@ -114,11 +127,14 @@ impl SignIn {
                 let tenant = self.asked.options.tenant.as_deref();
                 error.about(Some(upn.as_str()), tenant)
             })?;
-            warn_of_another_user(&upn, &result);
+            if self.asked.options.username.is_none() {
+                warn_of_another_user(&upn, &result);
+            }
             Ok(result)
         };
-        let who = self.who.as_ref().or(self.username.as_ref());
-        let name = flight::name(application, who.map_or("", String::as_str), &self.asked);
+        let who = self.user.as_ref().map(signed_in::User::id);
+        let who = who.as_deref().or(self.leading_name());
+        let name = flight::name(application, who.unwrap_or_default(), &self.asked);
         let asking = application.throttle.asking(name);
         let throttle = &application.throttle;
         let unless_refused = throttle.around(&*application.clock, &asking, result);
@@ -129,7 +145,7 @@ impl SignIn {
 /// Alternate login ids differ from the UPN legitimately, so this is no error; but a person should know.
 fn warn_of_another_user(asked: &UserPrincipalName, result: &AuthenticationResult) {
     let given = result.account().username();
-    if !given.is_empty() && !given.eq_ignore_ascii_case(asked.as_str()) {
+    if !given.is_empty() && !same_name(given, asked.as_str()) {
         tracing::warn!(%asked, given, "the token is for the user of the Kerberos ticket");
     }
 }

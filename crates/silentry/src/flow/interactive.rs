@@ -35,6 +35,8 @@ pub(crate) async fn sign_in(
     let scopes = asked.scopes_and(&request.extra_scopes_to_consent)?;
     let call = Call::new(application, &asked.options)?;
     let redemption = asked.redemption("authorization_code");
+    let named = asked.options.username.as_ref();
+    let login_hint = request.login_hint.as_ref().or(named).map(String::as_str);
 
     let result = async {
         let endpoints = endpoints::of(&call, &asked.authority).await?;
@@ -59,7 +61,7 @@ pub(crate) async fn sign_in(
             prompt: request
                 .prompt
                 .or_else(|| consent_to_offline_access(application, &endpoints)),
-            login_hint: request.login_hint.as_deref(),
+            login_hint,
             domain_hint: request.domain_hint.as_deref(),
             claims: asked.claims.as_ref(),
             correlation_id: &call.correlation_id,
@@ -101,7 +103,7 @@ pub(crate) async fn sign_in(
         .grant(&call, grant, Grant::Other)
         .await
     };
-    let who = request.login_hint.as_deref().unwrap_or_default();
+    let who = login_hint.unwrap_or_default();
     let asking = application
         .throttle
         .asking(flight::name(application, who, &asked));

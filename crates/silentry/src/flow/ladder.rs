@@ -22,7 +22,7 @@ use super::{asked, cached_user, device_code, silent, username_password};
 use crate::client::AcquireTokenByIntegratedWindowsAuth;
 use crate::client::{
     AcquireToken, AcquireTokenByUsernamePassword, AcquireTokenSilent, Application, AskPassword,
-    AuthenticationResult, BeginDeviceCode, RequestOptions, Rung, WayDetails,
+    AuthenticationResult, BeginDeviceCode, CachedUser, RequestOptions, Rung, WayDetails,
 };
 use crate::error::{Attempt, Category, Error, Stage};
 use crate::own_thread;
@@ -32,10 +32,13 @@ use crate::secret::Secret;
 struct Wanted {
     application: Arc<Application>,
     scopes: Vec<String>,
-    #[cfg(feature = "integrated")]
-    username: Option<String>,
-    /// Whom the way that asked for the user knew.
+    #[cfg_attr(
+        not(any(feature = "integrated", feature = "interactive")),
+        allow(dead_code, reason = "the other ways have nothing to be led to")
+    )]
     login_hint: Option<String>,
+    /// Whom the way that asked for the user knew.
+    known_user: Option<String>,
     details: WayDetails,
     options: RequestOptions,
     /// Whether a token of the cache would have done, and was not there.
@@ -48,9 +51,8 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     let mut wanted = Wanted {
         application: request.application,
         scopes: request.scopes,
-        login_hint: request.username.clone(),
-        #[cfg(feature = "integrated")]
-        username: request.username,
+        login_hint: request.login_hint,
+        known_user: None,
         details: request.details,
         options: request.options,
         #[cfg(feature = "integrated")]
@@ -58,13 +60,19 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     };
     let mut attempts = Vec::new();
     let last = rungs.len().saturating_sub(1);
+    let ways: Vec<_> = rungs.iter().map(Rung::way).collect();
     for (at, rung) in rungs.into_iter().enumerate() {
-        let way = rung.way();
+        let way = ways[at];
+        let ticket_is_next = ways[at..].contains(&"iwa");
         #[cfg(feature = "integrated")]
         if let Rung::Silent(_) = rung {
             wanted.cache_would_do = !wanted.details.force_refresh;
         }
-        let error = match step(&wanted, rung).await {
+        let named = match &rung {
+            Rung::Silent(CachedUser::Named(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let error = match step(&wanted, rung, ticket_is_next).await {
             Ok(result) => {
                 return Ok(AuthenticationResult {
                     way: Some(way),
@@ -73,7 +81,7 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
             }
             Err(error) => error,
         };
-        if at == last || !next_may_cure(&error) {
+        if at == last || !next_may_cure(way, &error) {
             return Err(error.after(attempts));
         }
         tracing::debug!(way, code = error.code(), "going on to the next way in");
@@ -81,8 +89,9 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
             // What Entra asks for, the way that prompts must ask for, and of the same user.
             wanted.options.go_on_from(needed);
             let known = needed.login_hint().map(str::to_owned);
-            wanted.login_hint = wanted.login_hint.or(known);
+            wanted.known_user = wanted.known_user.or(known);
         }
+        wanted.options.account = named.or(wanted.options.account);
         attempts.push(Attempt {
             way,
             code: error.code().to_owned(),
@@ -96,7 +105,12 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     ))
 }
 
-async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error> {
+/// Tries one way; `ticket_is_next` says that the user's ticket will be asked after the cache.
+async fn step(
+    wanted: &Wanted,
+    rung: Rung,
+    ticket_is_next: bool,
+) -> Result<AuthenticationResult, Error> {
     let application = Arc::clone(&wanted.application);
     // Before a person is asked for anything.
     let authority = asked::authority(&application, &wanted.options)?;
@@ -112,7 +126,18 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
     } = wanted.details.clone();
     match rung {
         Rung::Silent(user) => {
-            let account = cached_user::account(&application, &authority, user).await?;
+            let sought = cached_user::Sought {
+                user,
+                name: options.username.as_deref(),
+                ticket_is_next,
+            };
+            let account = cached_user::account(&application, &authority, sought).await?;
+            // The account is the one that is named, whatever the names are that its next token has.
+            let options = RequestOptions {
+                username: None,
+                account: None,
+                ..options
+            };
             silent::acquire(AcquireTokenSilent {
                 force_refresh,
                 options,
@@ -123,9 +148,8 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
         #[cfg(feature = "integrated")]
         Rung::IntegratedWindowsAuth => {
             let integrated = AcquireTokenByIntegratedWindowsAuth::new(application, scopes);
-            let username = wanted.username.clone();
             let integrated = AcquireTokenByIntegratedWindowsAuth {
-                username,
+                login_hint: wanted.login_hint.clone(),
                 federation_metadata,
                 options,
                 ..integrated
@@ -147,8 +171,10 @@ async fn step(wanted: &Wanted, rung: Rung) -> Result<AuthenticationResult, Error
         Rung::Interactive => {
             let interactive = crate::client::AcquireTokenInteractive::new(application, scopes);
             let details = wanted.details.clone();
+            let said = wanted.login_hint.as_ref().or(options.username.as_ref());
+            let login_hint = said.or(wanted.known_user.as_ref()).cloned();
             super::interactive::sign_in(crate::client::AcquireTokenInteractive {
-                login_hint: wanted.login_hint.clone(),
+                login_hint,
                 prompt: details.prompt,
                 domain_hint: details.domain_hint,
                 port: details.port,
@@ -183,7 +209,7 @@ async fn asked_password(application: &Application, ask: AskPassword) -> Result<S
         .map_err(missing)
 }
 
-fn next_may_cure(error: &Error) -> bool {
+fn next_may_cure(way: &str, error: &Error) -> bool {
     // The user was asked, and said no.
     const DECLINED: [&str; 3] = [
         "access_denied",
@@ -195,6 +221,10 @@ fn next_may_cure(error: &Error) -> bool {
     }
     if error.code() == "policy_forbids_flow" {
         return true;
+    }
+    // Somebody was asked, and is not the one who is named.
+    if error.code() == "user_mismatch" && !matches!(way, "silent" | "iwa") {
+        return false;
     }
     match error.category() {
         Category::UserMustAct | Category::NotSignedIn | Category::IntegratedImpossible => true,

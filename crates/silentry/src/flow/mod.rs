@@ -31,6 +31,7 @@ mod upn;
 pub(crate) mod username_password;
 #[cfg(feature = "integrated")]
 mod verdicts;
+mod whose;
 #[cfg(feature = "integrated")]
 mod windows_transport;
 mod wstrust;

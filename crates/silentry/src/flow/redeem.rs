@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 use super::asked::Asked;
 use super::call::Call;
 use super::endpoints;
+use super::whose::{self, Proof};
 use crate::advice::Advice;
 use crate::authority::AuthorityKind;
 use crate::authority::endpoints::Endpoints;
 use crate::authority::issuer::{IdTokenError, Issuer};
-use crate::cache::{self, NewTokens};
+use crate::cache::{self, NewTokens, SignedInUser};
 use crate::client::{Account, AuthenticationResult, TokenSource};
 use crate::error::{Error, Stage};
 use crate::federation::assertion::{SamlAssertion, SamlVersion};
@@ -27,14 +28,16 @@ use crate::transport::{HttpResponse, retry_after};
 const WRONG_PASSWORD: &str = "Check the user name ({username}) and the password; the server may also not let this \
     application or this user sign in with one.";
 
+const FOREIGN_REFRESH_TOKEN: &str = "The refresh token in the cache is another user's: remove the account ({remove-account}) and sign in again.";
+
 /// What a token request is about, whatever it is made with.
 #[derive(Clone, Copy)]
 pub(super) struct Redemption<'a> {
     pub(super) asked: &'a Asked,
     /// How the user signed in, as the cache tells other programs (`account_source`).
     pub(super) source: &'static str,
-    /// Who was signed in to the machine, when it is that user's ticket that is redeemed.
-    pub(super) signed_in: Option<&'a str>,
+    /// What the user signed in with, as far as it tells who that is.
+    pub(super) proof: Proof<'a>,
     /// What the id token must name, where the browser was told to ask for it.
     pub(super) nonce: Option<&'a str>,
     /// Whose token it must be, where the account is known already. An answer to a refresh may name nobody (OpenID
@@ -74,8 +77,9 @@ impl Redemption<'_> {
         }
         let result = self.result(call, &endpoints, &token);
         self.check_account(&result)?;
+        let also_called = whose::check(call, &self.asked.options, self.proof, &result).await?;
         let not_kept = match result.account().home_account_id() {
-            Some(_) => self.keep(call, &endpoints, token).await.err(),
+            Some(_) => self.keep(call, &endpoints, token, also_called).await.err(),
             None => Some("the answer does not tell whose the token is".to_owned()),
         };
         Ok(AuthenticationResult {
@@ -207,8 +211,13 @@ impl Redemption<'_> {
     fn check_account(&self, result: &AuthenticationResult) -> Result<(), Error> {
         match (self.known_account(), result.account().home_account_id()) {
             (Some(expected), Some(given)) if !given.eq_ignore_ascii_case(expected) => {
-                let message = "the token is for another account than the one that was asked for";
-                Err(Error::new("user_mismatch", Stage::Token, message))
+                let asked_for = self.account.map(Account::username).unwrap_or_default();
+                let given = result.account().username();
+                let message = format!(
+                    "the refresh token of {asked_for} gives a token for another account, of {given}"
+                );
+                Err(Error::new("user_mismatch", Stage::Token, message)
+                    .with_mitigation(FOREIGN_REFRESH_TOKEN))
             }
             _ => Ok(()),
         }
@@ -285,6 +294,7 @@ impl Redemption<'_> {
         call: &Call<'_>,
         endpoints: &Endpoints,
         response: TokenResponse,
+        also_called: Option<String>,
     ) -> Result<(), String> {
         let application = call.application;
         let client_id = application.client_id.clone();
@@ -294,7 +304,7 @@ impl Redemption<'_> {
         let is_adfs = endpoints.authority.kind() == AuthorityKind::AdFs;
         let scopes = self.asked.scopes.clone();
         let source = self.source;
-        let signed_in = self.signed_in.map(str::to_owned);
+        let signed_in = self.proof.signed_in();
         let account = self.known_account().map(str::to_owned);
         let now = seconds(application.clock.now());
         let kept = application
@@ -309,7 +319,11 @@ impl Redemption<'_> {
                     scopes: &scopes,
                     response: &response,
                     source,
-                    signed_in: signed_in.as_deref(),
+                    signed_in: signed_in.as_ref().map(|(os_user, principal)| SignedInUser {
+                        os_user,
+                        principal,
+                        also_called: also_called.as_deref(),
+                    }),
                     account: account.as_deref(),
                     now,
                 };

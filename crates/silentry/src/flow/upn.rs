@@ -8,19 +8,22 @@ use std::sync::PoisonError;
 
 use super::call::Call;
 use super::federation::{self, Federation};
-use super::kerberos;
+use super::{kerberos, signed_in};
 use crate::advice::Advice;
 use crate::authority::Authority;
-use crate::directory::{self, Failure, Subject};
+use crate::client::Application;
+use crate::directory::{self, Failure, Names, Subject};
 use crate::error::{Error, Stage};
-use crate::identity::{Candidates, UserPrincipalName, is_same_name, upn_candidates};
+use crate::identity::{Candidates, UserPrincipalName, same_name, upn_candidates};
 use crate::text::printable;
 
-/// Finds the federation server of the user, with the UPN that led to it.
+/// Finds the federation server of the user, with the UPN that led to it. `username` leads there, unless it is only the
+/// name that the ticket itself has.
 pub(super) async fn find(
     call: &Call<'_>,
     authority: &Authority,
     username: Option<&str>,
+    ticket: Option<&signed_in::User>,
     own_metadata: Option<&str>,
 ) -> Result<(UserPrincipalName, Federation), Error> {
     let search = Search {
@@ -29,7 +32,13 @@ pub(super) async fn find(
         own_metadata,
     };
     if let Some(username) = username {
-        return search.known(named(call, username).await?).await;
+        let is_of_ticket = ticket.is_some_and(|user| user.is_called(username));
+        match search.by_name(username).await {
+            Err(error)
+                if is_of_ticket
+                    && matches!(error.code(), "unknown_user_type" | "invalid_username") => {}
+            answer => return answer,
+        }
     }
     let signed_in = kerberos::signed_in_user(&call.application.negotiate).await?;
     tracing::debug!(
@@ -43,22 +52,45 @@ pub(super) async fn find(
     }
 }
 
+/// Returns whether the user of a ticket is called so: by the ticket itself, or by the directory, which is asked only
+/// when it must be. `of_token` are the names in the token that the ticket gave.
+pub(super) async fn is_called(
+    application: &Application,
+    user: &signed_in::User,
+    name: &str,
+    of_token: &[&str],
+) -> bool {
+    if user.is_called(name) {
+        return true;
+    }
+    if !application.directory.is_on() {
+        return false;
+    }
+    let meant = match Question::about_account(user.principal(), name) {
+        Some(question) => match ask(application, question).await {
+            Ok(upn) => upn.as_str().to_owned(),
+            Err(_) => return false,
+        },
+        None => name.to_owned(),
+    };
+    let is_meant = |own: &str| same_name(own, &meant);
+    if of_token.iter().any(|own| is_meant(own)) {
+        return true;
+    }
+    let names = names(application, Question::about_principal(user.principal())).await;
+    names.is_ok_and(|names| names.iter().any(is_meant))
+}
+
 /// Reads what the caller says: a UPN, or an account name that only the directory can make one of.
 async fn named(call: &Call<'_>, username: &str) -> Result<UserPrincipalName, Error> {
-    let (Some((netbios, account)), true) = (
-        username.trim().split_once('\\'),
-        call.application.directory.is_on(),
-    ) else {
+    if !username.contains('\\') || !call.application.directory.is_on() {
+        return UserPrincipalName::parse(username);
+    }
+    let signed_in = kerberos::signed_in_user(&call.application.negotiate).await?;
+    let Some(question) = Question::about_account(&signed_in.principal, username) else {
         return UserPrincipalName::parse(username);
     };
-    let (netbios, account) = (netbios.to_owned(), account.to_owned());
-    let signed_in = kerberos::signed_in_user(&call.application.negotiate).await?;
-    let question = Question {
-        realm: realm_of(&signed_in.principal),
-        subject: Subject::Account { netbios, account },
-        key: username.trim(),
-    };
-    ask(call, question).await.map_err(|failure| {
+    ask(call.application, question).await.map_err(|failure| {
         let shown = printable(username, 120);
         let message = format!("`{shown}` is no UPN, and the directory does not tell it: {failure}");
         Error::new("invalid_username", Stage::User, message)
@@ -73,6 +105,10 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    async fn by_name(&self, username: &str) -> Result<(UserPrincipalName, Federation), Error> {
+        self.known(named(self.call, username).await?).await
+    }
+
     async fn known(
         &self,
         upn: UserPrincipalName,
@@ -87,17 +123,11 @@ impl Search<'_> {
         mut guesses: Vec<UserPrincipalName>,
         principal: &str,
     ) -> Result<(UserPrincipalName, Federation), Error> {
-        let settings = &self.call.application.directory;
-        let name = principal
-            .rsplit_once('@')
-            .map_or(principal, |(name, _)| name);
-        let question = Question {
-            realm: realm_of(principal),
-            subject: Subject::Principal(name.replace('\\', "")),
-            key: principal,
-        };
-        if settings.is_first() || question.is_answered(self.call) {
-            match ask(self.call, question.clone()).await {
+        let application = self.call.application;
+        let settings = &application.directory;
+        let question = Question::about_principal(principal);
+        if settings.is_first() || question.is_answered(application) {
+            match ask(application, question.clone()).await {
                 // The implicit UPN of an account without one is no more than a guess.
                 Ok(upn) if guesses.iter().any(|guess| same(guess, &upn)) => {
                     guesses.retain(|guess| !same(guess, &upn));
@@ -114,7 +144,7 @@ impl Search<'_> {
         if !settings.is_on() {
             return Err(dead_end);
         }
-        match ask(self.call, question).await {
+        match ask(application, question).await {
             Ok(upn) if guesses.iter().any(|guess| same(guess, &upn)) => Err(dead_end),
             Ok(upn) => self.known(upn).await,
             Err(failure) if dead_end.code() == "unknown_user" => {
@@ -169,9 +199,8 @@ impl Search<'_> {
     }
 }
 
-/// Domains ignore case, and so does Active Directory before the `@`.
 fn same(one: &UserPrincipalName, other: &UserPrincipalName) -> bool {
-    is_same_name(one.as_str(), other.as_str())
+    same_name(one.as_str(), other.as_str())
 }
 
 /// What guessing came to.
@@ -190,10 +219,34 @@ struct Question<'a> {
     key: &'a str,
 }
 
-impl Question<'_> {
-    /// Whether it was asked before, and the UPN told.
-    fn is_answered(&self, call: &Call<'_>) -> bool {
-        matches!(recall(call, self.key), Some(Ok(_)))
+impl<'a> Question<'a> {
+    /// About the user of a ticket.
+    fn about_principal(principal: &'a str) -> Self {
+        let name = principal
+            .rsplit_once('@')
+            .map_or(principal, |(name, _)| name);
+        Question {
+            realm: realm_of(principal),
+            subject: Subject::Principal(name.replace('\\', "")),
+            key: principal,
+        }
+    }
+
+    /// About `DOMAIN\user`, in the domain of this ticket; `None` when it is not written so.
+    fn about_account(principal: &'a str, username: &'a str) -> Option<Self> {
+        let key = username.trim();
+        let (netbios, account) = key.split_once('\\')?;
+        let (netbios, account) = (netbios.to_owned(), account.to_owned());
+        Some(Question {
+            realm: realm_of(principal),
+            subject: Subject::Account { netbios, account },
+            key,
+        })
+    }
+
+    /// Whether it was asked before, and answered.
+    fn is_answered(&self, application: &Application) -> bool {
+        matches!(recall(application, self.key), Some(Ok(_)))
     }
 }
 
@@ -201,35 +254,41 @@ fn realm_of(principal: &str) -> &str {
     principal.rsplit_once('@').map_or("", |(_, realm)| realm)
 }
 
+/// Asks the directory for the name that Entra knows the user by.
+async fn ask(
+    application: &Application,
+    question: Question<'_>,
+) -> Result<UserPrincipalName, Failure> {
+    let names = names(application, question).await?;
+    let name = names.at_entra(&application.directory)?;
+    UserPrincipalName::parse(name).map_err(|error| Failure::NotFound(error.to_string()))
+}
+
 /// Asks the directory, unless its answer is remembered.
-async fn ask(call: &Call<'_>, question: Question<'_>) -> Result<UserPrincipalName, Failure> {
-    let answer = match recall(call, question.key) {
-        Some(answer) => answer,
-        None => {
-            let settings = call.application.directory.clone();
-            let negotiator = kerberos::negotiator(&call.application.negotiate);
-            let (realm, subject) = (question.realm.to_owned(), question.subject);
-            let look_up = move || directory::find_upn(&settings, &negotiator, &realm, &subject);
-            let answer = kerberos::on_own_thread(look_up)
-                .await
-                .unwrap_or_else(|error| Err(Failure::NotFound(error.to_string())));
-            tracing::debug!(user = question.key, ?answer, "asked the directory");
-            remember(call, question.key, &answer);
-            answer
-        }
-    };
-    let upn = answer?;
-    UserPrincipalName::parse(&upn).map_err(|error| Failure::NotFound(error.to_string()))
+async fn names(application: &Application, question: Question<'_>) -> Result<Names, Failure> {
+    if let Some(answer) = recall(application, question.key) {
+        return answer;
+    }
+    let settings = application.directory.clone();
+    let negotiator = kerberos::negotiator(&application.negotiate);
+    let (realm, subject) = (question.realm.to_owned(), question.subject);
+    let look_up = move || directory::find_user(&settings, &negotiator, &realm, &subject);
+    let answer = kerberos::on_own_thread(look_up)
+        .await
+        .unwrap_or_else(|error| Err(Failure::NotFound(error.to_string())));
+    tracing::debug!(user = question.key, ?answer, "asked the directory");
+    remember(application, question.key, &answer);
+    answer
 }
 
-fn recall(call: &Call<'_>, key: &str) -> Option<Result<String, Failure>> {
-    let memory = &call.application.directory_memory;
+fn recall(application: &Application, key: &str) -> Option<Result<Names, Failure>> {
+    let memory = &application.directory_memory;
     let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-    memory.recall(key, call.application.clock.now())
+    memory.recall(key, application.clock.now())
 }
 
-fn remember(call: &Call<'_>, key: &str, answer: &Result<String, Failure>) {
-    let memory = &call.application.directory_memory;
+fn remember(application: &Application, key: &str, answer: &Result<Names, Failure>) {
+    let memory = &application.directory_memory;
     let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-    memory.remember(key, answer.clone(), call.application.clock.now());
+    memory.remember(key, answer.clone(), application.clock.now());
 }

@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::asked::Asked;
 use super::call::Call;
 use super::federation::{self, Federation};
+use super::redeem::Redemption;
+use super::whose::Proof;
 use super::{flight, wstrust};
 use crate::authority::{Authority, AuthorityKind};
 use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
@@ -39,7 +41,10 @@ pub(crate) async fn sign_in(
         ));
     }
     let call = Call::new(application, &asked.options)?;
-    let redemption = asked.redemption("password");
+    let redemption = Redemption {
+        proof: Proof::Password(&request.username),
+        ..asked.redemption("password")
+    };
 
     let result = async {
         let own_metadata = request.federation_metadata.as_deref();

@@ -174,6 +174,13 @@ impl IdToken {
         .find_map(|name| name.as_deref())
     }
 
+    /// Returns the names that the server vouches for. The e-mail address is none of them: in many directories anybody
+    /// may set it (Microsoft: never use `email` for authorization).
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let names = [&self.upn, &self.preferred_username, &self.unique_name];
+        names.into_iter().filter_map(|name| name.as_deref())
+    }
+
     /// Returns the user's id in the tenant that issued the token (`local_account_id`): `oid`, at AD FS
     /// `sub`.
     #[must_use]

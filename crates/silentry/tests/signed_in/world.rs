@@ -31,7 +31,7 @@ const LOOK_ALIKE: &str = r#"{
         "realm": "TENANT", "username": "alice@contoso.test", "local_account_id": "66666666-1111"}},
     "AccessToken": {"t": {"home_account_id": "66666666-1111.TENANT", "environment": "login.microsoftonline.com",
         "client_id": "CLIENT", "realm": "TENANT", "target": "https://graph.microsoft.com/User.Read",
-        "secret": "somebody else's", "token_type": "Bearer", "expires_on": "LATER"}},
+        "secret": "somebody-elses", "token_type": "Bearer", "expires_on": "LATER"}},
     "SilentrySignedInUser": {"s": {"signed_in": "0:alice@CORP.CONTOSO.TEST", "environment": "login.microsoftonline.us",
         "home_account_id": "66666666-1111.TENANT"}}
 }"#;

@@ -50,10 +50,11 @@ pub static CODES: &[CodeEntry] = &[
         Category::Refused,
         "The answer belongs to another sign-in: start again, and report it if it stays.",
     ),
-    there(
+    here(
         "user_mismatch",
-        Category::Refused,
-        "The refresh token in the cache is another user's: remove the account ({remove-account}) and sign in again.",
+        Category::UserMustAct,
+        "Sign in as the user who is named, or leave the name out. A name that is only to lead to the federation server \
+         goes to {login-hint}.",
     ),
     // A sign-in with a device code.
     here(

@@ -40,11 +40,15 @@ pub(super) async fn integrated_windows_auth(
 async fn circumstances(wanted: &Wanted) -> Result<Option<Circumstances>, Error> {
     let application = &*wanted.application;
     let authority = asked::authority(application, &wanted.options)?.to_string();
-    let signed_in = signed_in::who(application).await;
-    Ok(match (&wanted.username, signed_in) {
+    let signed_in = signed_in::user(application).await.map(|user| user.id());
+    let leads = wanted
+        .login_hint
+        .as_ref()
+        .or(wanted.options.username.as_ref());
+    Ok(match (leads, signed_in) {
         (None, None) => None,
-        (username, signed_in) => {
-            let who = [username.clone(), signed_in].map(Option::unwrap_or_default);
+        (leads, signed_in) => {
+            let who = [leads.cloned(), signed_in].map(Option::unwrap_or_default);
             Some(Circumstances::now(who.join(" "), authority))
         }
     })
