@@ -1,5 +1,5 @@
-//! Microsoft's documented sample of integrated Windows authentication, in Rust: the token of an account that is known
-//! first, then the ticket of the signed-in user, and what to do about each error that the documentation names.
+//! Microsoft's documented sample of integrated Windows authentication, in Rust: the token that the signed-in user has
+//! first, then the user's ticket, and what to do about each error that the documentation names.
 //!
 //! ```sh
 //! export SILENTRY_CLIENT_ID=11111111-2222-3333-4444-555555555555 SILENTRY_TENANT=contoso.com
@@ -42,14 +42,9 @@ async fn token_for_graph() -> Result<AuthenticationResult, Error> {
         .with_token_cache(token_cache())
         .build()?;
 
-    if let Some(account) = app.accounts().await?.first() {
-        match app.acquire_token_silent(SCOPES, account).await {
-            // What was cached cannot be renewed any more: sign in again.
-            Err(Error::InteractionRequired(_)) => {}
-            answer => return answer,
-        }
-    }
-    app.acquire_token_by_integrated_windows_auth(SCOPES).await
+    // The original takes the first account of the cache, which in a cache that programs or users share may be anybody's.
+    // This looks for the one of the user who is signed in to the machine, and goes on with the ticket.
+    app.acquire_token(SCOPES).await
 }
 
 /// Tokens outlive the program where the system keeps secrets; elsewhere every run signs in, which takes no prompt.
@@ -107,7 +102,8 @@ fn explain(error: &Error) {
             // workplace-joined users are not supported.
             // Mitigation 1: in an AppContainer, the capabilities Enterprise Authentication, Private Networks (Client
             // and Server) and User Account Information.
-            // Mitigation 2: find the name yourself, and give it by with_username("john@contoso.com").
+            // Mitigation 2: find the name yourself, and give it by with_username("john@contoso.com"): it leads to the
+            // federation server, and the token must be for that user.
             "unknown_user" => {
                 eprintln!(
                     "nobody of a domain seems to be signed in; with_username names who it is"

@@ -78,6 +78,41 @@ async fn the_documented_sample_signs_in_and_then_needs_no_ticket() {
     }
 }
 
+/// The cache is shared with whoever signed in first.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_sample_takes_no_account_for_being_the_first() {
+    use silentry::cache::store::FileStore;
+    use silentry::{PublicClientApplication, TokenCache};
+
+    let lab = lab("default").await;
+    let session = session();
+    let bob = silentry_lab::user("bob").unwrap();
+    let place = session.path().join("silentry/silentry-sample.cache");
+    let app = PublicClientApplication::builder(silentry_lab::CLIENT_ID)
+        .with_tenant_id("contoso.test")
+        .with_proxy(lab.proxy_url())
+        .with_ca_bundle(lab.ca_pem())
+        .with_token_cache(TokenCache::with_store(FileStore::new(place)))
+        .build()
+        .unwrap();
+    app.acquire_token_by_username_password(
+        ["https://graph.microsoft.com/User.Read"],
+        bob.upn,
+        silentry::secret::Secret::from(bob.password),
+    )
+    .await
+    .unwrap();
+    for source in ["IdentityProvider", "Cache"] {
+        let output = run(&lab, "integrated_windows_auth", None, &session);
+        let (stdout, stderr) = printed(&output);
+        assert_eq!(stdout.trim(), lab.user().upn, "{stderr}");
+        assert!(stderr.contains(source), "{stderr}");
+    }
+    let first = &app.accounts().await.unwrap()[0];
+    assert_eq!(first.username(), bob.upn);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_says_what_the_documentation_says_about_each_error() {
     let cases = [
