@@ -1,13 +1,16 @@
 //! How wide the terminal is, and text that fits it.
 
+use std::io::IsTerminal;
+
 /// Returns the width of the terminal that stderr is, in columns; `None` where it is none.
 pub(crate) fn width() -> Option<usize> {
-    let (width, _) = terminal_size::terminal_size_of(std::io::stderr())?;
-    // A terminal without a size, as serial lines and some containers have, is taken for one of the usual width.
-    Some(match usize::from(width.0) {
-        0 => 80,
-        width => width,
-    })
+    // What a terminal without a size is taken for, as serial lines and some containers have it.
+    const USUAL: usize = 80;
+    let stderr = std::io::stderr();
+    let told = || terminal_size::terminal_size_of(&stderr);
+    stderr
+        .is_terminal()
+        .then(|| told().map_or(USUAL, |(width, _)| usize::from(width.0)))
 }
 
 /// Breaks each line of a text at blanks so that it fits `width`; what follows a break begins with `indent` blanks. A

@@ -61,6 +61,43 @@ fn whoever_is_throttled_is_told_for_how_long_and_until_when() {
     assert!(text.contains("The next try is due at 20"), "{text}");
 }
 
+/// `script` runs the command on a terminal of its own (util-linux, which every Debian has).
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_told_fits_the_terminal() {
+    let place = Place::of("extranet-mex");
+    let silentry = place.silentry(&["token"]);
+    let program = silentry.get_program().to_string_lossy().into_owned();
+    let mut terminal = std::process::Command::new("script");
+    let line = format!("stty rows 24 cols 50; {program} token --mode silent,iwa");
+    terminal.args(["-qec", &line, "/dev/null"]);
+    for (name, value) in silentry.get_envs() {
+        match value {
+            Some(value) => terminal.env(name, value),
+            None => terminal.env_remove(name),
+        };
+    }
+    let output = terminal
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+    assert!(
+        told.contains("\nhint: Connect to the corporate network"),
+        "{told}"
+    );
+    for line in told.lines() {
+        let has_blank = line
+            .trim_start()
+            .trim_start_matches(['(', ')'])
+            .contains(' ');
+        assert!(
+            line.chars().count() <= 50 || !has_blank,
+            "{line:?} in {told}"
+        );
+    }
+}
+
 fn refused(place: &Place, arguments: &[&str], code: i32) -> Value {
     let arguments = [&["token", "-o", "json", "--cache", "none"], arguments].concat();
     place.run(&arguments).error(code)

@@ -14,7 +14,7 @@ use std::fmt;
 pub(crate) use candidates::{Candidates, SignedIn, upn_candidates};
 
 use crate::error::{Error, Stage};
-use crate::text::printable;
+use crate::text::{is_invisible, printable};
 
 /// Domains of personal Microsoft accounts, which no AD FS serves.
 const PERSONAL_DOMAINS: [&str; 5] = [
@@ -60,7 +60,7 @@ impl UserPrincipalName {
         if user.is_empty() || domain.is_empty() {
             return Err(invalid("it must be user@domain"));
         }
-        if text.len() > MAX_UPN_LENGTH || text.chars().any(|c| c.is_control() || c == ' ') {
+        if text.len() > MAX_UPN_LENGTH || text.chars().any(|c| is_invisible(c) || c == ' ') {
             return Err(invalid(
                 "it is too long, or holds blanks or control characters",
             ));
@@ -160,6 +160,7 @@ mod tests {
             "ana@",
             "a na@contoso.com",
             "a\n@b.c",
+            "ana\u{202e}@contoso.com",
         ] {
             assert_eq!(
                 UserPrincipalName::parse(text).unwrap_err().code(),

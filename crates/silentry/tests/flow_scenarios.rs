@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use silentry::{
-    AuthenticationResult, Browser, BrowserError, Category, Error, PublicClientApplication,
+    AuthenticationResult, Browser, BrowserError, Category, Error, PublicClientApplication, Stage,
 };
 use silentry_lab::{CLIENT_ID, Flow, Lab, Person, Scenario};
 
@@ -113,6 +113,10 @@ async fn each_flow_ends_as_its_scenarios_say() {
     for scenario in scenarios {
         let outcome = outcome(scenario).await;
         let error = outcome.as_ref().err();
+        if scenario.name == "authorize-denied" {
+            // The authorization endpoint refused, not the token endpoint.
+            assert_eq!(error.map(Error::stage), Some(Stage::Browser));
+        }
         let seen = (error.map(Error::code), error.map_or(0, exit_code));
         if seen != (scenario.expected_code, scenario.expected_exit) {
             wrong.push(format!("{}: {outcome:?}", scenario.name));

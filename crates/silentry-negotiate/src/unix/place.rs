@@ -9,9 +9,13 @@ use std::path::{Path, PathBuf};
 use crate::{Credentials, Error};
 
 use super::gssapi::Library;
+use super::status::printable;
 
 /// The name of a primary ccache in a `DIR:` collection is a few letters long.
 const LONGEST_PRIMARY: u64 = 1024;
+
+/// Characters of a name that are shown; the environment may have chosen it.
+const LONGEST_SHOWN: usize = 200;
 
 /// A ccache by its name.
 #[derive(Clone, Debug)]
@@ -70,7 +74,7 @@ impl Place {
         let is_named = named_in(reason, &self.name) || named_in(reason, residual);
         let name = match &*self.name {
             "" => "KRB5CCNAME, or default_ccache_name in krb5.conf, names no ccache".to_owned(),
-            name => printable(name),
+            name => printable(name, LONGEST_SHOWN),
         };
         let with_name = |reason: &str| match is_named {
             true => reason.to_owned(),
@@ -88,7 +92,7 @@ impl Place {
     }
 
     fn error(&self, trouble: &Trouble) -> Error {
-        let reason = format!("{} {trouble}", printable(&self.name));
+        let reason = format!("{} {trouble}", printable(&self.name, LONGEST_SHOWN));
         match trouble {
             Trouble::Empty if self.login => Error::NoTicket { reason },
             _ => Error::CredentialsUnreadable { reason },
@@ -170,13 +174,6 @@ fn primary(folder: &Path) -> String {
 
 fn named_in(reason: &str, residual: &str) -> bool {
     !residual.is_empty() && reason.contains(residual)
-}
-
-/// Takes out of a name, which the environment may have chosen, what would reach a terminal as more than text.
-fn printable(name: &str) -> String {
-    const LONGEST: usize = 200;
-    let clean = name.chars().map(|c| if c.is_control() { ' ' } else { c });
-    clean.take(LONGEST).collect()
 }
 
 impl fmt::Display for Trouble {

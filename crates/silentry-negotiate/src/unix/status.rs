@@ -91,7 +91,7 @@ const UNSPECIFIED: u32 = 13;
 impl Failure {
     /// Puts a failure together from the status and the library's words for both halves of it.
     pub(super) fn new(major: u32, minor: u32, general: &str, specific: &str) -> Failure {
-        let (general, specific) = (printable(general), printable(specific));
+        let (general, specific) = (printable(general, LONGEST), printable(specific, LONGEST));
         // "Unspecified GSS failure" and "unknown mech-code 0 for mech ..." tell nobody anything.
         let text = if minor == 0 || specific.is_empty() || specific == "Success" {
             general
@@ -186,15 +186,18 @@ fn routine_error(major: u32) -> u32 {
     major >> 16 & 0xff
 }
 
-/// Bounds a text, parts of which the KDC or the server may have chosen (`e-text`), and takes the control
-/// characters out, so that it can be shown on a terminal.
-fn printable(text: &str) -> String {
-    const LONGEST: usize = 400;
-    let clean = text
-        .trim()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c });
-    clean.take(LONGEST).collect()
+/// Characters of each of the library's texts that are kept.
+const LONGEST: usize = 400;
+
+/// Bounds a text, parts of which the KDC, the server (`e-text`) or the environment may have chosen, and takes out what
+/// would reach a terminal as more than text: controls, and what reorders or hides text.
+pub(super) fn printable(text: &str, limit: usize) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    };
+    let clean = text.trim().chars().map(|c| if steers(c) { ' ' } else { c });
+    clean.take(limit).collect()
 }
 
 #[cfg(test)]
@@ -347,7 +350,7 @@ mod tests {
 
     #[test]
     fn every_status_has_an_error_and_no_text_escapes() {
-        let text = format!("\x1b[31m{}\r\n", "x".repeat(500));
+        let text = format!("\x1b[31m\u{9b}2J\u{202e}{}\r\n", "x".repeat(500));
         for minor in -20..260 {
             for base in [0, KRB5_BASE, K5G_BASE] {
                 for routine in [0, 1, 7, 11, 13, 255] {
@@ -355,7 +358,9 @@ mod tests {
                     let error = failure(routine, base + minor, &text).into_error(&subject);
                     let shown = error.to_string();
                     assert!(
-                        !shown.contains(char::is_control) && shown.len() < 600,
+                        !shown.contains(char::is_control)
+                            && !shown.contains('\u{202e}')
+                            && shown.len() < 600,
                         "{shown}"
                     );
                 }

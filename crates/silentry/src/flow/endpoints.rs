@@ -222,6 +222,7 @@ async fn ask_server(call: &Call<'_>, authority: &Authority) -> Result<OpenIdConf
         failed(format!(
             "the discovery document of {base} cannot be used: {error}"
         ))
+        .unless_compressed(&response)
     })
 }
 
