@@ -6,14 +6,15 @@
 //! The parts may stand in any section of the document (WS-MetadataExchange 1.1, 4): contract, bindings and service in
 //! definitions of their own, policies in a section of theirs. How a policy is attached is that of WS-PolicyAttachment
 //! 1.2 (2, 3.3 and 4.1): it stands in the element, or is referred to by a `PolicyReference` in it or by its attribute
-//! `PolicyURIs`; and the element is the port, its binding, or the port type of that.
+//! `PolicyURIs`; and the element is the port, its binding, the port type of that, or the operation that issues. Or it is
+//! attached from outside, to the address of the port.
 
 use std::collections::HashMap;
 
 use roxmltree::{Document, Node};
 
 use super::document::{elements, is_named, text_of};
-use super::namespaces::{SOAP_OVER_HTTP, WSA_ADDRESSES, WSDL, WSDL_SOAP11, WSDL_SOAP12};
+use super::namespaces::{SOAP_OVER_HTTP, WS_POLICY, WSA_ADDRESSES, WSDL, WSDL_SOAP11, WSDL_SOAP12};
 use super::policy::{Credentials, Policies};
 use super::rst::WsTrustVersion;
 
@@ -38,6 +39,7 @@ pub(super) fn ports(document: &Document<'_>) -> Option<Vec<Port>> {
     let policies = Policies::of(document);
     let port_types = Named::of(definitions(), "portType");
     let bindings = Named::of(definitions(), "binding");
+    let attachments = attachments(document);
     let ports = definitions()
         .flat_map(|definitions| named_children(definitions, "service"))
         .flat_map(|service| named_children(service, "port"))
@@ -46,13 +48,17 @@ pub(super) fn ports(document: &Document<'_>) -> Option<Vec<Port>> {
             let port_type = binding
                 .attribute("type")
                 .and_then(|name| port_types.find(binding, name));
-            let version = version(binding)?;
-            let subject = [Some(port), Some(binding), port_type];
-            let credentials = policies.of_all(subject.into_iter().flatten());
-            (credentials != Credentials::default()).then(|| Port {
+            let (version, operation) = issuing(binding)?;
+            let address = address(port);
+            let subject = [Some(port), Some(binding), port_type, Some(operation)];
+            let messages = named_children(operation, "input");
+            let from_outside = attachments.get(&address).into_iter().flatten().copied();
+            let subject = subject.into_iter().flatten().chain(messages);
+            let credentials = policies.of_all(subject.chain(from_outside));
+            (credentials != Credentials::default()).then_some(Port {
                 credentials,
                 version,
-                address: address(port),
+                address,
             })
         })
         .collect();
@@ -107,17 +113,45 @@ impl<'a, 'i: 'a> Named<'a, 'i> {
     }
 }
 
-/// Returns the version of a SOAP 1.2 binding over HTTP: that of its first operation that issues.
-fn version(binding: Node<'_, '_>) -> Option<WsTrustVersion> {
+/// Returns the policies that are attached from outside, by the addresses that they apply to.
+fn attachments<'a, 'i: 'a>(document: &'a Document<'i>) -> HashMap<String, Vec<Node<'a, 'i>>> {
+    let mut attachments: HashMap<_, Vec<_>> = HashMap::new();
+    for attachment in document
+        .descendants()
+        .filter(|node| is_named(*node, &WS_POLICY, "PolicyAttachment"))
+    {
+        let applies_to = elements(attachment)
+            .filter(|node| is_named(*node, &WS_POLICY, "AppliesTo"))
+            .flat_map(elements);
+        for subject in applies_to {
+            let address = match is_named(subject, &WS_POLICY, "URI") {
+                true => Some(text_of(subject)),
+                false => elements(subject)
+                    .find(|node| is_named(*node, &WSA_ADDRESSES, "Address"))
+                    .map(text_of),
+            };
+            if let Some(address) = address {
+                let address = address.trim().to_owned();
+                attachments.entry(address).or_default().push(attachment);
+            }
+        }
+    }
+    attachments
+}
+
+/// Returns the first operation of a SOAP 1.2 binding over HTTP that issues, and the version that it speaks.
+fn issuing<'a, 'i: 'a>(binding: Node<'a, 'i>) -> Option<(WsTrustVersion, Node<'a, 'i>)> {
     let soap12 = elements(binding).find(|node| is_named(*node, &[WSDL_SOAP12], "binding"))?;
     if soap12.attribute("transport").map(str::trim) != Some(SOAP_OVER_HTTP) {
         return None;
     }
-    named_children(binding, "operation")
-        .flat_map(elements)
-        .filter(|node| is_named(*node, &[WSDL_SOAP12], "operation"))
-        .filter_map(|operation| operation.attribute("soapAction"))
-        .find_map(|action| WsTrustVersion::from_issue_action(action.trim()))
+    named_children(binding, "operation").find_map(|operation| {
+        let version = elements(operation)
+            .filter(|node| is_named(*node, &[WSDL_SOAP12], "operation"))
+            .filter_map(|node| node.attribute("soapAction"))
+            .find_map(|action| WsTrustVersion::from_issue_action(action.trim()));
+        Some((version?, operation))
+    })
 }
 
 /// Returns the address of a port: WS-Addressing's, else SOAP's.

@@ -260,6 +260,32 @@ fn a_policy_may_be_attached_in_every_way_that_there_is() {
         assert_eq!(integrated(&document).len(), 1, "{document}");
     }
 
+    // To the operation that issues, to its message, and from outside to the address.
+    let operation = |inside: &str| {
+        let end = "</wsdl:operation>";
+        with("", "", &policies).replacen(end, &format!("{inside}{end}"), 1)
+    };
+    let outside = |subject: &str| {
+        let attachment = format!(
+            "<wsp:PolicyAttachment><wsp:AppliesTo>{subject}</wsp:AppliesTo>{reference}</wsp:PolicyAttachment>"
+        );
+        with("", "", &format!("{policies}{attachment}"))
+    };
+    for document in [
+        operation(reference),
+        operation(&format!("<wsdl:input>{reference}</wsdl:input>")),
+        outside(&format!(
+            "<wsa:EndpointReference><wsa:Address> {WINDOWS} </wsa:Address></wsa:EndpointReference>"
+        )),
+        outside(&format!("<wsp:URI>{WINDOWS}</wsp:URI>")),
+    ] {
+        assert_eq!(integrated(&document).len(), 1, "{document}");
+    }
+    assert_eq!(
+        instead(&outside("<wsp:URI>https://sts.contoso.com/other</wsp:URI>")),
+        FoundInstead::Nothing
+    );
+
     // None of it attaches what is not there, or stands elsewhere.
     for document in [
         with("", reference, ""),
