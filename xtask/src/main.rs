@@ -54,7 +54,7 @@ enum Command {
     /// Measure the command as a whole process and compare with its limits
     #[cfg(unix)]
     Bench(bench::Args),
-    /// Meet the programs that others wrote: MSALs, KDCs, GSS-API libraries, servers, proxies
+    /// Meet the programs that others wrote: MSALs, KDCs, GSSAPI libraries, servers, proxies
     #[cfg(unix)]
     Interop(interop::Args),
     /// The half of an encounter inside its namespaces (started by `interop`)

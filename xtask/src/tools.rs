@@ -23,7 +23,7 @@ const PACKAGES: [(&str, &str); 24] = [
     ("krb5-user", "kinit, kvno and klist"),
     ("ldb-tools", "attributes that samba-tool cannot set"),
     ("libgssapi-krb5-2", "integrated sign-in itself"),
-    ("libgssapi3-heimdal", "a stranger's GSS-API library"),
+    ("libgssapi3-heimdal", "a stranger's GSSAPI library"),
     ("libsecret-tools", "a stranger that looks into the keyring"),
     ("python3-gi", "MSAL Python's way to the keyring"),
     ("python3-gssapi", "a stranger that initiates and accepts"),

@@ -1,6 +1,6 @@
 //! Calls that cannot be cancelled, with a limit.
 //!
-//! GSS-API and SSPI calls block on the network and know no cancellation: MIT Kerberos waits 27 seconds
+//! GSSAPI and SSPI calls block on the network and know no cancellation: MIT Kerberos waits 27 seconds
 //! for a single KDC that accepts and never answers, and for ever for a credential cache service. So each call gets a
 //! thread of its own. When the limit passes, the caller gets an error and the thread is left behind; it ends, and gives
 //! back what it holds, when the library returns. The threads are counted, and no more than [`MOST`] are there at once.

@@ -11,15 +11,15 @@ use crate::ServicePrincipal;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No GSS-API library could be loaded.
+    /// No GSSAPI library could be loaded.
     #[error("no Kerberos library on this machine ({reason})")]
     LibraryMissing {
         /// What was tried, and what the loader said.
         reason: String,
     },
 
-    /// The GSS-API library that was named can be changed by others than the user and root.
-    #[error("the GSS-API library is not loaded: {reason}")]
+    /// The GSSAPI library that was named can be changed by others than the user and root.
+    #[error("the GSSAPI library is not loaded: {reason}")]
     LibraryNotTrusted {
         /// Which file or folder, and who can write it.
         reason: String,
@@ -225,7 +225,7 @@ impl Error {
         match self {
             Error::LibraryMissing { .. } => {
                 "Install the Kerberos library: libgssapi-krb5-2 on Debian and Ubuntu, krb5-libs on Fedora \
-                 and RHEL, krb5 on Arch, SUSE and others. Or name the path of another GSS-API library."
+                 and RHEL, krb5 on Arch, SUSE and others. Or name the path of another GSSAPI library."
             }
             Error::LibraryNotTrusted { .. } => {
                 "Name a library that root or this user owns, in folders that nobody else can write, or leave it to the \
@@ -272,11 +272,11 @@ impl Error {
                  (for AZUREADSSOACC: rolls the key), so that AES keys exist."
             }
             Error::KdcUnreachable { .. } | Error::Timeout { .. } => {
-                "Connect to the company network or VPN; the domain controllers must answer on port 88."
+                "Connect to the corporate network or VPN; the domain controllers must answer on port 88."
             }
             Error::RealmUnknown { .. } => {
-                "Check the realm in krb5.conf ([realms], [domain_realm], default_realm) and that the DNS of \
-                 the company answers for it; a VPN may be needed."
+                "Check the realm in krb5.conf ([realms], [domain_realm], default_realm) and that the corporate DNS \
+                 answers for it; a VPN may be needed."
             }
             Error::CcacheTimeout { .. } => {
                 "Restart the credential cache service that keeps the tickets (systemctl restart sssd-kcm), or name \

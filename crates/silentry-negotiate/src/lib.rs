@@ -1,7 +1,7 @@
 //! The signed-in user's Negotiate token for an HTTP service (RFC 4559), from the ticket that is already
 //! there: no password, no prompt.
 //!
-//! On Linux and macOS the system's GSS-API library is found at run time; nothing is needed to build, and a
+//! On Linux and macOS the system's GSSAPI library is found at run time; nothing is needed to build, and a
 //! program starts without it. On Windows SSPI is called. There is no Kerberos of this crate's own.
 //!
 //! # One request

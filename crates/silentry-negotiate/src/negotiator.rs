@@ -45,7 +45,7 @@ impl Negotiator {
         self
     }
 
-    /// Loads this GSS-API library and no other. Windows ignores it.
+    /// Loads this GSSAPI library and no other. Windows ignores it.
     ///
     /// Loading it runs its code in this process, with this user's rights and tickets, and its functions are called as
     /// RFC 2744 declares them: whoever names it trusts it as much as the program itself. So the path must not come from

@@ -78,7 +78,7 @@ impl Meeting<'_> {
             self.suffix(&[]),
         );
         works(
-            "the same through Heimdal's GSS-API library",
+            "the same through Heimdal's GSSAPI library",
             self.suffix(&["--gssapi-library", "libgssapi.so.3"]),
         );
         works(

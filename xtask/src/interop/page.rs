@@ -49,7 +49,7 @@ const TABLES: [(Table, &str); 14] = [
     (Table::Browsers, "Browsers that people sign in with"),
     (Table::TokenCaches, "Programs that share our token cache"),
     (Table::Kdcs, "KDCs that issue our tickets"),
-    (Table::Libraries, "GSS-API libraries that make our tokens"),
+    (Table::Libraries, "GSSAPI libraries that make our tokens"),
     (Table::Caches, "Credential caches that keep our tickets"),
     (Table::SignIns, "Sign-ins, realms and names"),
     (Table::Acceptors, "Acceptors that check our tokens"),

@@ -2,7 +2,7 @@
 //!
 //! `picky-asn1-der` trusts the lengths it reads: one that overflows, an empty bit string or a missing
 //! octet make it panic or allocate without bound. [`validate`] refuses those, so that what comes after
-//! is total. [`Reader`] and [`element`] serve the GSS-API framing, which is no proper ASN.1 at all.
+//! is total. [`Reader`] and [`element`] serve the GSSAPI framing, which is no proper ASN.1 at all.
 
 use thiserror::Error;
 

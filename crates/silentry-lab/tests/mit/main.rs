@@ -1,4 +1,4 @@
-//! The KDC, its files and the acceptor, used by MIT Kerberos: `kinit`, `kvno`, `klist`, the GSS-API
+//! The KDC, its files and the acceptor, used by MIT Kerberos: `kinit`, `kvno`, `klist`, the GSSAPI
 //! library, and curl.
 //!
 //! The tests need the Debian packages krb5-user, python3-gssapi and curl; the feature `strangers`

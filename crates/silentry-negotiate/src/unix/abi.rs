@@ -1,4 +1,4 @@
-//! The C structures of the GSS-API, as its headers lay them out.
+//! The C structures of the GSSAPI, as its headers lay them out.
 
 use std::ffi::{c_char, c_void};
 use std::ptr;

@@ -1,10 +1,10 @@
-//! The GSS-API (RFC 2744), found at run time with `dlopen`.
+//! The GSSAPI (RFC 2744), found at run time with `dlopen`.
 //!
 //! A program that links this crate therefore builds without Kerberos headers and starts on a machine
 //! without Kerberos. This file holds every unsafe call for Unix and nothing else; what the calls mean
 //! is decided in the files beside it.
 
-#![allow(unsafe_code)] // dlopen and the C calls of the GSS-API are unsafe by nature.
+#![allow(unsafe_code)] // dlopen and the C calls of the GSSAPI are unsafe by nature.
 
 mod context;
 mod krb5;
@@ -74,7 +74,7 @@ const DEFAULT_LIFETIME: u32 = 0;
 const GSS_CODE: i32 = 1;
 const MECHANISM_CODE: i32 = 2;
 
-/// A GSS-API library in this process, loaded once and never unloaded: Kerberos libraries leave
+/// A GSSAPI library in this process, loaded once and never unloaded: Kerberos libraries leave
 /// thread-local destructors behind that would run into unmapped memory.
 pub(super) struct Library {
     soname: String,

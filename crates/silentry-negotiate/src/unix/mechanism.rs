@@ -1,4 +1,4 @@
-//! The object identifiers and flags of the GSS-API that this crate speaks.
+//! The object identifiers and flags of the GSSAPI that this crate speaks.
 
 /// How the tokens are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Tokens and names from the GSS-API of the system, on Linux, macOS and other Unix systems.
+//! Tokens and names from the GSSAPI of the system, on Linux, macOS and other Unix systems.
 
 mod abi;
 mod gssapi;

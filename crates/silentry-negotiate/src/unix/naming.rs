@@ -1,4 +1,4 @@
-//! How principals are written for the GSS-API, and read from it.
+//! How principals are written for the GSSAPI, and read from it.
 
 use crate::ServicePrincipal;
 

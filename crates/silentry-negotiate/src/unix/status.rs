@@ -1,4 +1,4 @@
-//! What the statuses of a GSS-API library mean.
+//! What the statuses of a GSSAPI library mean.
 //!
 //! The numbers decide, not the words, which are translated. They are those of the krb5 error table, the
 //! same in MIT Kerberos and Heimdal (`krb5_err.et`): protocol errors of RFC 4120, 7.5.9, then the

@@ -13,7 +13,7 @@ use super::message::{self, Entry, MAX_MESSAGE, Message, Outcome, Reply, Search};
 /// Addresses of a name that are tried. Each domain controller of a domain is one.
 const MAX_ADDRESSES: usize = 3;
 
-/// How long one address may take to answer; on the company's network it takes milliseconds.
+/// How long one address may take to answer; on the corporate network it takes milliseconds.
 const CONNECT_LIMIT: Duration = Duration::from_millis(600);
 
 /// What a search may give. Nobody asks for more than one entry; two say that a name is not one user's.

@@ -21,7 +21,7 @@ impl Error {
         let error = Error::new("get_user_name_failed", Stage::User, message);
         match failure {
             negotiate::Error::KdcUnreachable { .. } => error.with_mitigation(
-                "Connect to the company network or VPN, so that Windows can ask a domain controller; or give \
+                "Connect to the corporate network or VPN, so that Windows can ask a domain controller; or give \
                  your UPN yourself by {username}.",
             ),
             _ => error,

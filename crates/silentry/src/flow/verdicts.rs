@@ -97,7 +97,7 @@ fn lifetime(error: &Error) -> Option<Duration> {
         | "unknown_user_type"
         | "ropc_not_supported_for_msa"
         | "unsupported_federation_protocol" => Some(REALM),
-        // From outside the company network AD FS lists no windowstransport, and nothing leads to its KDC.
+        // From outside the corporate network AD FS lists no windowstransport, and nothing leads to its KDC.
         "wstrust_endpoint_not_found"
         | "federation_unreachable"
         | "kerberos_kdc_unreachable"

@@ -1,4 +1,4 @@
-//! The GSS-API libraries that make the Negotiate token.
+//! The GSSAPI libraries that make the Negotiate token.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub(super) const PART: Part = Part {
     packages: &[
         MIT_KDC,
         MIT_USER,
-        ("libgssapi3-heimdal", "a stranger's GSS-API library"),
+        ("libgssapi3-heimdal", "a stranger's GSSAPI library"),
     ],
     prepare,
     run,

@@ -1,4 +1,4 @@
-//! Silentry against Kerberos that others wrote: their KDCs, their GSS-API libraries, their credential
+//! Silentry against Kerberos that others wrote: their KDCs, their GSSAPI libraries, their credential
 //! caches, and the ways in which people sign in to them.
 //!
 //! In each encounter a stranger's KDC issues the tickets and the lab's AD FS, which has nothing of that

@@ -1,6 +1,6 @@
 //! The Windows programs: built here, run under Wine.
 //!
-//! Wine's SSPI hands Kerberos to the host's GSS-API library, so the ticket of a Samba Active Directory goes through
+//! Wine's SSPI hands Kerberos to the host's GSSAPI library, so the ticket of a Samba Active Directory goes through
 //! `AcquireCredentialsHandleW` and `InitializeSecurityContextW` of the programs that ship.
 
 mod build;
@@ -126,7 +126,7 @@ fn with_scenarios(test: &Test, rows: &mut Rows) {
         Table::Windows,
         who,
         "scenario `channel-binding-required`",
-        "Wine passes no channel binding on to the GSS-API library, as Windows does to its own: \
+        "Wine passes no channel binding on to the GSSAPI library, as Windows does to its own: \
          `negotiate_rejected`",
         cases::scenario(
             test,

@@ -10,7 +10,7 @@ pub enum Refusal {
     /// More than 64 KiB.
     #[error("the token is too long")]
     TooLong,
-    /// No GSS-API token, or a Kerberos message in it that is none.
+    /// No GSSAPI token, or a Kerberos message in it that is none.
     #[error("the token is malformed")]
     Malformed,
     /// NTLM, alone or as SPNEGO's choice: the client fell back.
@@ -67,7 +67,7 @@ pub enum Refusal {
     #[error("the ticket has expired")]
     TicketExpired,
     /// The authenticator lacks the checksum of RFC 4121 4.1.1, or it is malformed.
-    #[error("the authenticator carries no proper GSS-API checksum")]
+    #[error("the authenticator carries no proper GSSAPI checksum")]
     BadChecksum,
     /// The client bound its token to another connection: somebody relays it.
     #[error("the token is bound to another connection")]

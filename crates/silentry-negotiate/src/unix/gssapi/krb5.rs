@@ -1,5 +1,5 @@
-//! What the GSS-API has no word for, asked of the Kerberos library that the GSS-API library itself is made on: both MIT
-//! Kerberos and Heimdal have these calls. And MIT's structure of a principal, which its GSS-API takes for a name.
+//! What the GSSAPI has no word for, asked of the Kerberos library that the GSSAPI library itself is made on: both MIT
+//! Kerberos and Heimdal have these calls. And MIT's structure of a principal, which its GSSAPI takes for a name.
 
 use std::ffi::c_void;
 use std::ffi::{CStr, CString, c_char};
@@ -118,7 +118,7 @@ struct PrincipalData {
     kind: i32,
 }
 
-/// A principal of several parts and no realm, as MIT's GSS-API takes it for a name (`gss_nt_krb5_principal`), with the
+/// A principal of several parts and no realm, as MIT's GSSAPI takes it for a name (`gss_nt_krb5_principal`), with the
 /// bytes that its pointers lead to.
 pub(super) struct Principal {
     /// The one structure; in a vector, as what a vector holds stays in its place when the vector moves.

@@ -83,7 +83,7 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Uses this ticket cache (a file, or `DIR:`, `KEYRING:`, `KCM:` with its name) instead of the login's.
+    /// Uses this ccache (a file, or `DIR:`, `KEYRING:`, `KCM:` with its name) instead of the login's.
     pub fn with_ticket_cache(mut self, ccache: impl Into<String>) -> Self {
         self.negotiate.ticket_cache = Some(ccache.into());
         self
