@@ -112,7 +112,7 @@ fn ladder(settings: &Settings) -> Result<Ladder, Failure> {
         Failure::usage(
             "usage",
             "`silent` signs nobody in",
-            "Give --mode iwa, devicecode, web or password, or several with commas between.",
+            "Give --mode iwa, devicecode, web or password, or several separated by commas.",
         )
     })
 }

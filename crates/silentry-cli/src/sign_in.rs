@@ -135,7 +135,7 @@ fn language(settings: &Settings) -> Result<Option<String>, Failure> {
         if !is_tag(language) {
             return Err(Failure::usage(
                 "usage",
-                format!("--language `{language}` is no language tag"),
+                format!("--language `{language}` is not a language tag"),
                 "Write it as de or de-DE.",
             ));
         }

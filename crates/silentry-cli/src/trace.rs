@@ -15,7 +15,7 @@ pub(crate) fn start(verbose: u8, named: Option<&str>) -> Result<(), Failure> {
         (0, Some(name)) => name.trim().parse().map_err(|_| {
             Failure::usage(
                 "invalid_log_level",
-                format!("`{name}` is no log level"),
+                format!("`{name}` is not a log level"),
                 "SILENTRY_LOG and --log take error, warn, info, debug or trace.",
             )
         })?,

@@ -44,7 +44,7 @@ pub enum Untrusted {
         by_all: bool,
     },
     /// It is a folder, a socket, a device.
-    #[error("{} is no regular file", path.display())]
+    #[error("{} is not a regular file", path.display())]
     NoFile {
         /// What it is called.
         path: PathBuf,
@@ -305,7 +305,7 @@ pub(crate) mod unix {
         mode & OTHERS_WRITE != 0 || (mode & GROUP_WRITE != 0 && !is_group_of_owner(path, metadata))
     }
 
-    /// Whether only the owner is in the file's group: it is his first, has his name and no other member. Root needs no
+    /// Whether only the owner is in the file's group: it is their primary group, has their name and no other member. Root needs no
     /// such group, and with an access list the group's bits are those of whoever else is named in it.
     pub(super) fn is_group_of_owner(path: &Path, metadata: &Metadata) -> bool {
         if metadata.uid() == 0 || has_access_list(path) {

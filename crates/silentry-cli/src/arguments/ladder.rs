@@ -87,13 +87,13 @@ impl FromStr for Ladder {
             let named = |mode: &&Mode| word.eq_ignore_ascii_case(mode.as_str());
             let Some(mode) = Mode::ALL.iter().find(named) else {
                 return Err(format!(
-                    "`{word}` is no way in; name one or more of {} with commas between",
+                    "`{word}` is not a mode; give one or more of {}, separated by commas",
                     choices()
                 ));
             };
             if modes.contains(mode) {
                 return Err(format!(
-                    "`{word}` stands twice; name each of {} once at most",
+                    "`{word}` is given twice; give each of {} at most once",
                     choices()
                 ));
             }

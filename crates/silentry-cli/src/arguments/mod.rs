@@ -50,11 +50,11 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Tell each step on stderr; twice for more. Secrets are never told.
+    /// Log each step to stderr; repeat for more. Secrets are never logged.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// The same by name: error, warn, info, debug or trace.
+    /// The level of what is logged: error, warn, info, debug or trace.
     #[arg(long, global = true, env = "SILENTRY_LOG", value_name = "LEVEL")]
     pub(crate) log: Option<String>,
 }

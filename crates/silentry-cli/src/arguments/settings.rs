@@ -71,9 +71,9 @@ impl From<BrowserPrompt> for Prompt {
 #[derive(Args, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
-    /// The ways in, tried from left to right: `silent` (the token cache), `iwa` (the Kerberos ticket), `devicecode`,
+    /// How to sign in, tried from left to right: `silent` (the token cache), `iwa` (the Kerberos ticket), `devicecode`,
     /// `web` (the browser), `password`. (default: silent,iwa, which never prompts; of `login`: iwa,web)
-    #[arg(long, env = "SILENTRY_MODE", value_name = "WAY,...")]
+    #[arg(long, env = "SILENTRY_MODE", value_name = "MODE,...")]
     pub(crate) mode: Option<Ladder>,
 
     /// The application (client) id of your app registration. (required)
@@ -88,7 +88,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_AUTHORITY", value_name = "URL")]
     pub(crate) authority: Option<String>,
 
-    /// What the token is for; repeat it, or separate several with blanks. (required)
+    /// What the token is for; repeat it, or separate several with spaces. (required)
     #[arg(long = "scope", env = "SILENTRY_SCOPE", value_name = "SCOPE")]
     #[serde(rename = "scope", deserialize_with = "list")]
     pub(crate) scopes: Vec<String>,
@@ -109,7 +109,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_ACCOUNT", value_name = "ID", help_heading = CACHE)]
     pub(crate) account: Option<String>,
 
-    /// Ask for a new token although the cache has a good one; `--no-force-refresh` takes it back.
+    /// Ask for a new token although the cache has a good one; `--no-force-refresh` overrides it.
     #[arg(
         long,
         env = "SILENTRY_FORCE_REFRESH",
@@ -146,11 +146,11 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_PROMPT", help_heading = PROMPTS)]
     pub(crate) prompt: Option<BrowserPrompt>,
 
-    /// The port of the loopback address where the browser comes back to. (default: a free one)
+    /// The port of the loopback address to which the browser returns. (default: a free one)
     #[arg(long, env = "SILENTRY_PORT", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = PROMPTS)]
     pub(crate) port: Option<u16>,
 
-    /// Open no browser, only tell the address on stderr, to be opened by hand; `--browser` takes it back.
+    /// Do not open a browser: print the address to stderr, to be opened by hand; `--browser` overrides it.
     #[arg(
         long,
         env = "SILENTRY_NO_BROWSER",
@@ -165,7 +165,7 @@ pub(crate) struct Settings {
     )]
     pub(crate) no_browser: Option<bool>,
 
-    /// How long the browser is waited for. (default: 300)
+    /// How long to wait for the browser, in seconds. (default: 300)
     #[arg(long, env = "SILENTRY_BROWSER_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..), help_heading = PROMPTS)]
     pub(crate) browser_timeout: Option<u32>,
 
@@ -187,7 +187,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_PROXY_SPN", help_heading = TICKET, value_name = "HTTP/NAME")]
     pub(crate) proxy_spn: Option<String>,
 
-    /// The ticket cache to use instead of the login's.
+    /// The ccache to use instead of the login's.
     #[arg(long, env = "SILENTRY_CCACHE", help_heading = TICKET, value_name = "CCACHE")]
     pub(crate) ccache: Option<String>,
 
@@ -203,7 +203,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_FEDERATION_METADATA", help_heading = TICKET, value_name = "FILE")]
     pub(crate) federation_metadata: Option<PathBuf>,
 
-    /// The federation servers that may receive the ticket, and no others; repeatable, or with commas between. (default:
+    /// The federation servers that may receive the ticket, and no others; repeatable, or separated by commas. (default:
     /// the host of the metadata, by its full name on port 443)
     #[arg(
         long,
@@ -217,8 +217,8 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_MUTUAL_AUTH", help_heading = TICKET)]
     pub(crate) mutual_auth: Option<MutualAuth>,
 
-    /// Do not bind the ticket to the TLS connection: behind balancers that end TLS before AD FS. `--channel-binding` takes
-    /// it back.
+    /// Do not bind the ticket to the TLS connection: behind balancers that end TLS before AD FS. `--channel-binding`
+    /// overrides it.
     #[arg(
         long,
         env = "SILENTRY_NO_CHANNEL_BINDING",
@@ -233,7 +233,7 @@ pub(crate) struct Settings {
     )]
     pub(crate) no_channel_binding: Option<bool>,
 
-    /// Let Windows fall back to NTLM; `--no-allow-ntlm` takes it back.
+    /// Let Windows fall back to NTLM; `--no-allow-ntlm` overrides it.
     #[arg(
         long,
         env = "SILENTRY_ALLOW_NTLM",
@@ -318,22 +318,22 @@ pub(crate) struct Settings {
     pub(crate) opposites: Opposites,
 }
 
-/// What takes a switch of the environment or of the file back for one run.
+/// Flags that override a switch of the environment or of the config file for one run.
 #[derive(Args, Default)]
 pub(crate) struct Opposites {
-    /// Take --force-refresh back.
+    /// Override --force-refresh.
     #[arg(long, hide = true, overrides_with = "force_refresh")]
     no_force_refresh: bool,
 
-    /// Take --no-channel-binding back.
+    /// Override --no-channel-binding.
     #[arg(long, hide = true, overrides_with = "no_channel_binding")]
     channel_binding: bool,
 
-    /// Take --no-browser back.
+    /// Override --no-browser.
     #[arg(long, hide = true, overrides_with = "no_browser")]
     browser: bool,
 
-    /// Take --allow-ntlm back.
+    /// Override --allow-ntlm.
     #[arg(long, hide = true, overrides_with = "allow_ntlm")]
     no_allow_ntlm: bool,
 }

@@ -103,7 +103,7 @@ impl Authority {
     ///
     /// # Errors
     ///
-    /// `invalid_authority` when it is no https URL, or has a query or a fragment (OpenID Connect Core 2).
+    /// `invalid_authority` when it is not an https URL, or has a query or a fragment (OpenID Connect Core 2).
     pub fn open_id_connect(issuer: &str) -> Result<Self, Error> {
         let issuer = issuer.trim();
         let url = https_url(issuer)?;
@@ -302,7 +302,7 @@ fn invalid(text: &str, why: &str) -> Error {
     Error::new(
         "invalid_authority",
         Stage::Request,
-        format!("`{text}` is no authority: {why}"),
+        format!("`{text}` is not an authority: {why}"),
     )
 }
 

@@ -29,7 +29,7 @@ pub(crate) enum OpenIdConfigurationError {
     #[error("it has no `{0}`")]
     Missing(&'static str),
     /// Codes, passwords and tokens would travel in the clear, or to who knows where.
-    #[error("its `{0}` is no https URL without a fragment")]
+    #[error("its `{0}` is not an https URL without a fragment")]
     NotHttps(&'static str),
 }
 

@@ -40,7 +40,7 @@ impl Tenant {
                 return Err(Error::new(
                     "invalid_authority",
                     Stage::Request,
-                    format!("`{text}` is no tenant: neither a tenant id nor a domain name"),
+                    format!("`{text}` is not a tenant: neither a tenant id nor a domain name"),
                 ));
             }
         })

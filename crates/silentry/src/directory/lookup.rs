@@ -57,7 +57,9 @@ fn domain_of(realm: &str) -> Result<String, Failure> {
         && domain.bytes().all(allowed)
         && domain.split('.').all(|label| !label.is_empty());
     if !sound {
-        return Err(Failure::NotFound(format!("the realm {realm} is no domain")));
+        return Err(Failure::NotFound(format!(
+            "the realm {realm} is not a domain"
+        )));
     }
     Ok(domain)
 }

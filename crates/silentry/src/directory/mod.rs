@@ -48,7 +48,7 @@ impl Directory {
         match self {
             Directory::Host(text) if host_and_port(text).is_none() => {
                 let shown = printable(text, 120);
-                let message = format!("`{shown}` is no host of a directory");
+                let message = format!("`{shown}` is not the host of a directory");
                 Err(Error::new("invalid_directory", Stage::Request, message))
             }
             _ => Ok(()),
@@ -155,7 +155,7 @@ impl DirectorySettings {
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         if !self.upn_attribute.as_ref().is_none_or(is_name) {
-            let message = "the UPN attribute is no name of an attribute";
+            let message = "the UPN attribute is not the name of an attribute";
             return Err(Error::new("invalid_directory", Stage::Request, message));
         }
         Ok(())

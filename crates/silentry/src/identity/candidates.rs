@@ -68,7 +68,7 @@ pub(crate) fn upn_candidates(signed_in: &SignedIn, tenant: &Tenant) -> Result<Ca
         return Err(Error::new(
             "unknown_user",
             Stage::User,
-            format!("the UPN of `{principal}` is not known: its realm is no domain name"),
+            format!("the UPN of `{principal}` is not known: its realm is not a domain name"),
         ));
     }
     Ok(Candidates::Guessed(candidates))

@@ -60,7 +60,7 @@ impl Tls {
         let name = ServerName::try_from(bare).map_err(|_| {
             TransportError::new(
                 TransportErrorKind::UnknownHost,
-                format!("`{}` is no host name", origin.host()),
+                format!("`{}` is not a host name", origin.host()),
             )
         })?;
         TlsConnector::from(config)

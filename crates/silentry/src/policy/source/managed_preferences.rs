@@ -36,7 +36,7 @@ fn switch(key: &str) -> Result<Option<bool>, String> {
     };
     match value.downcast::<CFBoolean>() {
         Some(value) => Ok(Some(value.into())),
-        None => Err(format!("`{key}` is no boolean")),
+        None => Err(format!("`{key}` is not a boolean")),
     }
 }
 
@@ -44,7 +44,7 @@ fn list(key: &str) -> Result<Option<Vec<String>>, String> {
     let Some(value) = forced(key) else {
         return Ok(None);
     };
-    let wrong = || format!("`{key}` is no array of strings");
+    let wrong = || format!("`{key}` is not an array of strings");
     let entries = value.downcast::<CFArray>().ok_or_else(wrong)?;
     let entries = entries.iter().map(|entry| {
         // SAFETY: the elements of an array of a property list are CoreFoundation objects, which the array keeps alive.

@@ -149,7 +149,7 @@ impl CacheFile {
     fn open(&self, path: &Path) -> Result<Option<File>, StoreError> {
         match path.symlink_metadata() {
             Ok(metadata) if !metadata.is_file() => {
-                return Err(self.denied("it is no regular file"));
+                return Err(self.denied("it is not a regular file"));
             }
             _ => {}
         }
@@ -162,7 +162,7 @@ impl CacheFile {
 
     fn check(&self, path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
         if !metadata.is_file() {
-            return Err(self.denied("it is no regular file"));
+            return Err(self.denied("it is not a regular file"));
         }
         if let Some(reason) = os::distrust(path, metadata) {
             return Err(self.denied(&reason));

@@ -310,14 +310,14 @@ mod on_unix {
     fn a_folder_or_a_pipe_is_refused_without_waiting() {
         let (_folder, path, store) = folder();
         fs::create_dir_all(&path).unwrap();
-        assert!(refusal(&store).ends_with("it is no regular file"));
+        assert!(refusal(&store).ends_with("it is not a regular file"));
         fs::remove_dir(&path).unwrap();
         let made = std::process::Command::new("mkfifo")
             .arg(&path)
             .status()
             .unwrap();
         assert!(made.success());
-        assert!(refusal(&store).ends_with("it is no regular file"));
+        assert!(refusal(&store).ends_with("it is not a regular file"));
     }
 
     /// Only root can give a file away; the full test runs as root.

@@ -217,7 +217,10 @@ fn what_else_is_called_like_the_lock_keeps_its_content() {
     // Longer than any lock, it is not deleted either.
     fs::write(&lock, "x".repeat(5000)).unwrap();
     let error = Lock::acquire_within(&cache, LATER).err().unwrap();
-    assert!(error.to_string().contains("it is no lock"), "{error}");
+    assert!(
+        error.to_string().contains("it is not a lock file"),
+        "{error}"
+    );
     assert_eq!(fs::read(&lock).unwrap().len(), 5000);
 }
 

@@ -39,12 +39,12 @@ pub(super) fn lock_owner(path: &Path) -> io::Result<Option<Owner>> {
         return Ok(None);
     };
     if !metadata.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     if metadata.len() > LONGEST_LOCK {
         let length = metadata.len();
         return Err(io::Error::other(format!(
-            "it is no lock, it has {length} bytes"
+            "it is not a lock file: it has {length} bytes"
         )));
     }
     let modified = metadata.modified();
