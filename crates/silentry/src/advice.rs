@@ -63,6 +63,7 @@ const TERMS: &[Term] = &[
         "--client-id",
         "the client id of `PublicClientApplication::builder`",
     ),
+    term("no-browser", "--no-browser", "`with_browser`"),
     term("tenant", "--tenant", "`with_tenant_id`"),
     term("authority", "--authority", "`with_authority`"),
     term("scope", "--scope", "the scopes of the request"),

@@ -20,7 +20,7 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "no_browser",
         Category::UserMustAct,
-        "Sign in with a device code instead ({devicecode}), or on a machine with a desktop.",
+        "Sign in with a device code instead ({devicecode}), or open the address by hand ({no-browser}).",
     ),
     here(
         "loopback_not_available",
