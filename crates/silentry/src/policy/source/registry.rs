@@ -73,7 +73,8 @@ mod tests {
         assert!(switch("a", &Value::from("1")).is_err());
         assert_eq!(list("a", Value::from("x")), Ok(vec!["x".to_owned()]));
         assert_eq!(list("a", Value::from("")), Ok(Vec::new()));
-        let several = Value::from(&["x", "y"][..]);
+        let mut several = Value::from("x\0y");
+        several.set_ty(Type::MultiString);
         assert_eq!(list("a", several), Ok(vec!["x".to_owned(), "y".to_owned()]));
         assert!(list("a", Value::from(1_u32)).is_err());
     }
