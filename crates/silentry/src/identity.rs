@@ -150,6 +150,7 @@ mod tests {
             assert!(!same_name(a, b) && !same_name(b, a), "{a} {b}");
         }
     }
+
     #[test]
     fn what_is_no_upn_is_refused() {
         for text in [

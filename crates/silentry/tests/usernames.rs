@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
 #![cfg(all(feature = "integrated", feature = "interactive"))]
 
+#[path = "usernames/renaming.rs"]
 mod renaming;
 
 use std::sync::Arc;
