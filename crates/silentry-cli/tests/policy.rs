@@ -337,7 +337,11 @@ fn a_policy_that_cannot_be_used_refuses_everything() {
             format!("rm {file}; ln -s /etc/silentry/none {file}"),
             "No such file",
         ),
-        (good, format!("rm {file}; mkfifo {file}"), "no regular file"),
+        (
+            good,
+            format!("rm {file}; mkfifo {file}"),
+            "not a regular file",
+        ),
         (
             good,
             format!("chmod 640 {file}; {as_nobody}"),
