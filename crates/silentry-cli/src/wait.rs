@@ -21,7 +21,7 @@ pub(crate) fn until_done<T>(
             Failure::other(
                 "internal",
                 format!("the runtime cannot start: {error}"),
-                "Try again; report it when it stays.",
+                "Try again; report it if it persists.",
                 "request",
             )
         })?;

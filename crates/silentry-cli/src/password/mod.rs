@@ -63,7 +63,7 @@ impl PasswordArguments {
         }
         let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
             error.into_bytes().zeroize();
-            bad("it is no UTF-8")
+            bad("it is not UTF-8")
         })?;
         let password = without_line_end(text);
         if password.is_empty() {
@@ -140,7 +140,7 @@ fn ask(text: String) -> std::io::Result<Secret> {
     let mut line = terminal::ask(text)?;
     let text = String::from_utf8(std::mem::take(&mut *line)).map_err(|error| {
         error.into_bytes().zeroize();
-        std::io::Error::other("it is no UTF-8")
+        std::io::Error::other("it is not UTF-8")
     })?;
     Ok(Secret::from(text))
 }

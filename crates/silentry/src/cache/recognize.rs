@@ -78,7 +78,7 @@ impl Unreadable {
             ),
             Self::Encrypted => StoreError::new(
                 StoreErrorKind::Encrypted,
-                format!("{place} is encrypted by Windows (DPAPI), and no plain token cache"),
+                format!("{place} is encrypted by Windows (DPAPI), not a plain token cache"),
             ),
             Self::Other(why) => StoreError::new(
                 StoreErrorKind::NotACache,

@@ -134,7 +134,7 @@ async fn failure_to_open(
             Error::new("no_browser", Stage::Browser, error.to_string())
         }
         Err(OwnThreadError::Died) => {
-            let message = "what opens the browser panicked";
+            let message = "the thread that opens the browser panicked";
             Error::new("no_browser", Stage::Browser, message)
         }
     }

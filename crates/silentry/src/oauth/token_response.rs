@@ -58,7 +58,7 @@ pub enum TokenResponseError {
     #[error("the answer of the token endpoint has no token type")]
     TokenTypeMissing,
     /// The access token has a character that none has, such as a line end.
-    #[error("the access token has a character that no token has")]
+    #[error("the access token has a character that a token cannot have")]
     AccessTokenMalformed,
     /// The token is not a bearer token, and may not be used as one (RFC 6749 section 7.1).
     #[error("the token is of type `{0}` instead of Bearer")]

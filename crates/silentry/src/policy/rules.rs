@@ -109,7 +109,7 @@ fn each<T>(
         return Ok(None);
     };
     let understood = list.iter().map(|entry| {
-        let unknown = || format!("it does not know what `{}` is", printable(entry, 120));
+        let unknown = || format!("`{}` is unknown or malformed", printable(entry, 120));
         understand(entry).ok_or_else(unknown)
     });
     understood.collect::<Result<_, _>>().map(Some)

@@ -102,7 +102,7 @@ impl Proxy {
     fn parse(text: &str) -> Result<Self, String> {
         let text = spelled_out(text)?;
         // The text may hold a password.
-        let url = Url::parse(&text).map_err(|error| format!("the proxy is no URL: {error}"))?;
+        let url = Url::parse(&text).map_err(|error| format!("the proxy is not a URL: {error}"))?;
         check_scheme(url.scheme())?;
         // As the WHATWG rules spell it, so that an unescaped `@` in the password is read as people mean it.
         let matcher = Matcher::builder().https(url.as_str()).build();

@@ -48,7 +48,7 @@ pub static CODES: &[CodeEntry] = &[
     there(
         "nonce_mismatch",
         Category::Refused,
-        "The answer belongs to another sign-in: start again, and report it if it stays.",
+        "The answer belongs to another sign-in: start again, and report it if it persists.",
     ),
     here(
         "user_mismatch",
@@ -157,7 +157,7 @@ pub static CODES: &[CodeEntry] = &[
     there(
         "issuer_mismatch",
         Category::Refused,
-        "Somebody else's answer came: check {authority} and {tenant}. Behind AD FS or a gateway that renames \
+        "The answer is from another issuer: check {authority} and {tenant}. Behind AD FS or a gateway that renames \
          itself, its administrator can tell which issuer is right.",
     ),
     there(
@@ -208,7 +208,7 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "policy_not_readable",
         Category::Other,
-        "Ask your administrator to mend the policy of this machine, as docs/policy.md of Silentry describes it; until then \
+        "Ask your administrator to correct the policy of this machine, as docs/policy.md of Silentry describes it; until then \
          every sign-in is refused.",
     ),
     here("policy_forbids", Category::Usage, ""),
@@ -283,7 +283,7 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "federation_tls_handshake_failed",
         Category::Network,
-        "The federation server may offer only cipher suites of old (Windows Server 2012 R2 \
+        "The federation server may offer only old cipher suites (Windows Server 2012 R2 \
          with an RSA certificate does); enable TLS 1.2 with ECDHE and AES-GCM there, or put a \
          current certificate on it.",
     ),
@@ -349,7 +349,7 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "request_timeout",
         Category::Network,
-        "Try again; if it stays, check the network and the proxy on the way to that host.",
+        "Try again; if it persists, check the network and the proxy on the way to that host.",
     )
     .or_later(),
     there(
@@ -404,7 +404,7 @@ pub static CODES: &[CodeEntry] = &[
         "service_not_available",
         Category::Network,
         "Microsoft Entra is having trouble; try again in a minute and look at its status page \
-         if it stays.",
+         if it persists.",
     )
     .or_later(),
     here("unknown_user_type", Category::IntegratedImpossible, ""),
@@ -472,7 +472,7 @@ pub static CODES: &[CodeEntry] = &[
         "negotiate_rejected",
         Category::Refused,
         "Get a new ticket (`kdestroy` and `kinit`, `klist purge` on Windows) and try again. \
-         If it stays: the SPN HTTP/<host> must be on the AD FS service account alone (`setspn \
+         If it persists: the SPN HTTP/<host> must be on the AD FS service account alone (`setspn \
          -Q`), and where TLS is inspected or ended before AD FS, its Extended Protection \
          refuses the ticket (ExtendedProtectionTokenCheck; {no-channel-binding}). \
          MIT Kerberos before 1.19 sends no channel binding, which AD FS may demand.",

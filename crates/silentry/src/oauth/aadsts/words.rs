@@ -14,7 +14,7 @@ pub(in crate::oauth) const ADMIN_CONSENT: &str = "An administrator must consent:
     consent URL, or with \"Grant admin consent\" in the portal under the application's API \
     permissions.";
 pub(in crate::oauth) const RETRY: &str = "Microsoft Entra has a temporary problem: try again in a \
-    few seconds. If it stays, give the correlation id to Microsoft's support.";
+    few seconds. If it persists, give the correlation id to Microsoft's support.";
 pub(in crate::oauth) const THROTTLED: &str = "Too many requests were sent: wait as long as the answer says, a minute if it \
     does not. Then use the token in the cache instead of asking for a new one each time.";
 pub(in crate::oauth) const PUBLIC_CLIENT: &str = "The application is not allowed to sign in without \
@@ -49,15 +49,15 @@ pub(in crate::oauth) const FEDERATION: &str = "Microsoft Entra does not trust th
     federation server: an administrator must compare the domain's federation settings in Entra \
     with AD FS, above all the token signing certificate after a rollover (Update-MgDomainFederationConfiguration).";
 pub(in crate::oauth) const CLOCK: &str = "The assertion was too old or too new for Microsoft Entra: \
-    sign in again. If it stays, correct the clock of the federation server and of this machine.";
+    sign in again. If it persists, correct the clock of the federation server and of this machine.";
 pub(in crate::oauth) const EXTERNAL_IDP: &str = "The external identity provider refused or failed: sign in with {sign-in}, and \
-    if it stays ask its administrator.";
+    if it persists ask its administrator.";
 pub(in crate::oauth) const EXPIRED: &str = "The saved sign-in has expired or was withdrawn: sign in again, by integrated \
     sign-in or with {sign-in}.";
 pub(in crate::oauth) const PASSWORD_CHANGE: &str = "The user must change the password, in a browser \
     at https://myaccount.microsoft.com or on a machine of the domain.";
 pub(in crate::oauth) const PASS_THROUGH: &str = "The organisation's pass-through authentication \
-    agent cannot answer now: try again later, and tell its administrator if it stays.";
+    agent cannot answer now: try again later, and tell its administrator if it persists.";
 pub(in crate::oauth) const NO_PASS_THROUGH: &str = "This control does not work with pass-through \
     users: an administrator must exempt them from the policy or choose another control.";
 pub(in crate::oauth) const SSO_SETUP: &str = "Seamless single sign-on is not set up right: an \

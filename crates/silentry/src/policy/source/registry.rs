@@ -31,18 +31,18 @@ pub(in super::super) fn read() -> Result<Option<Written>, String> {
                 written.require_channel_binding = Some(switch(&name, &value)?);
             }
             "cacheplaces" => written.cache_places = Some(list(&name, value)?),
-            _ => return Err(format!("it does not know the value `{name}`")),
+            _ => return Err(format!("the value `{name}` is unknown")),
         }
     }
     if let Some(name) = key.keys().map_err(|error| error.message())?.next() {
-        return Err(format!("it does not know the key `{name}` below it"));
+        return Err(format!("the key `{name}` below it is unknown"));
     }
     Ok(Some(written))
 }
 
 /// `REG_MULTI_SZ`, an entry a line; or `REG_SZ` for a single one, and empty for none.
 fn list(name: &str, value: Value) -> Result<Vec<String>, String> {
-    let wrong = || format!("`{name}` is no REG_MULTI_SZ");
+    let wrong = || format!("`{name}` is not a REG_MULTI_SZ");
     let list = match value.ty() {
         Type::MultiString => Vec::<String>::try_from(value).map_err(|_| wrong())?,
         Type::String => vec![String::try_from(value).map_err(|_| wrong())?],
@@ -56,7 +56,7 @@ fn switch(name: &str, value: &Value) -> Result<bool, String> {
     match (value.ty(), &**value) {
         (Type::U32, [0, 0, 0, 0]) => Ok(false),
         (Type::U32, [1, 0, 0, 0]) => Ok(true),
-        _ => Err(format!("`{name}` is no REG_DWORD of 0 or 1")),
+        _ => Err(format!("`{name}` is not a REG_DWORD of 0 or 1")),
     }
 }
 

@@ -49,10 +49,10 @@ pub(super) fn call<T: Send + 'static>(
             // Nobody listens any more when it took too long.
             let _ = sender.send(work(&theirs));
         })
-        .map_err(|error| unavailable(&format!("no thread to call it: {error}")))?;
+        .map_err(|error| unavailable(&format!("no thread for the call: {error}")))?;
     match answers.recv_timeout(LIMIT) {
         Ok(answer) => answer,
-        Err(RecvTimeoutError::Disconnected) => Err(unavailable("the call of it panicked")),
+        Err(RecvTimeoutError::Disconnected) => Err(unavailable("the call panicked")),
         Err(RecvTimeoutError::Timeout) => {
             cancel.cancel();
             // It may have done its work in the last moment; else its error only says that it was cancelled.

@@ -130,9 +130,9 @@ pub(in super::super) fn follow(path: &Path) -> io::Result<Destination> {
                 Some(user) => {
                     Destination::Refused(format!("it is a symbolic link to a file of user {user}"))
                 }
-                None if !metadata.is_file() => {
-                    Destination::Refused("it is a symbolic link to no regular file".to_owned())
-                }
+                None if !metadata.is_file() => Destination::Refused(
+                    "it is a symbolic link to something other than a regular file".to_owned(),
+                ),
                 None => Destination::File(fs::canonicalize(at)?),
             });
         }
