@@ -69,7 +69,10 @@ pub(crate) fn run(command: LogoutCommand) -> Result<(), Failure> {
         let mut accounts = which.of(application.accounts().await?)?;
         if let (Some(username), true) = (&which.username, accounts.is_empty()) {
             // A guest has other names than the one that accounts are listed under.
-            accounts.extend(application.account_for_login_hint(username).await.ok());
+            match application.account_for_login_hint(username).await {
+                Err(error) if error.code() == "no_account_for_login_hint" => {}
+                found => accounts.push(found?),
+            }
         }
         for account in &accounts {
             application.remove_account(account).await?;
