@@ -121,16 +121,11 @@ const TERMS: &[Term] = &[
         "--proxy-spn",
         "`with_proxy_service_principal_name`",
     ),
-    // What only one of the two can do.
+    // What only a program can do.
     term(
         "or-name-authority",
         "",
         " A host that you know to be right can be named (`with_known_authorities`, `with_instance_discovery`).",
-    ),
-    term(
-        "or-own-transport",
-        "",
-        " Run the sign-in inside a Tokio runtime with I/O and time enabled, or bring a transport of your own.",
     ),
 ];
 

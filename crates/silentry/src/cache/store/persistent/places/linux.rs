@@ -1,13 +1,13 @@
 //! Linux: the Secret Service, or memory.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::statfs;
-use rustix::process::geteuid;
 
 use super::super::super::{StoreError, TokenStore};
 use super::super::file::FileStore;
+use super::super::os::other_owner;
 use super::super::secret_service::{SecretEncoding, SecretServiceItem, SecretServiceStore};
 use super::{MsalDotnetStorage, home, unavailable};
 
@@ -109,7 +109,7 @@ fn runtime_folder() -> Result<PathBuf, StoreError> {
 
 fn private_memory(folder: &Path) -> Result<(), String> {
     let metadata = folder.metadata().map_err(|error| error.to_string())?;
-    if metadata.uid() != geteuid().as_raw() {
+    if other_owner(&metadata).is_some() {
         return Err("it belongs to another user".to_owned());
     }
     if metadata.permissions().mode() & 0o077 != 0 {
