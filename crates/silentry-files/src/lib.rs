@@ -1,8 +1,8 @@
-//! How the crates of Silentry read files that people name, and what they believe of them.
+//! How the crates of Silentry read files that people name, and whose files they trust.
 //!
-//! [`read`] reads any file within limits: no devices, [`MAX_BYTES`], [`PATIENCE`]. [`open_trusted`] and [`read_trusted`]
-//! are for files that choose code, hosts or places: nobody but the user and root may be able to change them. [`home`]
-//! and [`elevated`] say what the environment of this process is worth.
+//! [`read`] reads any file within limits: no devices, at most [`MAX_BYTES`], within five seconds. [`check`] and
+//! [`read_trusted`] are for files that choose code, hosts or places: nobody but the user and root may be able to change
+//! them. [`home`] and [`elevated`] say what the environment of this process is worth.
 //!
 //! This crate exists for its siblings. It follows their needs, and its API is no promise to others.
 
@@ -10,6 +10,6 @@ mod owner;
 mod process;
 mod reading;
 
-pub use owner::{Owners, Untrusted, check, check_folder, open_trusted, others_may_write};
+pub use owner::{Owners, Untrusted, check, check_folder, others_may_write};
 pub use process::{check_descriptors, elevated, home};
-pub use reading::{MAX_BYTES, PATIENCE, read, read_trusted};
+pub use reading::{MAX_BYTES, read, read_trusted};

@@ -117,7 +117,7 @@ pub fn check_folder(path: &Path, owners: Owners) -> Result<(), Untrusted> {
 /// # Errors
 ///
 /// As [`check`]; and when it cannot be opened.
-pub fn open_trusted(path: &Path, owners: Owners) -> Result<File, Untrusted> {
+pub(crate) fn open_trusted(path: &Path, owners: Owners) -> Result<File, Untrusted> {
     #[cfg(unix)]
     return unix::open(path, owners);
     #[cfg(not(unix))]

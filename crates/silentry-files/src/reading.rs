@@ -3,17 +3,14 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
-use std::time::Duration;
 
 use crate::owner::{Owners, Untrusted, open_trusted};
 
-/// As much as is read of any file: bundles of certificate authorities, the largest that people name, have less than 1 MiB.
+/// The most that is read of any file, in bytes: bundles of certificate authorities, the largest that people name, have
+/// less than 1 MiB.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// As long as a pipe is waited for, from the first byte to the last.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Reads a regular file or a pipe, such as that of `<(command)`, of at most `max_bytes` and within [`PATIENCE`].
+/// Reads a regular file or a pipe, such as that of `<(command)`, of at most `max_bytes` and within five seconds.
 ///
 /// # Errors
 ///
@@ -111,19 +108,21 @@ fn read_all(mut file: io::Take<File>, bytes: &mut Vec<u8>) -> io::Result<()> {
     file.read_to_end(bytes).map(drop)
 }
 
-/// Reads until the end, and waits for more no longer than [`PATIENCE`] altogether.
+/// Reads until the end, and waits for more no longer than five seconds altogether.
 #[cfg(unix)]
 fn read_all(mut file: io::Take<File>, bytes: &mut Vec<u8>) -> io::Result<()> {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-    /// Some files of the kernel are regular by their looks, always ready, and have nothing to say.
-    const BREATH: Duration = Duration::from_millis(10);
+    /// From the first byte to the last.
+    const TIME_LIMIT: Duration = Duration::from_secs(5);
+    /// Before the next attempt: some files of the kernel look regular and always ready, and have nothing to read.
+    const PAUSE: Duration = Duration::from_millis(10);
 
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIME_LIMIT;
     let late = || {
-        let seconds = PATIENCE.as_secs();
+        let seconds = TIME_LIMIT.as_secs();
         let message = format!("nothing more came from it within {seconds} seconds");
         io::Error::new(io::ErrorKind::TimedOut, message)
     };
@@ -149,7 +148,7 @@ fn read_all(mut file: io::Take<File>, bytes: &mut Vec<u8>) -> io::Result<()> {
                 if Instant::now() >= end {
                     return Err(late());
                 }
-                std::thread::sleep(BREATH);
+                std::thread::sleep(PAUSE);
             }
             Err(error) => return Err(error),
         }
