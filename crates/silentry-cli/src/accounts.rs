@@ -25,7 +25,7 @@ pub(crate) struct AccountsCommand {
     #[command(flatten)]
     pub(crate) cache: CacheArguments,
 
-    /// How to list them. (default: text)
+    /// The output format. (default: text)
     #[arg(short, long, env = "SILENTRY_OUTPUT", value_name = "FORMAT")]
     pub(crate) output: Option<Format>,
 }

@@ -32,7 +32,7 @@ pub(crate) struct LoginCommand {
     #[command(flatten)]
     password: PasswordArguments,
 
-    /// How to tell who was signed in. (default: text)
+    /// The output format. (default: text)
     #[arg(
         short,
         long,

@@ -41,7 +41,7 @@ pub(crate) struct LogoutCommand {
     #[command(flatten)]
     pub(crate) cache: CacheArguments,
 
-    /// How to tell what was forgotten. (default: text)
+    /// The output format. (default: text)
     #[arg(short, long, env = "SILENTRY_OUTPUT", value_name = "FORMAT")]
     pub(crate) output: Option<Format>,
 }

@@ -285,7 +285,7 @@ fn every_scenario_ends_as_it_says_and_as_the_docs_say() {
 fn page(outcomes: &[Outcome]) -> String {
     let mut text = String::from(
         "# Scenarios\n\n\
-         What `silentry token` does in each scenario of the lab, by the way in that the scenario is about. Try one:\n\n    \
+         What `silentry token` does in each scenario of the lab, by the mode that the scenario is about. Try one:\n\n    \
          silentry-lab exec --scenario mfa -- silentry token -o json\n\n\
          The scenarios `cae` and `auth-context` are not here: in them it is an API that refuses the token, which the \
          command does not call. The example [graph](../examples/graph) does.\n\n\

@@ -66,7 +66,7 @@ pub(crate) enum InspectCommand {
         #[arg(default_value = "-")]
         file: PathBuf,
 
-        /// Told without being repeated: the pieces of a token may have been pasted here.
+        /// Refused without being repeated: the pieces of a token may have been pasted here.
         #[arg(hide = true)]
         more: Vec<OsString>,
     },
@@ -78,7 +78,7 @@ pub(crate) struct InspectArguments {
     #[command(subcommand)]
     command: InspectCommand,
 
-    /// How to print what was found. JSON is all there is.
+    /// The output format; there is only JSON.
     #[arg(short, long, global = true, value_name = "FORMAT", default_value = "json", value_parser = ["json"])]
     output: String,
 }
