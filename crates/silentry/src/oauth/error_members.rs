@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use crate::authority::tenant::is_guid;
 use crate::text::printable;
 
 /// Characters of a short member that are kept.
@@ -69,14 +70,6 @@ pub(super) fn guid_member(
     member
         .filter(|id| is_guid(id))
         .or_else(|| labelled().filter(|id| is_guid(id)))
-}
-
-fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 /// `[50076]`, and the spellings that were seen or may follow: `"[500011]"`, `["50076"]`, `50076`.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::authority::tenant::is_guid;
+
 /// The scopes of OpenID Connect that every MSAL adds by itself and leaves out of comparisons.
 pub const RESERVED: [&str; 3] = ["openid", "profile", "offline_access"];
 
@@ -160,6 +162,7 @@ impl Scopes {
                     let is_resource = !host.is_empty() && !host.contains('/');
                     is_resource.then(|| format!("{scheme}://{host}"))
                 }
+                // An application may be named by its id alone.
                 None => is_guid(scope).then(|| scope.to_owned()),
             };
             Some((scope, format!("{}/.default", resource?)))
@@ -209,15 +212,6 @@ impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" "))
     }
-}
-
-/// An application may be named by its id alone.
-fn is_guid(scope: &str) -> bool {
-    scope.len() == 36
-        && scope.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 /// Returns whether MSALs add the scope by themselves.
