@@ -47,7 +47,7 @@ impl Failure {
     /// may cure it.
     pub(crate) fn of_ladder(error: Error, ladder: &Ladder, settings: &Settings) -> Self {
         let before = error.attempts().iter().map(|attempt| {
-            json!({ "mode": attempt.way, "error": attempt.code, "message": attempt.message })
+            json!({ "mode": attempt.flow, "error": attempt.code, "message": attempt.message })
         });
         let mut attempts: Vec<_> = before.collect();
         if let Some(last) = ladder.modes().get(attempts.len()) {

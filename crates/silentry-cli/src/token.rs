@@ -149,9 +149,9 @@ fn to_json(result: &AuthenticationResult) -> Value {
     })
 }
 
-/// The way in under its long name, as the lab and the documentation call it.
+/// The flow under its long name, as the lab and the documentation call it.
 pub(crate) fn flow(result: &AuthenticationResult) -> &'static str {
-    match result.way() {
+    match result.flow() {
         Some("iwa") => "integrated_windows",
         Some("devicecode") => "device_code",
         Some("web") => "interactive",

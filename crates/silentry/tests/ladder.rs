@@ -56,7 +56,7 @@ async fn another_users_ticket_never_gives_this_users_token() {
             error
                 .attempts()
                 .iter()
-                .any(|attempt| attempt.way == "silent")
+                .any(|attempt| attempt.flow == "silent")
         ),
     }
     let again = app("alice@contoso.test")
@@ -85,7 +85,11 @@ async fn what_the_ticket_cannot_do_the_next_way_may() {
         error.code(),
         "integrated_windows_auth_not_supported_managed_user"
     );
-    let ways: Vec<_> = error.attempts().iter().map(|attempt| attempt.way).collect();
+    let ways: Vec<_> = error
+        .attempts()
+        .iter()
+        .map(|attempt| attempt.flow)
+        .collect();
     assert_eq!(ways, ["silent"]);
 
     let token = app
@@ -141,7 +145,7 @@ async fn what_realm_and_network_say_is_not_found_out_again() {
             .await
             .unwrap_err();
         let attempt = &prompted.attempts()[1];
-        assert_eq!((attempt.way, attempt.code.as_str()), ("iwa", error.code()));
+        assert_eq!((attempt.flow, attempt.code.as_str()), ("iwa", error.code()));
         assert!(attempt.message.contains("not tried again"), "{attempt:?}");
 
         let alone = app
@@ -186,7 +190,11 @@ async fn a_ladder_put_together_from_nothing_has_only_what_is_added() {
         .unwrap_err();
     assert_eq!(error.code(), "password_required");
     assert_eq!(error.to_string(), "nobody is here");
-    let ways: Vec<_> = error.attempts().iter().map(|attempt| attempt.way).collect();
+    let ways: Vec<_> = error
+        .attempts()
+        .iter()
+        .map(|attempt| attempt.flow)
+        .collect();
     assert_eq!(ways, ["silent"]);
 
     let password = Secret::from(user.password);
@@ -194,7 +202,7 @@ async fn a_ladder_put_together_from_nothing_has_only_what_is_added() {
         .or_username_and_asked_password(user.upn, move || Ok(password))
         .await
         .unwrap();
-    assert_eq!(token.way(), Some("password"));
+    assert_eq!(token.flow(), Some("password"));
     // From now on the account is there, and nobody is asked.
     for ladder in [
         sole(),
@@ -206,7 +214,7 @@ async fn a_ladder_put_together_from_nothing_has_only_what_is_added() {
             .or_username_and_asked_password(user.upn, || panic!("nobody need be asked"))
             .await
             .unwrap();
-        assert_eq!(token.way(), Some("silent"));
+        assert_eq!(token.flow(), Some("silent"));
         assert_eq!(token.token_source(), TokenSource::Cache);
     }
     let nobody = app.acquire_token(SCOPES).from_nothing().await.unwrap_err();

@@ -21,7 +21,7 @@ pub struct AuthenticationResult {
     pub(crate) account: Account,
     pub(crate) correlation_id: String,
     pub(crate) token_source: TokenSource,
-    pub(crate) way: Option<&'static str>,
+    pub(crate) flow: Option<&'static str>,
     /// Behind one pointer, as almost no result has it.
     pub(crate) not_kept: Option<Arc<String>>,
 }
@@ -106,10 +106,10 @@ impl AuthenticationResult {
         self.not_kept.as_deref().map(String::as_str)
     }
 
-    /// Returns which of several ways in gave the token, in the word of [`Attempt::way`](crate::Attempt::way); `None`
-    /// when there was one way only.
-    pub fn way(&self) -> Option<&'static str> {
-        self.way
+    /// Returns which of several flows gave the token, in the word of [`Attempt::flow`](crate::Attempt::flow); `None`
+    /// when there was only one.
+    pub fn flow(&self) -> Option<&'static str> {
+        self.flow
     }
 }
 

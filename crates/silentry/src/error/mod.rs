@@ -129,12 +129,12 @@ pub(crate) struct Details {
     pub(crate) attempts: Vec<Attempt>,
 }
 
-/// A way in that was tried before the one that the error is about.
+/// A flow that was tried before the one that the error is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Which way in, in one word: `silent`, `iwa`, `devicecode`, `web`, `password`.
-    pub way: &'static str,
+    /// Which flow, in one word: `silent`, `iwa`, `devicecode`, `web`, `password`.
+    pub flow: &'static str,
     /// The [`code`](Error::code) of its error.
     pub code: String,
     /// Its error in a sentence.
@@ -290,7 +290,7 @@ impl Error {
         }
     }
 
-    /// Returns the ways in that were tried before, in their order; only [`acquire_token`] tries several.
+    /// Returns the flows that were tried before, in their order; only [`acquire_token`] tries several.
     ///
     /// [`acquire_token`]: crate::PublicClientApplication::acquire_token
     pub fn attempts(&self) -> &[Attempt] {

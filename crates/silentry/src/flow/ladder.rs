@@ -75,7 +75,7 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         let error = match step(&wanted, rung, ticket_is_next).await {
             Ok(result) => {
                 return Ok(AuthenticationResult {
-                    way: Some(way),
+                    flow: Some(way),
                     ..result
                 });
             }
@@ -84,7 +84,7 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         if at == last || !next_may_cure(way, &error) {
             return Err(error.after(attempts));
         }
-        tracing::debug!(way, code = error.code(), "going on to the next way in");
+        tracing::debug!(way, code = error.code(), "going on to the next flow");
         if let Error::InteractionRequired(needed) = &error {
             // What Entra asks for, the way that prompts must ask for, and of the same user.
             wanted.options.go_on_from(needed);
@@ -93,7 +93,7 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         }
         wanted.options.account = named.or(wanted.options.account);
         attempts.push(Attempt {
-            way,
+            flow: way,
             code: error.code().to_owned(),
             message: error.to_string(),
         });
@@ -101,7 +101,7 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     Err(Error::new(
         "invalid_request_options",
         Stage::Request,
-        "no way in is left to try",
+        "no flow is left to try",
     ))
 }
 

@@ -373,7 +373,7 @@ impl Redemption<'_> {
             },
             correlation_id: call.correlation_id.clone(),
             token_source: TokenSource::IdentityProvider,
-            way: None,
+            flow: None,
             not_kept: None,
         }
     }

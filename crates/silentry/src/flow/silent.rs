@@ -140,7 +140,7 @@ pub(super) fn give(
         },
         correlation_id: options.correlation_id.clone().unwrap_or_default(),
         token_source: TokenSource::Cache,
-        way: None,
+        flow: None,
         not_kept: None,
     }
 }

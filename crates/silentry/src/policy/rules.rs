@@ -9,7 +9,7 @@ use crate::error::{Error, Stage};
 use crate::federation::hosts::FederationHosts;
 use crate::text::printable;
 
-/// The ways in, as the command and [`Attempt::way`](crate::Attempt::way) name them.
+/// The flows, as the command and [`Attempt::flow`](crate::Attempt::flow) name them.
 const FLOWS: [&str; 6] = [
     "silent",
     "iwa",
