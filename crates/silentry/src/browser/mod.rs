@@ -9,7 +9,7 @@ use std::fmt;
 
 pub(crate) use loopback::LoopbackListener;
 
-/// Opens addresses for the user. Implement it to show them another way than in the system's browser.
+/// Opens addresses for the user. Implement it to show them by other means than in the system's browser.
 pub trait Browser: Send + Sync + 'static {
     /// Opens the address. It is called on a thread of its own, while the answer is waited for already, so it may take
     /// its time.

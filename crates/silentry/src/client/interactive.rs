@@ -90,7 +90,7 @@ impl AcquireTokenInteractive {
         self
     }
 
-    /// Shows the address another way than in the system's browser.
+    /// Shows the address by other means than in the system's browser.
     pub fn with_browser(mut self, browser: impl Browser) -> Self {
         self.browser = Some(Arc::new(browser));
         self

@@ -1,4 +1,4 @@
-//! The ways in that a program wants tried, one after the other.
+//! The flows that a program wants tried, one after the other.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -17,11 +17,11 @@ use crate::flow;
 use crate::oauth::authorization::Prompt;
 use crate::secret::Secret;
 
-/// Several ways in, about to be tried one after the other; await it.
+/// Several flows, about to be tried one after the other; await it.
 ///
-/// It goes on to the next way when one gave no token for a reason that the next can cure: no account, a dead refresh token,
+/// It goes on to the next flow when one gave no token for a reason that the next can cure: no account, a dead refresh token,
 /// no ticket, a user or network for whom integrated sign-in cannot work, an assertion that was rejected, interaction
-/// required. It stops at what every way would fail at: a bad request, a client or scope that Entra refuses, Entra out of
+/// required. It stops at what every flow would fail at: a bad request, a client or scope that Entra refuses, Entra out of
 /// reach, a certificate that is not trusted.
 ///
 /// That integrated sign-in cannot work is remembered by user, authority and network: five minutes what the realm says (a
@@ -40,7 +40,7 @@ pub struct AcquireToken {
     pub(crate) options: RequestOptions,
 }
 
-/// What only some of the ways understand.
+/// What only some of the flows understand.
 #[derive(Clone, Default)]
 pub(crate) struct WayDetails {
     pub(crate) force_refresh: bool,
@@ -61,7 +61,7 @@ pub(crate) struct WayDetails {
 /// Asks a person for a password; the text says why there is none.
 pub(crate) type AskPassword = Box<dyn FnOnce() -> Result<Secret, String> + Send>;
 
-/// One way in.
+/// One flow.
 pub(crate) enum Rung {
     Silent(CachedUser),
     #[cfg(feature = "integrated")]
@@ -75,7 +75,7 @@ pub(crate) enum Rung {
     },
 }
 
-/// Whose token a way through the cache looks for.
+/// Whose token a look into the cache is for.
 pub(crate) enum CachedUser {
     /// That of the user who is signed in to the machine.
     SignedIn,
@@ -116,7 +116,7 @@ impl AcquireToken {
         }
     }
 
-    /// Leaves out the two ways that it begins with: only those added after this are tried, in the order in which they
+    /// Leaves out the two flows that it begins with: only those added after this are tried, in the order in which they
     /// are added.
     ///
     /// ```
@@ -132,7 +132,7 @@ impl AcquireToken {
         self
     }
 
-    /// Names the user whom the token must be for, whatever the way in. The cache is searched for that user instead of the
+    /// Names the user whom the token must be for, in every flow. The cache is searched for that user instead of the
     /// one who is signed in to the machine; the integrated sign-in is led to the federation server by the name, and the
     /// browser offers it. A token for somebody else is `user_mismatch`, and nothing is kept.
     ///
@@ -152,7 +152,7 @@ impl AcquireToken {
     }
 
     /// Looks in the cache for this account instead of the user who is signed in to the machine, and leaves the
-    /// integrated sign-in out, which could only give that user's token. A token that another way gives must be for this
+    /// integrated sign-in out, which could only give that user's token. A token that another flow gives must be for this
     /// account, else it is `user_mismatch`.
     pub fn with_account(mut self, account: &Account) -> Self {
         self.options.account = Some(account.binding_name().to_owned());
@@ -182,7 +182,7 @@ impl AcquireToken {
         self
     }
 
-    /// Goes on in the cache, for the account with this user name or home account id. The ways after this one must give a
+    /// Goes on in the cache, for the account with this user name or home account id. The flows after this one must give a
     /// token for the same user, else it is `user_mismatch`.
     pub fn or_silent_for(mut self, username_or_id: impl Into<String>) -> Self {
         self.rungs
@@ -275,7 +275,7 @@ impl AcquireToken {
         self
     }
 
-    /// Shows the address of the sign-in another way than in the system's browser.
+    /// Shows the address of the sign-in by other means than in the system's browser.
     #[cfg(feature = "interactive")]
     pub fn with_browser(mut self, browser: impl Browser) -> Self {
         self.details.browser = Some(Arc::new(browser));

@@ -106,11 +106,11 @@ impl PublicClientApplication {
         PublicClientApplicationBuilder::new(client_id.into())
     }
 
-    /// Returns a token for `scopes`, by the first way in that gives one: from the cache for the user who is signed in to
+    /// Returns a token for `scopes`, by the first flow that gives one: from the cache for the user who is signed in to
     /// the machine, then by integrated sign-in. It never prompts, unless
-    /// [`or_device_code`](AcquireToken::or_device_code) or another way that does is added.
+    /// [`or_device_code`](AcquireToken::or_device_code) or another flow that does is added.
     ///
-    /// The error of the last way is returned, with the [`attempts`](crate::Error::attempts) before it.
+    /// The error of the last flow is returned, with the [`attempts`](crate::Error::attempts) before it.
     pub fn acquire_token<I>(&self, scopes: I) -> AcquireToken
     where
         I: IntoIterator,
@@ -181,7 +181,7 @@ impl PublicClientApplication {
 
     /// Signs in with a user name and a password: at the federation server of a federated domain, else at Entra.
     ///
-    /// Prefer any other way. The program sees the password, MFA and most policies cannot be satisfied, and Microsoft
+    /// Prefer any other flow. The program sees the password, MFA and most policies cannot be satisfied, and Microsoft
     /// advises against it; it serves accounts that tests and old services have. It never prompts and never sends the
     /// password twice.
     pub fn acquire_token_by_username_password<I>(

@@ -357,7 +357,7 @@ impl Error {
         self
     }
 
-    /// Notes whom the request was about, and in which tenant other than the application's, for the way that goes on.
+    /// Notes whom the request was about, and in which tenant other than the application's, for the flow that goes on.
     pub(crate) fn about(mut self, login_hint: Option<&str>, tenant: Option<&str>) -> Self {
         let details = self.details_mut();
         details.login_hint = login_hint.filter(|hint| !hint.is_empty()).map(Into::into);
