@@ -82,7 +82,7 @@ fn protected(path: &Path) -> Result<Box<dyn silentry::cache::store::TokenStore>,
         Failure::usage(
             "usage",
             format!(
-                "--cache {} is no Unicode, which --cache-format os needs",
+                "--cache {} is not Unicode, which --cache-format os needs",
                 path.display()
             ),
             "Use another file name.",

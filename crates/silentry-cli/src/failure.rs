@@ -242,7 +242,7 @@ impl From<Error> for Failure {
 /// Tells what is wrong with the command line; help and version are no failures.
 pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
     let asks_for_json = {
-        // What is no Unicode may be the very thing that is wrong.
+        // What is not Unicode may be the very thing that is wrong.
         let arguments: Vec<_> = std::env::args_os()
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect();

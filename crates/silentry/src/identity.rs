@@ -46,7 +46,7 @@ impl UserPrincipalName {
             Error::new(
                 "invalid_username",
                 Stage::Request,
-                format!("`{shown}` is no UPN: {why}"),
+                format!("`{shown}` is not a UPN: {why}"),
             )
         };
         if text.contains('\\') {

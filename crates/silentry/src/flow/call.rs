@@ -40,7 +40,7 @@ impl<'a> Call<'a> {
                 Error::new(
                     "invalid_request_options",
                     Stage::Request,
-                    "the correlation id is no GUID",
+                    "the correlation id is not a GUID",
                 )
             })?,
             None => random::guid()?,

@@ -92,7 +92,8 @@ async fn named(call: &Call<'_>, username: &str) -> Result<UserPrincipalName, Err
     };
     ask(call.application, question).await.map_err(|failure| {
         let shown = printable(username, 120);
-        let message = format!("`{shown}` is no UPN, and the directory does not tell it: {failure}");
+        let message =
+            format!("`{shown}` is not a UPN, and the directory does not tell it: {failure}");
         Error::new("invalid_username", Stage::User, message)
     })
 }

@@ -255,7 +255,7 @@ impl fmt::Display for ErrorResponse {
             (None, Format::Other) => {
                 write!(
                     f,
-                    "{} (HTTP {} with a body that is no OAuth error)",
+                    "{} (HTTP {} with a body that is not an OAuth error)",
                     self.error(),
                     self.status
                 )
@@ -434,7 +434,7 @@ mod tests {
         );
         assert_eq!(
             ErrorResponse::parse(502, b"<html>").to_string(),
-            "service_not_available (HTTP 502 with a body that is no OAuth error)"
+            "service_not_available (HTTP 502 with a body that is not an OAuth error)"
         );
     }
 }

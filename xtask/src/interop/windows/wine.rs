@@ -74,8 +74,8 @@ impl Wine {
             code: status
                 .code()
                 .with_context(|| format!("Wine ended with {status}"))?,
-            stdout: String::from_utf8(stdout).context("stdout is no UTF-8")?,
-            stderr: String::from_utf8(stderr).context("stderr is no UTF-8")?,
+            stdout: String::from_utf8(stdout).context("stdout is not UTF-8")?,
+            stderr: String::from_utf8(stderr).context("stderr is not UTF-8")?,
         })
     }
 
