@@ -14,6 +14,17 @@ const ONE_CODE: &str = "parsing_wstrust_response_failed";
 const WHATEVER: &str = "MSAL.NET has one code for whatever goes wrong at windowstransport";
 const BELOW: &str = "an exception of a library below, which no handler of MsalException catches";
 
+const ANYWHERE: &str =
+    "MSAL.NET asks whatever address the realm answer names, where nobody answered here";
+
+const fn anywhere(scenario: &'static str) -> Difference {
+    Difference {
+        scenario,
+        theirs: "HttpRequestException",
+        why: ANYWHERE,
+    }
+}
+
 const fn one_code(scenario: &'static str) -> Difference {
     Difference {
         scenario,
@@ -63,6 +74,9 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         why: "MSAL.NET waits 100 seconds for a reply, twice; the program's own limit of a minute ended it",
     },
     one_code("foreign-mex-host"),
+    anywhere("metadata-at-address"),
+    anywhere("metadata-at-short-name"),
+    anywhere("metadata-at-port"),
     one_code("no-ticket"),
     one_code("expired-ticket"),
     one_code("wrong-clock"),
