@@ -387,7 +387,7 @@ fn a_wrong_password_is_sent_once() {
         "--username=alice@contoso.test",
     ];
     let arguments: Vec<_> = arguments.into_iter().chain(["--password-stdin"]).collect();
-    place.run_with(&arguments, b"wrong").error(7);
+    place.run_with(&arguments, b"wrong").error(3);
     let asked = place.lab.exchanges();
     let sent = asked.iter().filter(|one| one.stage == "wstrust");
     assert_eq!(sent.count(), 1);

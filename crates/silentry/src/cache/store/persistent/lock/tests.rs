@@ -193,7 +193,7 @@ fn what_is_no_file_is_an_error_at_once() {
     std::os::unix::fs::symlink(folder.path().join("elsewhere"), &path).unwrap();
     let error = Lock::acquire(&cache).err().unwrap();
     assert_eq!(error.kind(), StoreErrorKind::Io);
-    assert!(error.to_string().contains("no regular file"), "{error}");
+    assert!(error.to_string().contains("not a regular file"), "{error}");
     assert!(!folder.path().join("elsewhere").exists());
 }
 
