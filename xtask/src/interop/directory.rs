@@ -88,6 +88,10 @@ impl Meeting<'_> {
         works("alternate login id in `mail`", self.alternate_id());
         works("NetBIOS name, `CONTOSO\\alice`", self.netbios_name());
         works(
+            "another user's NetBIOS name or alternate login id gives no token",
+            self.another_user(),
+        );
+        works(
             "account without a UPN has the implicit one",
             self.implicit_upn(),
         );
@@ -142,6 +146,21 @@ impl Meeting<'_> {
     fn netbios_name(&self) -> Result<()> {
         self.domain.sign_in("alice")?;
         self.signs_in_as("alice@contoso.test", &["--username", "CONTOSO\\alice"])?;
+        Ok(())
+    }
+
+    /// The directory tells whom the names mean, and the ticket is somebody else's.
+    fn another_user(&self) -> Result<()> {
+        self.domain.sign_in("alice")?;
+        for name in ["CONTOSO\\erin", "erin@contoso.test"] {
+            let arguments = ["--username", name, "--upn-attribute", "mail"];
+            let answer = self.silentry(&arguments)?.answer;
+            ensure!(answer["error"] == "user_mismatch", "{name}: {answer}");
+            ensure!(told(&answer).contains("alice@contoso.test"), "{answer}");
+        }
+        self.domain.sign_in("erin")?;
+        let own = ["--username", "CONTOSO\\erin", "--upn-attribute", "mail"];
+        self.signs_in_as("erin@contoso.test", &own)?;
         Ok(())
     }
 
