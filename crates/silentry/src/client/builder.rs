@@ -91,35 +91,35 @@ impl PublicClientApplicationBuilder {
         }
     }
 
-    /// Uses this authority: a tenant of Microsoft Entra, `https://{host}/{tenant}`, or an AD FS (2016 or later) asked
-    /// for tokens of its own, `https://{host}/adfs`.
+    /// Uses this authority: a tenant of Microsoft Entra, `https://{host}/{tenant}`, or an AD FS (2016 or later) that
+    /// issues tokens of its own, `https://{host}/adfs`.
     ///
-    /// About a host that is none of Microsoft's known ones Entra is asked before anything else
-    /// ([`with_instance_discovery`](Self::with_instance_discovery)). About an AD FS nobody is asked: its certificate
-    /// shows that it is the host that the program names, and MSAL.NET's question (webfinger) is answered by that very
-    /// host.
+    /// Before anything else, Entra is asked about a host that is not one of Microsoft's known ones
+    /// ([`with_instance_discovery`](Self::with_instance_discovery)). Nobody is asked about an AD FS: its certificate
+    /// shows that it is the host that the program names, and the question that MSAL.NET asks (webfinger) is answered by
+    /// that very host.
     pub fn with_authority(mut self, authority: impl Into<String>) -> Self {
         self.authority = NamedAuthority::Url(authority.into());
         self
     }
 
-    /// Uses any other OpenID Connect server, by its issuer as its discovery document spells it, such as
+    /// Uses any other OpenID Connect server, given by its issuer exactly as its discovery document spells it, such as
     /// `https://id.contoso.com/realms/staff`.
     ///
-    /// The document tells the endpoints; it must name this very issuer, and so must every id token. It is remembered
-    /// for a day. Nothing that only Microsoft's servers know is sent, and integrated sign-in is refused.
+    /// The document names the endpoints; its issuer, and that of every id token, must be this one. It is remembered for
+    /// a day. Nothing that only Microsoft's servers understand is sent, and integrated sign-in is refused.
     ///
-    /// A refresh token is asked for by the scope `offline_access`. Servers that do not know that scope, as Google's,
-    /// want [`with_refresh_token(false)`](Self::with_refresh_token).
+    /// A refresh token is requested with the scope `offline_access`. For servers that do not know that scope, such as
+    /// Google's, use [`with_refresh_token(false)`](Self::with_refresh_token).
     pub fn with_oidc_authority(mut self, issuer: impl Into<String>) -> Self {
         self.authority = NamedAuthority::Issuer(issuer.into());
         self
     }
 
-    /// Sets whether Entra is asked about the authority's host when it is none of the known ones. `true` by default.
+    /// Sets whether Entra is asked about the authority's host when it is not one of the known ones. `true` by default.
     ///
-    /// The answer tells the other hosts of the cloud, and that a host is not Microsoft's (`invalid_instance`). With
-    /// `false`, as in networks that do not reach `login.microsoftonline.com`, the program vouches for its authority.
+    /// The answer lists the other hosts of the cloud, or says that the host is not Microsoft's (`invalid_instance`).
+    /// With `false`, for networks that do not reach `login.microsoftonline.com`, the program vouches for its authority.
     pub fn with_instance_discovery(mut self, ask: bool) -> Self {
         self.instance_discovery = ask;
         self
@@ -152,7 +152,7 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Declares what this client can do, such as `cp1` for claims challenges of continuous access evaluation.
+    /// Declares what this client can do, such as `cp1`: it handles claims challenges of continuous access evaluation.
     pub fn with_client_capabilities<I>(mut self, capabilities: I) -> Self
     where
         I: IntoIterator,
@@ -162,13 +162,13 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Lets these federation servers, `host` or `host:port`, receive the ticket (and the password of a federated user),
-    /// and no others.
+    /// Allows only these federation servers, `host` or `host:port`, to receive the ticket (and the password of a
+    /// federated user).
     ///
-    /// Without it, what Entra and the metadata name is believed only where it is the host of the metadata itself, a full
-    /// name on port 443: no IP address, no name without a dot, not this machine. A listed server may be any of these; it
-    /// is compared exactly, without wildcards. Identity providers with a host of their own for Kerberos need it. An empty
-    /// list is none.
+    /// Without this list, a server that Entra and the metadata name receives the ticket only if its host is that of the
+    /// metadata itself, a full name on port 443: no IP address, no name without a dot, not this machine. A listed
+    /// server may be any of these; entries are compared exactly, without wildcards. Identity providers with a separate
+    /// host for Kerberos need the list. An empty list counts as no list.
     pub fn with_federation_hosts<I>(mut self, hosts: I) -> Self
     where
         I: IntoIterator,
@@ -184,7 +184,7 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Sets whether refresh tokens are asked for (`offline_access`). `true` by default; with `false` the Kerberos
+    /// Sets whether refresh tokens are requested (`offline_access`). `true` by default; with `false` the Kerberos
     /// ticket stays the only credential that outlives an access token.
     pub fn with_refresh_token(mut self, ask: bool) -> Self {
         self.refresh_tokens = ask;
@@ -192,13 +192,13 @@ impl PublicClientApplicationBuilder {
     }
 
     /// Sets whether refresh tokens of the family of applications that the client belongs to are used. `false` by
-    /// default: they were given to other programs.
+    /// default, because they were issued to other programs.
     pub fn with_family_refresh_tokens(mut self, use_them: bool) -> Self {
         self.family_tokens = use_them;
         self
     }
 
-    /// Adds query parameters to every authorization and token request, and to nothing else.
+    /// Adds query parameters to every authorization and token request, and to no other request.
     pub fn with_extra_query_parameters<I, N, V>(mut self, parameters: I) -> Self
     where
         I: IntoIterator<Item = (N, V)>,
@@ -210,13 +210,13 @@ impl PublicClientApplicationBuilder {
         self
     }
 
-    /// Tells Entra another client name (`x-client-SKU`) than `Silentry`.
+    /// Sends Entra another client name (`x-client-SKU`) than `Silentry`.
     pub fn with_client_sku(mut self, sku: impl Into<String>) -> Self {
         self.client_sku = sku.into();
         self
     }
 
-    /// Trusts the certificate authorities of a PEM bundle besides the platform's.
+    /// Trusts the certificate authorities of a PEM bundle in addition to the platform's.
     pub fn with_ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.http = self.http.with_ca_bundle(pem);
         self
@@ -224,21 +224,21 @@ impl PublicClientApplicationBuilder {
 
     /// Uses this HTTP proxy (`http://host:port`) for every host, instead of the system's.
     ///
-    /// Where the proxy asks for it, the user's ticket for `HTTP/host` signs in to it, or the `user:password@` of its
-    /// URL by Basic.
+    /// If the proxy requires it, the user's ticket for `HTTP/host` signs in to it, or the `user:password@` of the URL,
+    /// which is sent as Basic.
     pub fn with_proxy(mut self, url: impl Into<String>) -> Self {
         self.http = self.http.with_proxy(url);
         self
     }
 
-    /// Connects directly, whatever proxy the system names.
+    /// Connects directly, whatever proxy the environment or the system names.
     pub fn without_proxy(mut self) -> Self {
         self.http = self.http.without_proxy();
         self
     }
 
-    /// Uses an HTTP stack of your own. [`with_ca_bundle`](Self::with_ca_bundle) and the proxy settings are then its
-    /// business.
+    /// Uses your own HTTP stack, which then has to take care of certificate authorities and proxies itself:
+    /// [`with_ca_bundle`](Self::with_ca_bundle) and the proxy settings have no effect.
     pub fn with_transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
