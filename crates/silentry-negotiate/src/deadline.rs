@@ -33,8 +33,21 @@ struct Call {
     id: u64,
     /// Nobody waits for it any more.
     late: bool,
-    /// The ccache that it is reading, while a service is asked for it.
-    reads: Option<String>,
+    /// The credentials that it is reading.
+    reads: Option<Source>,
+}
+
+/// Where credentials are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    all(windows, not(test)),
+    expect(dead_code, reason = "Windows has neither ccache nor keytab")
+)]
+pub(crate) enum Source {
+    /// A ccache that a service keeps (`KCM:`).
+    Service(String),
+    /// A file, which may be on a file system that does not answer, or a keytab, with which a KDC is asked.
+    File(String),
 }
 
 thread_local! {
@@ -78,40 +91,46 @@ pub(crate) fn run<T: Send + 'static>(
     })?
 }
 
-/// Reads a ccache that a service keeps (`KCM:`), in a call. While an earlier call waits for it in vain it is not asked
-/// again: each would cost its whole limit, and a thread.
+/// Reads credentials, in a call. While an earlier call waits for them in vain they are not asked for again: each would
+/// cost its whole limit, and a thread.
 ///
 /// # Errors
 ///
-/// [`Error::CcacheTimeout`].
+/// [`Error::CcacheTimeout`] and [`Error::Timeout`].
 #[cfg_attr(
     all(windows, not(test)),
-    expect(dead_code, reason = "Windows has no ccache")
+    expect(dead_code, reason = "Windows has neither ccache nor keytab")
 )]
-pub(crate) fn read_ccache<T>(
-    name: &str,
+pub(crate) fn read_credentials<T>(
+    source: &Source,
     limit: Duration,
     read: impl FnOnce() -> T,
 ) -> Result<T, Error> {
     {
         let mut calls = calls();
-        let awaited = |call: &Call| call.late && call.reads.as_deref() == Some(name);
-        if calls.running.iter().any(awaited) {
-            return Err(ccache_timeout(name, limit));
-        }
-        reading(&mut calls, Some(name));
+        calls.check_not_awaited(source, limit)?;
+        reading(&mut calls, Some(source));
     }
     let answer = read();
     reading(&mut calls(), None);
     Ok(answer)
 }
 
+/// Fails while an earlier call waits in vain for these credentials.
+#[cfg_attr(
+    all(windows, not(test)),
+    expect(dead_code, reason = "Windows has neither ccache nor keytab")
+)]
+pub(crate) fn check_not_awaited(source: &Source, limit: Duration) -> Result<(), Error> {
+    calls().check_not_awaited(source, limit)
+}
+
 /// Notes what the call on this thread is reading.
-fn reading(calls: &mut Calls, name: Option<&str>) {
+fn reading(calls: &mut Calls, source: Option<&Source>) {
     let id = CURRENT.with_borrow(|current| current.as_ref().map(|running| running.id));
     let mut running = calls.running.iter_mut();
     if let Some(call) = running.find(|call| Some(call.id) == id) {
-        call.reads = name.map(str::to_owned);
+        call.reads = source.cloned();
     }
 }
 
@@ -120,18 +139,33 @@ fn timed_out(id: u64, limit: Duration) -> Error {
     let call = calls.running.iter_mut().find(|call| call.id == id);
     let reads = call.and_then(|call| {
         call.late = true;
-        call.reads.clone()
+        call.reads.as_ref()
     });
     match reads {
-        Some(name) => ccache_timeout(&name, limit),
+        Some(source) => source.timeout(limit),
         None => Error::Timeout { limit },
     }
 }
 
-fn ccache_timeout(name: &str, limit: Duration) -> Error {
-    Error::CcacheTimeout {
-        ccache: name.to_owned(),
-        limit,
+impl Source {
+    fn timeout(&self, limit: Duration) -> Error {
+        match self {
+            Source::Service(ccache) => Error::CcacheTimeout {
+                ccache: ccache.clone(),
+                limit,
+            },
+            Source::File(_) => Error::Timeout { limit },
+        }
+    }
+}
+
+impl Calls {
+    fn check_not_awaited(&self, source: &Source, limit: Duration) -> Result<(), Error> {
+        let awaited = |call: &Call| call.late && call.reads.as_ref() == Some(source);
+        if self.running.iter().any(awaited) {
+            return Err(source.timeout(limit));
+        }
+        Ok(())
     }
 }
 
@@ -229,34 +263,47 @@ mod tests {
     }
 
     #[test]
-    fn a_ccache_that_is_waited_for_in_vain_is_not_asked_again() {
-        let (release, wait) = mpsc::channel::<()>();
-        let (read, reads) = mpsc::channel();
-        let ask = |name: &'static str, wait: Option<mpsc::Receiver<()>>| {
-            let read = read.clone();
-            run(if wait.is_some() { SOON } else { LONG }, move || {
-                read_ccache(name, LONG, || {
-                    read.send(name).unwrap();
-                    wait.map(|wait| wait.recv())
+    fn credentials_that_are_waited_for_in_vain_are_not_asked_for_again() {
+        let kcm = |name: &str| Source::Service(name.to_owned());
+        let file = |name: &str| Source::File(name.to_owned());
+        for (source, other, code) in [
+            (kcm("KCM:"), kcm("KCM:1000"), "kerberos_ccache_timeout"),
+            (file("DIR:/cc"), file("/etc/keytab"), "kerberos_timeout"),
+        ] {
+            let (release, wait) = mpsc::channel::<()>();
+            let (read, reads) = mpsc::channel();
+            let ask = |source: &Source, wait: Option<mpsc::Receiver<()>>| {
+                let (read, source) = (read.clone(), source.clone());
+                run(if wait.is_some() { SOON } else { LONG }, move || {
+                    read_credentials(&source, LONG, || {
+                        read.send(source.clone()).unwrap();
+                        wait.map(|wait| wait.recv())
+                    })
                 })
-            })
-        };
-        let error = ask("KCM:", Some(wait)).unwrap_err();
-        assert_eq!(error.code(), "kerberos_ccache_timeout");
-        assert!(error.to_string().contains("KCM:"), "{error}");
-        for _ in 0..3 {
-            let again = ask("KCM:", None).unwrap_err();
-            assert_eq!(again.code(), "kerberos_ccache_timeout");
-        }
-        ask("KCM:1000", None).unwrap();
-        assert_eq!(reads.try_iter().collect::<Vec<_>>(), ["KCM:", "KCM:1000"]);
+            };
+            let error = ask(&source, Some(wait)).unwrap_err();
+            assert_eq!(error.code(), code);
+            let (Source::Service(name) | Source::File(name)) = &source;
+            let is_named = error.to_string().contains(name);
+            assert_eq!(is_named, source == kcm("KCM:"), "{error}");
+            for _ in 0..3 {
+                assert_eq!(ask(&source, None).unwrap_err().code(), code);
+                assert_eq!(check_not_awaited(&source, LONG).unwrap_err().code(), code);
+            }
+            check_not_awaited(&other, LONG).unwrap();
+            ask(&other, None).unwrap();
+            assert_eq!(
+                reads.try_iter().collect::<Vec<_>>(),
+                [source.clone(), other]
+            );
 
-        // Once the service has answered, or ended, it is asked again.
-        release.send(()).unwrap();
-        let begun = Instant::now();
-        while ask("KCM:", None).is_err() {
-            assert!(begun.elapsed() < LONG);
-            thread::sleep(Duration::from_millis(5));
+            // Once there is an answer, or an end, they are asked for again.
+            release.send(()).unwrap();
+            let begun = Instant::now();
+            while ask(&source, None).is_err() {
+                assert!(begun.elapsed() < LONG);
+                thread::sleep(Duration::from_millis(5));
+            }
         }
     }
 }

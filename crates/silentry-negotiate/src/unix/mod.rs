@@ -13,6 +13,7 @@ use std::path::Path;
 use silentry_files::Owners;
 
 use crate::channel_binding::ChannelBinding;
+use crate::deadline::Source;
 use crate::platform::{self, Leg};
 use crate::{
     Credentials, Error, MessageProtection, Negotiator, ServicePrincipal, SignedInUser, deadline,
@@ -67,10 +68,15 @@ impl Initiator {
             let leg = initiator.advance(None)?;
             Ok((initiator, leg))
         };
-        if *negotiator.credentials() != Credentials::Login || subject.served().is_some() {
+        let source = subject.source();
+        if *negotiator.credentials() != Credentials::Login
+            || matches!(source, Some(Source::Service(_)))
+        {
             // A keytab is tried here, and once: a wrong key counts towards the account's lock-out. A service that
             // keeps the ccache is asked here first, where it is known what is waited for.
             owner(library, negotiator)?;
+        } else if let Some(source) = source {
+            deadline::check_not_awaited(source, negotiator.timeout())?;
         }
         let target = naming::target(principal, library.is_heimdal());
         // SPNEGO says no more than that no mechanism worked; Kerberos by itself says why.
@@ -266,8 +272,8 @@ fn owner(library: &'static Library, negotiator: &Negotiator) -> Result<String, E
             .and_then(|credential| credential.name())
             .and_then(|name| name.display())
     };
-    let name = match subject.served() {
-        Some(ccache) => deadline::read_ccache(ccache, negotiator.timeout(), read)?,
+    let name = match subject.source() {
+        Some(source) => deadline::read_credentials(source, negotiator.timeout(), read)?,
         None => read(),
     };
     name.map_err(|failure| failure.into_error(&subject))

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::deadline::Source;
 use crate::{Credentials, Error};
 
 use super::gssapi::Library;
@@ -13,6 +14,9 @@ use super::status::printable;
 
 /// The name of a primary ccache in a `DIR:` collection is a few letters long.
 const LONGEST_PRIMARY: u64 = 1024;
+
+/// A ticket has some thousand bytes, and a user some hundred tickets: MIT Kerberos reads them all to find none.
+const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Characters of a name that are shown; the environment may have chosen it.
 const LONGEST_SHOWN: usize = 200;
@@ -30,8 +34,8 @@ pub(super) struct Place {
 enum Trouble {
     /// A ticket was never written to it.
     Empty,
-    /// A folder, a pipe or a device, which must not be opened.
-    NoFile(&'static str),
+    /// A folder, a pipe or a device, which must not be opened; or a file that takes too long to read.
+    NotToBeOpened(&'static str),
     Unreadable(String),
 }
 
@@ -47,17 +51,20 @@ impl Place {
         Some(Place { name, login })
     }
 
-    /// Returns the name of a ccache that a service keeps: sssd-kcm or Heimdal's kcm, the credential cache API of macOS.
-    pub(super) fn served(&self) -> Option<&str> {
+    /// Returns what is waited for when it is read: a service (sssd-kcm or Heimdal's kcm, the credential cache API of
+    /// macOS), else a file.
+    pub(super) fn source(&self) -> Source {
         let kind = self.name.split_once(':').map(|(kind, _)| kind);
-        let is_served = matches!(kind, Some("KCM" | "API" | "XCACHE"));
-        is_served.then_some(&self.name)
+        match kind {
+            Some("KCM" | "API" | "XCACHE") => Source::Service(self.name.clone()),
+            _ => Source::File(self.name.clone()),
+        }
     }
 
-    /// Refuses what no library may open: a pipe would be waited for.
+    /// Refuses what no library may open: a pipe would be waited for, and a huge file too.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.trouble() {
-            Some(trouble @ Trouble::NoFile(_)) => Err(self.error(&trouble)),
+            Some(trouble @ Trouble::NotToBeOpened(_)) => Err(self.error(&trouble)),
             _ => Ok(()),
         }
     }
@@ -100,6 +107,14 @@ impl Place {
     }
 
     fn trouble(&self) -> Option<Trouble> {
+        if self
+            .primary()
+            .is_some_and(|primary| !is_file_or_absent(&primary))
+        {
+            return Some(Trouble::NotToBeOpened(
+                "has a `primary` that is not a regular file",
+            ));
+        }
         let file = self.file()?;
         let found = match fs::metadata(&file) {
             Ok(found) => found,
@@ -113,7 +128,10 @@ impl Place {
             } else {
                 "is not a regular file"
             };
-            return Some(Trouble::NoFile(what));
+            return Some(Trouble::NotToBeOpened(what));
+        }
+        if found.len() > LARGEST {
+            return Some(Trouble::NotToBeOpened("is larger than 64 MiB"));
         }
         if found.len() == 0 {
             return Some(Trouble::Empty);
@@ -136,6 +154,16 @@ impl Place {
                 Some(Trouble::Unreadable(why))
             }
         }
+    }
+
+    /// Returns the file that names the primary ccache of a collection, which the library opens before any other.
+    fn primary(&self) -> Option<PathBuf> {
+        let folder = self.name.strip_prefix("DIR:")?;
+        let collection = match folder.strip_prefix(':') {
+            Some(file) => Path::new(file).parent()?,
+            None => Path::new(folder),
+        };
+        Some(collection.join("primary"))
     }
 
     /// Returns the file that the library reads first; none for what is kept elsewhere.
@@ -172,15 +200,19 @@ fn primary(folder: &Path) -> String {
     }
 }
 
+fn is_file_or_absent(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|found| found.is_file()) || !file.exists()
+}
+
 fn named_in(reason: &str, residual: &str) -> bool {
-    !residual.is_empty() && reason.contains(residual)
+    !residual.trim().is_empty() && reason.contains(residual)
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Trouble::Empty => f.write_str("is empty (0 bytes)"),
-            Trouble::NoFile(what) => f.write_str(what),
+            Trouble::NotToBeOpened(what) => f.write_str(what),
             Trouble::Unreadable(why) => f.write_str(why),
         }
     }

@@ -7,6 +7,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::deadline::Source;
 use crate::{Credentials, Error, ServicePrincipal};
 
 use super::gssapi::Library;
@@ -29,14 +30,22 @@ pub(super) struct Subject {
     named: bool,
     /// The ccache that they are read from, where it is known.
     place: Option<Place>,
+    /// The ccache or keytab that may not answer, where it is known.
+    source: Option<Source>,
 }
 
 impl Subject {
     pub(super) fn user(library: &Library, credentials: &Credentials) -> Subject {
+        let place = Place::of(library, credentials);
+        let source = match credentials {
+            Credentials::Keytab { path, .. } => Some(Source::File(path.display().to_string())),
+            _ => place.as_ref().map(Place::source),
+        };
         Subject {
             service: None,
             named: *credentials != Credentials::Login,
-            place: Place::of(library, credentials),
+            place,
+            source,
         }
     }
 
@@ -51,9 +60,9 @@ impl Subject {
         }
     }
 
-    /// Returns the ccache that a service keeps, which may not answer.
-    pub(super) fn served(&self) -> Option<&str> {
-        self.place.as_ref().and_then(Place::served)
+    /// Returns what the credentials are read from, which may not answer.
+    pub(super) fn source(&self) -> Option<&Source> {
+        self.source.as_ref()
     }
 
     /// Refuses a ccache that no library may open.
@@ -213,6 +222,7 @@ mod tests {
             service: None,
             named: *credentials != Credentials::Login,
             place: None,
+            source: None,
         }
     }
 

@@ -78,6 +78,19 @@ fn broken(lab: &Lab) -> Vec<(&'static str, Broken)> {
     let ccache = format!("DIR:{}", path("dir-text").display());
     add(UNREADABLE, "dir-text", ccache, "is not a credential cache");
 
+    // The library opens it first, whichever ccache of the collection is meant.
+    fs::create_dir(path("dir-pipe")).unwrap();
+    fs::copy(path("ccache"), path("dir-pipe").join("tkt")).unwrap();
+    make_pipe(&path("dir-pipe").join("primary"));
+    let ccache = format!("DIR:{}", path("dir-pipe").display());
+    add(UNREADABLE, "dir-pipe", ccache, "`primary`");
+
+    // Tickets that say nothing, without end.
+    let huge = fs::File::create(path("huge")).unwrap();
+    std::io::Write::write_all(&mut &huge, &[5, 4, 0, 0]).unwrap();
+    huge.set_len(3 << 30).unwrap();
+    add(UNREADABLE, "huge", file("huge"), "larger than");
+
     for ccache in [
         "",
         ":",
