@@ -98,6 +98,29 @@ fn a_file_that_windows_has_encrypted_is_called_that() {
     );
 }
 
+/// The file is looked at several times: to find the token, to go on after another process, and to write.
+#[test]
+fn a_cache_that_others_can_read_is_told_once() {
+    let place = Place::new();
+    let told = |arguments: &[&str]| {
+        fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o644)).unwrap();
+        let said = place.run(arguments);
+        let told = said.stderr.matches("other users can read").count();
+        said.ok();
+        told
+    };
+    place.run(&["token"]).ok();
+    for arguments in [
+        &["accounts"][..],
+        &["token"],
+        &["token", "--force-refresh"],
+        &["login", "--mode=iwa"],
+        &["logout"],
+    ] {
+        assert_eq!(told(arguments), 1, "{arguments:?}");
+    }
+}
+
 #[test]
 fn only_a_sign_in_sets_a_damaged_cache_aside() {
     let place = Place::new();

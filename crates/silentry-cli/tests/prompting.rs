@@ -246,6 +246,35 @@ fn nobody_who_comes_ends_the_waiting() {
     assert_eq!(error["error"], "authentication_timed_out");
 }
 
+/// Whoever can connect could fill the terminal.
+#[test]
+fn answers_to_other_sign_ins_are_told_once() {
+    let place = Place::new();
+    let command = place.silentry(&["token", "--mode=web", "-o=none", "--no-browser"]);
+    let mut waiting = Waiting::start(command);
+    let address = waiting.address();
+    for _ in 0..5 {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port_in(&address))).unwrap();
+        stream
+            .write_all(b"GET /?code=theirs&state=other HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            .unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        assert!(page.starts_with("HTTP/1.1 400"), "{page}");
+    }
+    let alice = Person::new(place.lab.user());
+    assert_eq!(place.sign_in(&address, &alice), None);
+    let said = waiting.end();
+    assert_eq!(said.stderr.matches("another sign-in").count(), 1);
+    said.ok();
+}
+
+/// Returns where the browser comes back to.
+fn port_in(address: &str) -> u16 {
+    let (_, port) = address.split_once("localhost%3A").unwrap();
+    port.split('&').next().unwrap().parse().unwrap()
+}
+
 /// As a program with too many open files.
 #[cfg(target_os = "linux")]
 #[test]
@@ -266,9 +295,7 @@ fn a_connection_that_cannot_be_accepted_ends_nothing() {
     };
     // No file descriptor is left: the connection stays in the queue, and the browser waits.
     limit(0);
-    let (_, port) = address.split_once("localhost%3A").unwrap();
-    let port: u16 = port.split('&').next().unwrap().parse().unwrap();
-    let mut early = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut early = std::net::TcpStream::connect(("127.0.0.1", port_in(&address))).unwrap();
     early
         .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .unwrap();

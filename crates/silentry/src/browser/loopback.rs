@@ -58,6 +58,8 @@ pub(crate) struct LoopbackListener {
     port: u16,
     /// Whether answers to other sign-ins came.
     another_came: Arc<AtomicBool>,
+    /// Whether connections of other users came.
+    others_came: Arc<AtomicBool>,
 }
 
 /// What one connection brought.
@@ -89,6 +91,7 @@ impl LoopbackListener {
                 v6,
                 port,
                 another_came: Arc::default(),
+                others_came: Arc::default(),
             });
         }
     }
@@ -120,6 +123,7 @@ impl LoopbackListener {
                     let expected = Expected {
                         state: state.to_owned(),
                         another_came: Arc::clone(&self.another_came),
+                        others_came: Arc::clone(&self.others_came),
                     };
                     connections.spawn(serve(stream, expected, lost));
                 }
@@ -180,6 +184,7 @@ fn is_without_ipv6(error: &io::Error) -> bool {
 struct Expected {
     state: String,
     another_came: Arc<AtomicBool>,
+    others_came: Arc<AtomicBool>,
 }
 
 /// Serves one connection to its end, so that the browser has the page before anybody goes on; returns the answer that
@@ -189,7 +194,7 @@ async fn serve(
     expected: Expected,
     place_lost: oneshot::Receiver<Infallible>,
 ) -> Option<AuthorizationResponse> {
-    if !may_come(&stream).await {
+    if !may_come(&stream, &expected.others_came).await {
         let _ = timeout(CONNECTION_LEAST, turn_away(&mut stream)).await;
         return None;
     }
@@ -213,7 +218,9 @@ async fn serve(
 }
 
 /// Asks whose connection it is. Where the system does not tell, anybody may come.
-async fn may_come(stream: &TcpStream) -> bool {
+///
+/// Another user's is told once: whoever can connect could fill the terminal with lines.
+async fn may_come(stream: &TcpStream, others_came: &AtomicBool) -> bool {
     let (Ok(own), Ok(other)) = (stream.local_addr(), stream.peer_addr()) else {
         return false;
     };
@@ -222,7 +229,9 @@ async fn may_come(stream: &TcpStream) -> bool {
     match asked {
         Ok(Ok(Peer::SameUser | Peer::Unknown)) => true,
         Ok(Ok(Peer::OtherUser(uid))) => {
-            tracing::warn!(uid, "another user's connection to the sign-in was refused");
+            if !others_came.swap(true, Ordering::Relaxed) {
+                tracing::warn!(uid, "another user's connection to the sign-in was refused");
+            }
             false
         }
         Ok(Ok(Peer::Gone)) => {
@@ -289,10 +298,11 @@ async fn answer(
             reply
         }
         Some(_) => {
-            tracing::warn!(
-                "the browser brought the answer to another sign-in, which was not taken"
-            );
-            expected.another_came.store(true, Ordering::Relaxed);
+            if !expected.another_came.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "the browser brought the answer to another sign-in, which was not taken"
+                );
+            }
             reply(
                 StatusCode::BAD_REQUEST,
                 "This is not the sign-in that is waited for",

@@ -3,6 +3,7 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
@@ -81,11 +82,16 @@ pub(super) fn text(bytes: &[u8]) -> Secret {
 /// A file that holds a cache, in whatever form.
 pub(super) struct CacheFile {
     path: PathBuf,
+    /// Whether it was said that others can read it; it is looked at several times a sign-in.
+    open_told: AtomicBool,
 }
 
 impl CacheFile {
     pub(super) fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            open_told: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -167,7 +173,7 @@ impl CacheFile {
         if let Some(reason) = os::distrust(path, metadata) {
             return Err(self.denied(&reason));
         }
-        if os::is_open_to_others(metadata) {
+        if os::is_open_to_others(metadata) && !self.open_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 path = %self.path.display(),
                 "other users can read this token cache, until it is written the next time"
