@@ -103,6 +103,30 @@ fn a_command_of_the_shell_gives_a_file() {
     Said::from(command.output().unwrap()).ok();
 }
 
+/// As `SSL_CERT_FILE: ${SSL_CERT_FILE}` in the description of a container has it.
+#[test]
+fn an_empty_name_for_the_authorities_is_none() {
+    let place = Place::new();
+    let said = |empty: &[&str]| {
+        let mut command = place.silentry(&["token", "-o", "json", "--cache=none"]);
+        for name in ["SILENTRY_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            command.env_remove(name);
+        }
+        for name in empty {
+            command.env(name, "");
+        }
+        error(&command.output().unwrap())["message"].clone()
+    };
+    let unset = said(&[]);
+    for empty in [
+        &["SSL_CERT_FILE"][..],
+        &["SSL_CERT_DIR"],
+        &["SSL_CERT_FILE", "SSL_CERT_DIR"],
+    ] {
+        assert_eq!(said(empty), unset, "{empty:?}");
+    }
+}
+
 #[test]
 fn without_authorities_of_the_system_the_given_ones_are_enough() {
     let place = Place::new();

@@ -61,7 +61,7 @@ mod imp {
         }
         if failed.is_empty() {
             failed.push(
-                "there is no desktop: neither DISPLAY, WAYLAND_DISPLAY nor BROWSER is set"
+                "there is no desktop: DISPLAY and WAYLAND_DISPLAY are not set, and BROWSER names no program"
                     .to_owned(),
             );
         }
@@ -99,14 +99,20 @@ mod imp {
             // Python's mark for a program that is not waited for.
             words.pop_if(|word| word == "&");
             let mut words = words.into_iter();
-            let mut command = Command::new(filled_in(&words.next()?, url));
+            // The address is no program; errors have the program in them.
+            let program = words.next().filter(|program| !has_address(program))?;
+            let mut command = Command::new(filled_in(&program, url));
             command.args(words.map(|word| filled_in(&word, url)));
-            if !entry.replace("%%", "").contains("%s") {
+            if !has_address(entry) {
                 command.arg(url);
             }
             Some(command)
         };
         entries.filter_map(command).collect()
+    }
+
+    fn has_address(text: &str) -> bool {
+        text.replace("%%", "").contains("%s")
     }
 
     fn filled_in(word: &str, url: &str) -> String {
@@ -169,9 +175,10 @@ mod imp {
         }
     }
 
+    /// Returns the list, if there is a program in it.
     fn browser_variable() -> Option<String> {
         let list = env::var_os("BROWSER")?.into_string().ok()?;
-        (!list.trim().is_empty()).then_some(list)
+        (!chosen(&list, "").is_empty()).then_some(list)
     }
 
     fn has_desktop() -> bool {
@@ -233,6 +240,8 @@ mod imp {
                 // Quotes that do not end.
                 ("'firefox", vec![]),
                 (" :: ", vec![]),
+                // The address would be the program, and stand in the error.
+                ("%s:'%s' x:firefox", vec![vec!["firefox", url]]),
             ] {
                 assert_eq!(words(list), expected, "{list}");
             }

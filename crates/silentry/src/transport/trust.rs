@@ -69,18 +69,30 @@ fn of_platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerif
 /// The platform's store is files here, and two variables, which OpenSSL invented, name others.
 #[cfg(not(any(windows, target_vendor = "apple")))]
 fn of_platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, NoTrust> {
-    let named = |variable| std::env::var_os(variable).map(std::path::PathBuf::from);
-    let (file, folder) = (named("SSL_CERT_FILE"), named("SSL_CERT_DIR"));
+    let set = |variable| std::env::var_os(variable);
+    let named = |variable| set(variable).filter(|value| !value.is_empty());
+    let file = named("SSL_CERT_FILE").map(std::path::PathBuf::from);
+    let folder = named("SSL_CERT_DIR");
     if silentry_files::elevated() && (file.is_some() || folder.is_some()) {
         let why = "a program with more rights than its caller takes none from SSL_CERT_FILE and SSL_CERT_DIR";
         return Err(NoTrust::NoAuthority(why.to_owned()));
     }
     if let Some(file) = &file {
         // The platform's verifier would read whatever it is to its end.
-        let roots = roots_of(file)?;
+        let roots = roots_of(file).map_err(|why| {
+            NoTrust::NoAuthority(format!("SSL_CERT_FILE ({}): {why}", file.display()))
+        })?;
         if folder.is_none() {
             return Ok(of_roots(Arc::new(roots), provider.clone())?);
         }
+    } else if folder.is_none()
+        && set("SSL_CERT_FILE").is_some()
+        && let Some(file) = openssl_probe::probe().cert_file
+    {
+        // An empty variable is one that is not set; the platform's verifier takes it for a file without a name.
+        let roots = roots_of(&file)
+            .map_err(|why| NoTrust::NoAuthority(format!("{}: {why}", file.display())))?;
+        return Ok(of_roots(Arc::new(roots), provider.clone())?);
     }
     Verifier::new(provider.clone())
         .map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
@@ -88,19 +100,15 @@ fn of_platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerif
 }
 
 #[cfg(not(any(windows, target_vendor = "apple")))]
-fn roots_of(file: &std::path::Path) -> Result<RootCertStore, NoTrust> {
+fn roots_of(file: &std::path::Path) -> Result<RootCertStore, String> {
     use rustls::pki_types::pem::PemObject;
 
-    let none = |why: String| {
-        let file = file.display();
-        NoTrust::NoAuthority(format!("SSL_CERT_FILE ({file}): {why}"))
-    };
-    let bytes = silentry_files::read(file, silentry_files::MAX_BYTES)
-        .map_err(|error| none(error.to_string()))?;
+    let bytes =
+        silentry_files::read(file, silentry_files::MAX_BYTES).map_err(|error| error.to_string())?;
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&bytes).flatten());
     match roots.is_empty() {
-        true => Err(none("it holds no certificate in PEM".to_owned())),
+        true => Err("it holds no certificate in PEM".to_owned()),
         false => Ok(roots),
     }
 }
