@@ -114,7 +114,10 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
 /// flag and its variable.
 pub(crate) fn require(settings: &[(bool, &str, &str)]) -> Result<(), Failure> {
     let missing = || settings.iter().filter(|(is_there, ..)| !is_there);
-    let listed = |names: Vec<&str>| names.join(" and ");
+    let listed = |names: Vec<&str>| match &names[..] {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        names => names.concat(),
+    };
     let flags = listed(missing().map(|(_, flag, _)| *flag).collect());
     let variables = listed(missing().map(|(.., variable)| *variable).collect());
     let (verb, object) = match missing().count() {

@@ -79,6 +79,15 @@ fn explained(text: &str, error: &toml::de::Error) -> String {
             false => "there is no such setting".to_owned(),
         }
     } else if let Some((_, expected)) = message.split_once(", expected ") {
+        // The words of serde and toml.
+        let expected = match expected {
+            "u8" => "a whole number up to 255",
+            "u16" => "a whole number up to 65535",
+            "u32" => "a whole number up to 4294967295",
+            "a boolean" => "true or false",
+            "a string" | "literal string" => "a text in quotes",
+            other => other,
+        };
         format!("it takes {expected}")
     } else if message.contains(['`', '"', '\'']) {
         "it is not as TOML wants it".to_owned()
@@ -116,6 +125,24 @@ fn default_path() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_tells_what_the_setting_takes() {
+        for (text, expected) in [
+            ("tenant = contoso.com", "a text in quotes"),
+            ("tenant = 5", "a text in quotes"),
+            ("scope = api://x/y", "a text in quotes"),
+            ("verbose = true", "a whole number up to 255"),
+            ("verbose = 300", "a whole number up to 255"),
+            ("port = \"80\"", "a whole number up to 65535"),
+            ("browser-timeout = -1", "a whole number"),
+            ("allow-ntlm = \"yes\"", "true or false"),
+        ] {
+            let error = toml::from_str::<Settings>(text).err().unwrap();
+            let said = explained(text, &error);
+            assert!(said.contains(expected), "{text}: {said}");
+        }
+    }
 
     #[test]
     fn an_error_tells_the_line_and_nothing_of_the_text() {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use clap::error::{ContextKind, ContextValue};
 use serde_json::{Value, json};
 use silentry::text::is_invisible;
 use silentry::{Category, Error};
@@ -240,7 +241,13 @@ impl From<Error> for Failure {
 }
 
 /// Tells what is wrong with the command line; help and version are no failures.
-pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn report_usage(mut error: clap::Error) -> ExitCode {
+    let flag = error.get(ContextKind::InvalidArg);
+    if matches!(flag, Some(ContextValue::String(flag)) if flag.starts_with("--password")) {
+        // Somebody may have given the password itself there.
+        let hidden = ContextValue::String("...".to_owned());
+        error.insert(ContextKind::InvalidValue, hidden);
+    }
     let asks_for_json = {
         // What is not Unicode may be the very thing that is wrong.
         let arguments: Vec<_> = std::env::args_os()

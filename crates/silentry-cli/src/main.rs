@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     process::leave_no_core_dump();
     let mut arguments = match Arguments::of_process() {
         Ok(arguments) => arguments,
-        Err(error) => return failure::report_usage(&error),
+        Err(error) => return failure::report_usage(error),
     };
     let completed = arguments.command.complete();
     let as_json = arguments.command.wants_json();

@@ -90,6 +90,11 @@ fn what_is_missing_is_named_with_its_three_places() {
     let output = run(&["login", "--mode", "password"]);
     let said = text(&output.stderr);
     assert!(said.contains("--client-id and --username"), "{said}");
+    let said = text(&run(&["token", "--mode", "password"]).stderr);
+    assert!(
+        said.contains("--client-id, --scope and --username"),
+        "{said}"
+    );
     assert!(output.stdout.is_empty());
 }
 
@@ -172,8 +177,19 @@ fn what_contradicts_itself_is_refused() {
 #[test]
 fn a_password_has_no_place_where_others_can_see_it() {
     let hunter = "hunter2";
-    let output = run(&[&APP[..], &["--password", hunter]].concat());
-    assert_eq!(output.status.code(), Some(2));
+    for given in [
+        "--password hunter2",
+        "--password=hunter2",
+        "--password-stdin=hunter2",
+        "--password-fd hunter2",
+        "--password-fd=hunter2 -ojson",
+    ] {
+        let given: Vec<_> = given.split(' ').collect();
+        let output = run(&[&APP[..], &given].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let said = text(&output.stderr);
+        assert!(!said.contains(hunter), "{said}");
+    }
     let output = silentry()
         .args(APP)
         .args(["--mode=password", "--username=ana@contoso.com"])
