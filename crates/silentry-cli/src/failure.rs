@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use clap::error::{ContextKind, ContextValue};
 use serde_json::{Value, json};
-use silentry::text::is_invisible;
+use silentry::text::{is_invisible, printable};
 use silentry::{Category, Error};
 
 use crate::arguments::{Ladder, Settings};
@@ -14,6 +14,8 @@ use crate::{output, suggestion, terminal, token};
 
 const USAGE: u8 = 2;
 const OTHER: u8 = 1;
+/// Characters of a wrong argument that are shown.
+const LONGEST_VALUE: usize = 200;
 /// What shells add to the number of the signal that ended a program.
 const SIGNALLED: u8 = 128;
 
@@ -242,12 +244,7 @@ impl From<Error> for Failure {
 
 /// Tells what is wrong with the command line; help and version are no failures.
 pub(crate) fn report_usage(mut error: clap::Error) -> ExitCode {
-    let flag = error.get(ContextKind::InvalidArg);
-    if matches!(flag, Some(ContextValue::String(flag)) if flag.starts_with("--password")) {
-        // Somebody may have given the password itself there.
-        let hidden = ContextValue::String("...".to_owned());
-        error.insert(ContextKind::InvalidValue, hidden);
-    }
+    clean(&mut error);
     let asks_for_json = {
         // What is not Unicode may be the very thing that is wrong.
         let arguments: Vec<_> = std::env::args_os()
@@ -274,4 +271,26 @@ pub(crate) fn report_usage(mut error: clap::Error) -> ExitCode {
     }
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
+}
+
+/// Makes what somebody typed, or a variable has, fit to be shown: it may steer the terminal, and be a password.
+fn clean(error: &mut clap::Error) {
+    let texts: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, printable(text, LONGEST_VALUE))),
+            _ => None,
+        })
+        .collect();
+    let is_of_password = |(kind, text): &(ContextKind, String)| {
+        *kind == ContextKind::InvalidArg && text.starts_with("--password")
+    };
+    let of_password = texts.iter().any(is_of_password);
+    for (kind, text) in texts {
+        let text = match kind {
+            ContextKind::InvalidValue if of_password => "...".to_owned(),
+            _ => text,
+        };
+        error.insert(kind, ContextValue::String(text));
+    }
 }

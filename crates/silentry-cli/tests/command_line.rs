@@ -175,6 +175,37 @@ fn what_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn a_wrong_argument_steers_no_terminal() {
+    for wrong in [
+        "\u{9b}31mx",
+        "a\u{202e}b",
+        "\u{1b}]0;x\u{7}",
+        &"x".repeat(100_000),
+    ] {
+        for arguments in [
+            &["token", "--port", wrong][..],
+            &["token", "--prompt", wrong],
+            &["token", "--port", wrong, "-ojson"],
+            &["token", &format!("--{wrong}")],
+            &["token", wrong],
+            &["accounts", "--output", wrong],
+            &["logout", "one", wrong],
+            &[wrong],
+        ] {
+            let output = run(arguments);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+            let said = text(&output.stderr);
+            let steers = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+            assert!(!said.contains(steers), "{said:?}");
+            assert!(said.len() < 5000, "{} bytes", said.len());
+        }
+        let output = silentry().arg("token").env("SILENTRY_PORT", wrong).output();
+        let said = text(&output.unwrap().stderr);
+        assert!(!said.contains(['\u{9b}', '\u{202e}', '\u{1b}']), "{said:?}");
+    }
+}
+
+#[test]
 fn a_password_has_no_place_where_others_can_see_it() {
     let hunter = "hunter2";
     for given in [
