@@ -71,7 +71,7 @@ impl Authority {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let invalid = |why: &str| invalid(text, why);
         let url = https_url(text)?;
-        if url.query().is_some() {
+        if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid(
                 "it must be https://{host}/{tenant} and nothing else",
             ));
@@ -360,6 +360,7 @@ mod tests {
             "https://login.microsoftonline.com/",
             "https://user:secret@login.microsoftonline.com/contoso.com",
             "https://login.microsoftonline.com/contoso.com?x=1",
+            "https://login.microsoftonline.com/contoso.com#x",
             "https://login.microsoftonline.com/contoso.com/oauth2/authorize",
             "https://login.microsoftonline.com/con%20toso",
             "https://fs.contoso.com/adfs/oauth2",

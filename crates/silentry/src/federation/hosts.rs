@@ -135,7 +135,9 @@ impl HostAndPort {
         }
         let url = HttpsUrl::parse(&format!("https://{entry}/")).ok()?;
         let host = Self::of(&url);
-        (!host.host.is_empty() && host.port != 0).then_some(host)
+        // `.contoso.com` means every host below it elsewhere (NO_PROXY); here it would never match.
+        let is_whole = host.host.split('.').all(|label| !label.is_empty());
+        (is_whole && host.port != 0).then_some(host)
     }
 }
 
@@ -323,6 +325,8 @@ mod tests {
             "https://sts.contoso.com",
             "sts.contoso.com/adfs",
             "*.contoso.com",
+            ".contoso.com",
+            "sts..contoso.com",
             "*",
             "alice@sts.contoso.com",
             "sts.contoso.com sts2.contoso.com",
