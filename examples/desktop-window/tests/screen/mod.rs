@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,11 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Starts an X server, which chooses a free display itself and says which.
+    /// Starts an X server, which chooses a free display itself and says which. Two that start at the same time may
+    /// choose the same one, and then only one of them is reached.
     pub(crate) fn start() -> Self {
+        static STARTING: Mutex<()> = Mutex::new(());
+        let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "800x600x24"])
             .args(["-nolisten", "tcp"])
