@@ -4,8 +4,6 @@
 #![cfg(unix)]
 
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -256,6 +254,8 @@ fn few_descriptors_are_an_error_and_no_panic() {
 #[cfg(target_os = "linux")]
 #[test]
 fn no_core_dump_is_left_and_a_browser_has_its_callers_limits() {
+    use std::os::unix::fs::PermissionsExt as _;
+
     let mut child = silentry(&["inspect", "token"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -318,6 +318,9 @@ fn no_core_dump_is_left_and_a_browser_has_its_callers_limits() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_set_user_id_copy_takes_nothing_from_the_environment() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+
     const NOBODY: u32 = 65534;
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
