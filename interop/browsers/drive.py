@@ -91,6 +91,15 @@ class Browser:
         self.ask("POST", element + "/click", {})
         return True
 
+    def wait_until_gone(self, element, end):
+        """The driver may answer a click before the page has begun to go."""
+        try:
+            while time.monotonic() < end:
+                self.ask("GET", element + "/name")
+                time.sleep(0.01)
+        except Gone:
+            pass
+
     def in_new_tab(self, url):
         before = self.ask("GET", "/window")
         tab = self.ask("POST", "/window/new", {"type": "tab"})
@@ -125,6 +134,7 @@ class Person:
                 # No page yet, or one that sends itself off.
                 if heading in ("", "Working..."):
                     continue
+                [page] = self.browser.find("html")
                 cancels = self.does.get("cancels_at") == heading
                 goes_on = self.browser.click("#idBtn_Back") if cancels else self.answer()
             except Gone as gone:
@@ -133,6 +143,7 @@ class Person:
             self.seen.append(heading)
             if not goes_on:
                 return
+            self.browser.wait_until_gone(page, end)
         raise TimeoutError(f"still on the way after {self.seen}") from last
 
     def answer(self):

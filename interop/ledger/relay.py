@@ -3,49 +3,41 @@
     relay.py LISTEN_PORT CERTIFICATE_AND_KEY.pem TARGET_PORT TARGET_NAME TARGET_CA.pem
 """
 
-import socket
+import asyncio
 import ssl
 import sys
-import threading
 
 
-def pump(source, sink):
+async def pump(source, sink):
     try:
-        while data := source.recv(65536):
-            sink.sendall(data)
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()
     except OSError:
         pass
     finally:
-        for side in (source, sink):
-            try:
-                side.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        sink.close()
 
 
-def serve(client, inner, outer, port, name):
-    try:
-        client = inner.wrap_socket(client, server_side=True)
-        server = socket.create_connection(("127.0.0.1", port))
-        server = outer.wrap_socket(server, server_hostname=name)
-    except OSError as error:
-        print(f"relay: {error}", file=sys.stderr)
-        client.close()
-        return
-    threading.Thread(target=pump, args=(client, server), daemon=True).start()
-    pump(server, client)
-
-
-def main():
+async def main():
     listen, identity, port, name, authority = sys.argv[1:]
     inner = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     inner.load_cert_chain(identity)
     outer = ssl.create_default_context(cafile=authority)
-    listener = socket.create_server(("127.0.0.1", int(listen)))
-    while True:
-        client, _ = listener.accept()
-        arguments = (client, inner, outer, int(port), name)
-        threading.Thread(target=serve, args=arguments, daemon=True).start()
+
+    # One thread for both directions: a TLS connection is not to be read and written at the same time.
+    async def serve(from_client, to_client):
+        try:
+            connected = await asyncio.open_connection("127.0.0.1", int(port), ssl=outer, server_hostname=name)
+        except OSError as error:
+            print(f"relay: {error}", file=sys.stderr)
+            to_client.close()
+            return
+        from_server, to_server = connected
+        await asyncio.gather(pump(from_client, to_server), pump(from_server, to_client))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", int(listen), ssl=inner)
+    await server.serve_forever()
 
 
-main()
+asyncio.run(main())
