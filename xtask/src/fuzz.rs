@@ -22,9 +22,9 @@ const TARGETS: [&str; 6] = [
     "token_reply",
     "www_authenticate",
 ];
-/// Documents of other projects, of all kinds: libFuzzer keeps for a target what reaches new code.
+/// Names documents of other projects, of all kinds: libFuzzer keeps for a target what reaches new code.
 /// Without them it starts from nothing and gets less far.
-const SEEDS: &str = "../shared/testdata";
+const SEEDS: &str = "SILENTRY_TESTDATA";
 const SECONDS: u64 = 60;
 /// No parser may think longer about one input, in seconds.
 const INPUT_LIMIT: u64 = 5;
@@ -127,7 +127,7 @@ impl Fuzzer<'_> {
         fs::create_dir_all(&corpus)?;
         let mut command = self.command("run", Some(target))?;
         command.arg(&corpus);
-        let seeds = self.workspace.root.join(SEEDS);
+        let seeds = std::env::var_os(SEEDS).map_or_else(PathBuf::new, PathBuf::from);
         if seeds.is_dir() {
             command.arg(seeds);
         }

@@ -13,7 +13,7 @@ use crate::interop::Preparation;
 
 const LIST: &str = "built.json";
 /// Federation metadata of real AD FS servers, and broken ones.
-const DOCUMENTS: &str = "../shared/testdata/azure-activedirectory-library-for-python/tests/mex";
+const DOCUMENTS: &str = "azure-activedirectory-library-for-python/tests/mex";
 
 /// Where the built files are.
 #[derive(Deserialize, Serialize)]
@@ -63,7 +63,7 @@ pub(super) fn build(preparation: &Preparation) -> Result<()> {
         examples: folder.join("examples"),
         tests,
         random_library,
-        documents: documents(&workspace.root)?,
+        documents: documents()?,
     };
     let list = preparation.prepared.join(LIST);
     Ok(fs::write(list, serde_json::to_vec(&built)?)?)
@@ -85,12 +85,13 @@ fn test_program(line: &str) -> Option<(String, PathBuf)> {
     Some((package.to_owned(), PathBuf::from(program)))
 }
 
-/// Returns metadata from another project's collection, which must be there unless `SILENTRY_TESTDATA` says not.
-fn documents(root: &Path) -> Result<Vec<PathBuf>> {
-    if std::env::var_os("SILENTRY_TESTDATA").is_some_and(|value| value == "none") {
+/// Returns metadata from the collection of documents that `SILENTRY_TESTDATA` names, if it names one.
+fn documents() -> Result<Vec<PathBuf>> {
+    let Some(collection) = std::env::var_os("SILENTRY_TESTDATA").filter(|name| name != "none")
+    else {
         return Ok(Vec::new());
-    }
-    let folder = root.join(DOCUMENTS);
+    };
+    let folder = Path::new(&collection).join(DOCUMENTS);
     let documents: Vec<_> = fs::read_dir(&folder)
         .with_context(|| folder.display().to_string())?
         .map(|entry| entry.map(|entry| entry.path()))
