@@ -8,6 +8,7 @@ use std::path::PathBuf;
 /// # Panics
 ///
 /// When the folder that is named is not there: tests without their documents would pass for nothing.
+#[allow(clippy::print_stderr, reason = "whoever runs the tests must know")]
 pub(crate) fn testdata() -> Option<PathBuf> {
     let named = std::env::var_os("SILENTRY_TESTDATA").filter(|name| name != "none");
     let Some(folder) = named.map(PathBuf::from) else {
