@@ -14,12 +14,15 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
 /// No page of a sign-in is longer.
 const MAX_BODY: usize = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may take to listen after it has opened the browser: MSAL.NET opens it first.
+const LISTENS_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the browser sends.
 pub(super) struct Sent {
@@ -70,7 +73,7 @@ pub(super) async fn send(
             "http" if matches!(host, "localhost" | "127.0.0.1" | "[::1]") => {
                 let port = sent.url.port().unwrap_or(80);
                 let host = host.trim_matches(['[', ']']);
-                exchange(TcpStream::connect((host, port)).await?, sent, cookies).await
+                exchange(connect_to_client(host, port).await?, sent, cookies).await
             }
             other => Err(io::Error::other(format!("{other} leads out of the lab"))),
         }
@@ -78,6 +81,21 @@ pub(super) async fn send(
     match tokio::time::timeout(PATIENCE, exchange).await {
         Ok(answer) => answer,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+/// Connects to a client that listens, or will soon.
+async fn connect_to_client(host: &str, port: u16) -> io::Result<TcpStream> {
+    let until = Instant::now() + LISTENS_WITHIN;
+    loop {
+        match TcpStream::connect((host, port)).await {
+            Err(error)
+                if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < until =>
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            connected => return connected,
+        }
     }
 }
 
@@ -135,4 +153,43 @@ fn texts(headers: &HeaderMap, name: &hyper::header::HeaderName) -> Vec<String> {
         .filter_map(|value| value.to_str().ok())
         .map(str::to_owned)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// MSAL.NET opens the browser, and listens for its return after that.
+    #[tokio::test]
+    async fn a_client_that_does_not_listen_yet_is_waited_for() {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = free.local_addr().unwrap();
+        drop(free);
+        let sent = Sent {
+            method: Method::GET,
+            url: format!("http://{client}/").parse().unwrap(),
+            body: String::new(),
+        };
+        let tls = trusting(&[]).unwrap();
+
+        let listens_late = async {
+            let listener = TcpListener::bind(client).await.unwrap();
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1024];
+            assert_ne!(stream.read(&mut request).await.unwrap(), 0);
+            let response = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
+            stream.write_all(response).await.unwrap();
+            std::future::pending::<()>().await;
+        };
+        let answer = tokio::select! {
+            // The first is polled first, and finds nobody.
+            biased;
+            answer = send(&sent, client, &tls, "") => answer.unwrap(),
+            () = listens_late => unreachable!("it waits for ever"),
+        };
+        assert_eq!(answer.body, "hi");
+    }
 }
