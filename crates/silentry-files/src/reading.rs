@@ -44,6 +44,31 @@ pub fn read_trusted(path: &Path, owners: Owners, max_bytes: usize) -> Result<Vec
     read_open(file, &metadata, max_bytes).map_err(failed)
 }
 
+/// Reads the first `length` bytes of a regular file, or as many as it has, without waiting: some files of the kernel
+/// look regular and empty, and keep whoever reads them waiting.
+///
+/// # Errors
+///
+/// When it cannot be read at once, and when it is not a regular file of a file system.
+pub fn read_start(path: &Path, length: usize) -> io::Result<Vec<u8>> {
+    let metadata = path.metadata()?;
+    check_kind(&metadata)?;
+    if is_pipe(&metadata) {
+        return Err(io::Error::other("it is a pipe, not a file"));
+    }
+    let file = open(path)?;
+    let metadata = file.metadata()?;
+    check_kind(&metadata)?;
+    let limit = u64::try_from(length).unwrap_or(u64::MAX);
+    let mut bytes = Vec::with_capacity(length);
+    let read = file.take(limit).read_to_end(&mut bytes);
+    let waits = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+    if read.as_ref().is_err_and(waits) || (metadata.len() == 0 && !bytes.is_empty()) {
+        return Err(io::Error::other("it is a file of the kernel"));
+    }
+    read.map(|_| bytes)
+}
+
 fn check_kind(metadata: &Metadata) -> io::Result<()> {
     let kind = metadata.file_type();
     if kind.is_file() || is_pipe(metadata) {

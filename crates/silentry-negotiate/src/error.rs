@@ -25,6 +25,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// A file that `KRB5_CONFIG` names is a pipe or a device, or too large; the library would wait for it.
+    #[error("cannot use the Kerberos configuration: {reason}")]
+    ConfigurationUnreadable {
+        /// Which file, and what is wrong with it.
+        reason: String,
+    },
+
     /// The library, or Windows, cannot take credentials from a named ccache or keytab.
     #[error("{reason}")]
     CredentialsNotSupported {
@@ -195,6 +202,7 @@ impl Error {
         match self {
             Error::LibraryMissing { .. } => "kerberos_library_missing",
             Error::LibraryNotTrusted { .. } => "kerberos_library_not_trusted",
+            Error::ConfigurationUnreadable { .. } => "kerberos_configuration_unreadable",
             Error::CredentialsNotSupported { .. } => "kerberos_credentials_not_supported",
             Error::CredentialsUnreadable { .. } => "kerberos_credentials_unreadable",
             Error::CredentialsRefused { .. } => "kerberos_credentials_refused",
@@ -230,6 +238,9 @@ impl Error {
             Error::LibraryNotTrusted { .. } => {
                 "Name a library that root or this user owns, in folders that nobody else can write, or leave it to the \
                  system's."
+            }
+            Error::ConfigurationUnreadable { .. } => {
+                "Name a regular file in KRB5_CONFIG, or unset it: then the library reads the system's krb5.conf."
             }
             Error::CredentialsNotSupported { .. } if cfg!(windows) => {
                 "Windows uses the ticket of the logon session: run the program as that user (runas, a \

@@ -117,6 +117,12 @@ const TERMS: &[Term] = &[
     term("ca-bundle", "--ca-bundle FILE", "`with_ca_bundle`"),
     term("proxy", "--proxy", "`with_proxy`"),
     term(
+        "transport-unusable",
+        "Close programs, or raise the limits on open files and processes (ulimit -n, ulimit -u): the system has no \
+         thread or no connection to give.",
+        "Run the sign-in inside a Tokio runtime with I/O and time enabled, or bring a transport of your own.",
+    ),
+    term(
         "proxy-spn",
         "--proxy-spn",
         "`with_proxy_service_principal_name`",

@@ -43,6 +43,25 @@ fn a_file_is_read_up_to_its_limit() {
 }
 
 #[test]
+fn the_start_of_a_regular_file_is_read() {
+    let (place, fifo) = fifo();
+    let path = place.path().join("file");
+    std::fs::write(&path, "start and end").unwrap();
+    assert_eq!(read_start(&path, 5).unwrap(), b"start");
+    assert_eq!(read_start(&path, 100).unwrap(), b"start and end");
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(read_start(&path, 5).unwrap(), b"");
+    let devices = ["/dev/zero", "/dev/null", "/proc/self/status", "/proc/kmsg"];
+    for path in devices
+        .map(Path::new)
+        .into_iter()
+        .chain([place.path(), &fifo])
+    {
+        assert!(read_start(path, 1).is_err(), "{}", path.display());
+    }
+}
+
+#[test]
 fn devices_folders_and_sockets_are_not_read() {
     let place = tempfile::tempdir().unwrap();
     let socket = place.path().join("socket");

@@ -1,6 +1,7 @@
 //! Tokens and names from the GSSAPI of the system, on Linux, macOS and other Unix systems.
 
 mod abi;
+mod configuration;
 mod gssapi;
 mod mechanism;
 mod naming;
@@ -228,7 +229,9 @@ fn in_own_realm(
     Some((NameType::Principal, format!("{principal}@{realm}")))
 }
 
+/// Loads the library that was chosen, or the system's, where neither it nor its configuration would be waited for.
 fn library(chosen: Option<&Path>) -> Result<&'static Library, Error> {
+    configuration::check()?;
     if let Some(path) = chosen {
         check_trusted(path)?;
         return Library::open(path).map_err(|reason| Error::LibraryMissing { reason });
@@ -257,7 +260,13 @@ fn check_trusted(path: &Path) -> Result<(), Error> {
         Err(untrusted) => Err(Error::LibraryNotTrusted {
             reason: untrusted.to_string(),
         }),
-        Ok(()) => Ok(()),
+        // The loader would wait for a pipe, or a file of the kernel.
+        Ok(()) => match silentry_files::read_start(path, 1) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::LibraryMissing {
+                reason: format!("{} cannot be read: {error}", path.display()),
+            }),
+        },
     }
 }
 

@@ -3,8 +3,6 @@
 
 use std::ffi::CString;
 use std::fmt::Display;
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -43,17 +41,9 @@ fn check_keytab(path: &Path) -> Result<(), Error> {
     let unreadable = |what: &dyn Display| Error::CredentialsUnreadable {
         reason: format!("keytab {}: {what}", path.display()),
     };
-    let mut version = [0; 2];
-    // A pipe would be waited for.
-    let found = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
-    if !found.is_file() {
-        return Err(unreadable(&"not a regular file"));
-    }
-    let mut file = File::open(path).map_err(|error| unreadable(&error))?;
-    file.read_exact(&mut version)
-        .map_err(|error| unreadable(&error))?;
+    let version = silentry_files::read_start(path, 2).map_err(|error| unreadable(&error))?;
     // MIT Kerberos, "Keytab file format": 5, then 1 or 2.
-    if !matches!(version, [5, 1 | 2]) {
+    if !matches!(version[..], [5, 1 | 2]) {
         return Err(unreadable(&"not a keytab"));
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::lab::{Lab, STS};
 
@@ -77,5 +78,41 @@ fn a_library_of_the_users_own_is_loaded() {
     for library in [own, link, mits(), "libgssapi_krb5.so.2".into()] {
         let answer = lab.ask(STS).with_library(library.to_str().unwrap()).run();
         lab.accept(&answer.token.unwrap(), None).unwrap();
+    }
+}
+
+/// Files of the kernel look regular, and keep whoever opens them waiting.
+#[test]
+fn what_would_be_waited_for_is_not_opened() {
+    let lab = Lab::start();
+    lab.ccache(&[]);
+    let ask = |name, value: &str| lab.ask(STS).with(name, value).run();
+
+    let pipe = lab.path("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let huge = lab.path("huge");
+    fs::File::create(&huge).unwrap().set_len(3 << 30).unwrap();
+    let pipe_last = format!("{}:{}", lab.path("krb5.conf").display(), pipe.display());
+    for configuration in [pipe.to_str().unwrap(), huge.to_str().unwrap(), &pipe_last] {
+        let answer = ask("KRB5_CONFIG", configuration);
+        let (code, text) = answer.token.unwrap_err();
+        assert_eq!(code, "kerberos_configuration_unreadable", "{text}");
+        assert_eq!(answer.user.unwrap_err(), code);
+        let named = configuration.rsplit(':').next().unwrap();
+        assert!(text.contains(named), "{text}");
+    }
+
+    // Only root may open it.
+    let kernel = Path::new("/proc/kmsg");
+    if fs::File::open(kernel).is_ok() {
+        for (name, code) in [
+            ("KRB5_CONFIG", "kerberos_configuration_unreadable"),
+            ("KEYTAB", "kerberos_credentials_unreadable"),
+            ("LIBRARY", "kerberos_library_missing"),
+        ] {
+            let answer = ask(name, kernel.to_str().unwrap());
+            assert_eq!(answer.token.unwrap_err().0, code);
+        }
     }
 }

@@ -246,6 +246,7 @@ pub static CODES: &[CodeEntry] = &[
         "Set this machine's clock by the domain controllers' time (`w32tm /resync`, `chronyc \
          makestep`): Kerberos allows five minutes of difference.",
     ),
+    here("kerberos_configuration_unreadable", Category::Usage, ""),
     here("kerberos_credentials_not_supported", Category::Other, ""),
     here("kerberos_credentials_refused", Category::NotSignedIn, ""),
     here("kerberos_credentials_unreadable", Category::NotSignedIn, ""),
@@ -374,8 +375,7 @@ pub static CODES: &[CodeEntry] = &[
     here(
         "transport_unusable",
         Category::Other,
-        "Run the sign-in inside a Tokio runtime with I/O and time enabled, or bring a \
-         transport of your own.",
+        "{transport-unusable}",
     ),
     // Entra: realm discovery and tokens.
     here(
