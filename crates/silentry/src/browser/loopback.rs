@@ -21,7 +21,7 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -58,8 +58,24 @@ pub(crate) struct LoopbackListener {
     port: u16,
     /// Whether answers to other sign-ins came.
     another_came: Arc<AtomicBool>,
-    /// Whether connections of other users came.
-    others_came: Arc<AtomicBool>,
+    others: Arc<Others>,
+}
+
+/// Connections of other users: they are told so, beside those that are served.
+#[derive(Debug)]
+struct Others {
+    came: AtomicBool,
+    /// As many as are told at the same time; any more are closed without a word.
+    told: Arc<Semaphore>,
+}
+
+impl Default for Others {
+    fn default() -> Self {
+        Self {
+            came: AtomicBool::new(false),
+            told: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+        }
+    }
 }
 
 /// What one connection brought.
@@ -91,7 +107,7 @@ impl LoopbackListener {
                 v6,
                 port,
                 another_came: Arc::default(),
-                others_came: Arc::default(),
+                others: Arc::default(),
             });
         }
     }
@@ -123,7 +139,7 @@ impl LoopbackListener {
                     let expected = Expected {
                         state: state.to_owned(),
                         another_came: Arc::clone(&self.another_came),
-                        others_came: Arc::clone(&self.others_came),
+                        others: Arc::clone(&self.others),
                     };
                     connections.spawn(serve(stream, expected, lost));
                 }
@@ -184,18 +200,23 @@ fn is_without_ipv6(error: &io::Error) -> bool {
 struct Expected {
     state: String,
     another_came: Arc<AtomicBool>,
-    others_came: Arc<AtomicBool>,
+    others: Arc<Others>,
 }
 
 /// Serves one connection to its end, so that the browser has the page before anybody goes on; returns the answer that
 /// it brought.
 async fn serve(
-    mut stream: TcpStream,
+    stream: TcpStream,
     expected: Expected,
     place_lost: oneshot::Receiver<Infallible>,
 ) -> Option<AuthorizationResponse> {
-    if !may_come(&stream, &expected.others_came).await {
-        let _ = timeout(CONNECTION_LEAST, turn_away(&mut stream)).await;
+    if !may_come(&stream, &expected.others.came).await {
+        if let Ok(permit) = Arc::clone(&expected.others.told).try_acquire_owned() {
+            tokio::spawn(async move {
+                let _ = timeout(CONNECTION_LEAST, turn_away(stream)).await;
+                drop(permit);
+            });
+        }
         return None;
     }
     let brought = Brought::default();
@@ -248,7 +269,7 @@ async fn may_come(stream: &TcpStream, others_came: &AtomicBool) -> bool {
 }
 
 /// Says why, whatever is asked for.
-async fn turn_away(stream: &mut TcpStream) -> io::Result<()> {
+async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
     let page = page::render(
         "This sign-in belongs to another user",
         "It can only be finished in a browser of the user who started it.",

@@ -90,6 +90,38 @@ async fn connections_that_never_end_hold_nobody_up() {
     assert!(browser.await.unwrap().contains("Signed in"));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connections_of_another_user_take_no_place() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root can become another user");
+        return;
+    }
+    // As many as wait to be accepted on any machine.
+    let rounds = 3;
+    let listener = LoopbackListener::bind(None).await.unwrap();
+    let port = listener.port;
+    let theirs = std::thread::spawn(move || {
+        let user = rustix::process::Uid::from_raw(12_345);
+        rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+        let connect = |_| std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let all = 0..rounds * MAX_CONNECTIONS;
+        all.map(connect).collect::<Vec<_>>()
+    });
+    let theirs = theirs.join().unwrap();
+
+    let begun = Instant::now();
+    let browser = tokio::spawn(async move { say(port, &post("code=ours&state=mine")).await });
+    let response = listener.receive("mine").await;
+    let took = begun.elapsed();
+    assert_eq!(response.state, "mine");
+    assert!(browser.await.unwrap().contains("Signed in"));
+    // Each would hold its place for so long.
+    let held = CONNECTION_LEAST * u32::try_from(rounds).unwrap();
+    assert!(took < held, "{took:?}");
+    drop(theirs);
+}
+
 #[tokio::test]
 async fn a_port_that_somebody_has_for_ipv6_is_not_taken() {
     let theirs = match std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
