@@ -33,7 +33,7 @@ pub(crate) fn of(
     cache: TokenCache,
 ) -> Result<PublicClientApplication, Failure> {
     let Some(client_id) = &settings.client_id else {
-        return Err(missing("--client-id", "SILENTRY_CLIENT_ID"));
+        return Err(missing(&[("--client-id", "SILENTRY_CLIENT_ID")]));
     };
     let mut builder = PublicClientApplication::builder(client_id)
         .with_token_cache(cache)
@@ -110,33 +110,34 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(text::normalized(bytes))
 }
 
-/// Returns the failure of the settings that must be there and are not, all at once. Of each: whether it is there, its
-/// flag and its variable.
+/// Fails with the settings that must be there and are not, all at once. Of each: whether it is there, its flag and its
+/// variable.
 pub(crate) fn require(settings: &[(bool, &str, &str)]) -> Result<(), Failure> {
-    let missing = || settings.iter().filter(|(is_there, ..)| !is_there);
+    let missing = settings.iter().filter(|(is_there, ..)| !is_there);
+    let missing: Vec<_> = missing
+        .map(|(_, flag, variable)| (*flag, *variable))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(self::missing(&missing))
+}
+
+/// The failure of settings, by flag and variable, that must be there and are not.
+pub(crate) fn missing(settings: &[(&str, &str)]) -> Failure {
     let listed = |names: Vec<&str>| match &names[..] {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         names => names.concat(),
     };
-    let flags = listed(missing().map(|(_, flag, _)| *flag).collect());
-    let variables = listed(missing().map(|(.., variable)| *variable).collect());
-    let (verb, object) = match missing().count() {
-        0 => return Ok(()),
+    let flags = listed(settings.iter().map(|(flag, _)| *flag).collect());
+    let variables = listed(settings.iter().map(|(_, variable)| *variable).collect());
+    let (verb, object) = match settings.len() {
         1 => ("is", "it"),
         _ => ("are", "them"),
     };
-    Err(Failure::usage(
+    Failure::usage(
         "usage",
         format!("{flags} {verb} missing"),
         &format!("Give {flags}, set {variables}, or write {object} into the config file."),
-    ))
-}
-
-/// The failure of a setting that must be there and is not.
-pub(crate) fn missing(flag: &str, variable: &str) -> Failure {
-    Failure::usage(
-        "usage",
-        format!("{flag} is missing"),
-        &format!("Give {flag}, set {variable}, or write it into the config file."),
     )
 }

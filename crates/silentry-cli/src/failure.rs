@@ -16,6 +16,8 @@ const USAGE: u8 = 2;
 const OTHER: u8 = 1;
 /// Characters of a wrong argument that are shown.
 const LONGEST_VALUE: usize = 200;
+/// No word of the command line has as many characters: it may be a token that was pasted.
+const LONGEST_WORD: usize = 64;
 /// What shells add to the number of the signal that ended a program.
 const SIGNALLED: u8 = 128;
 
@@ -273,12 +275,21 @@ pub(crate) fn report_usage(mut error: clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }
 
+/// Returns what somebody typed as an error may repeat it.
+pub(crate) fn shown(typed: &str) -> String {
+    let longest_word = typed.split(' ').map(str::len).max();
+    match longest_word.is_some_and(|length| length > LONGEST_WORD) {
+        true => "...".to_owned(),
+        false => printable(typed, LONGEST_VALUE),
+    }
+}
+
 /// Makes what somebody typed, or a variable has, fit to be shown: it may steer the terminal, and be a password.
 fn clean(error: &mut clap::Error) {
     let texts: Vec<_> = error
         .context()
         .filter_map(|(kind, value)| match value {
-            ContextValue::String(text) => Some((kind, printable(text, LONGEST_VALUE))),
+            ContextValue::String(text) => Some((kind, shown(text))),
             _ => None,
         })
         .collect();

@@ -1,6 +1,7 @@
 //! `silentry logout`.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 use silentry::Account;
 
@@ -27,11 +28,20 @@ Exit codes: 0 it is forgotten, or was not there; 1 the cache cannot be changed; 
 #[command(before_help = EXAMPLES, after_help = NOTES)]
 pub(crate) struct LogoutCommand {
     /// Forget the account with this user name.
-    #[arg(value_name = "USERNAME", conflicts_with_all = ["account", "all"])]
+    #[arg(
+        value_name = "USERNAME",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with_all = ["account", "all"]
+    )]
     username: Option<String>,
 
     /// Forget the account with this home account id (`silentry accounts`).
-    #[arg(long, value_name = "ID", conflicts_with = "all")]
+    #[arg(
+        long,
+        value_name = "ID",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with = "all"
+    )]
     account: Option<String>,
 
     /// Forget every account.

@@ -95,7 +95,7 @@ impl SignIn<'_> {
                 Mode::Web => request.or_interactive(),
                 Mode::Password => {
                     let Some(username) = &settings.username else {
-                        return Err(missing("--username", "SILENTRY_USERNAME"));
+                        return Err(missing(&[("--username", "SILENTRY_USERNAME")]));
                     };
                     let password = password.take().unwrap_or(Password::ToAsk);
                     let ask = password.asker(username, progress.clone());

@@ -205,6 +205,49 @@ fn a_wrong_argument_steers_no_terminal() {
     }
 }
 
+/// `--username "$NAME"` of a script where the variable is not set.
+#[test]
+fn a_flag_without_a_value_is_refused() {
+    for flag in [
+        "--username",
+        "--account",
+        "--tenant",
+        "--client-id",
+        "--login-hint",
+        "--claims",
+    ] {
+        for value in ["", "  "] {
+            let said = refused(&["token", "--mode=silent", flag, value, "-ojson"]);
+            assert_eq!(said["message"], format!("{flag} is empty"));
+        }
+    }
+    for arguments in [&["logout", ""][..], &["logout", "--account", ""]] {
+        assert_eq!(run(arguments).status.code(), Some(2));
+    }
+}
+
+/// A token on the command line is a mistake, and an error text ends in logs.
+#[test]
+fn a_token_as_an_argument_is_not_repeated() {
+    let token = format!("eyJ{}.eyJ{}.x", "a".repeat(40), "b".repeat(40));
+    let with_equals = format!("--cache-format={token}");
+    for arguments in [
+        &["inspect", &token][..],
+        &["inspect", "error", "-", &token],
+        &[&token],
+        &["token", &token],
+        &["token", "--mode", &token],
+        &["token", "--port", &token],
+        &["accounts", &with_equals],
+        &["token", &token, "-ojson"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = text(&output.stderr);
+        assert!(!said.contains("eyJ"), "{said}");
+    }
+}
+
 #[test]
 fn a_password_has_no_place_where_others_can_see_it() {
     let hunter = "hunter2";

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::failure::shown;
+
 /// One way in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -87,7 +89,8 @@ impl FromStr for Ladder {
             let named = |mode: &&Mode| word.eq_ignore_ascii_case(mode.as_str());
             let Some(mode) = Mode::ALL.iter().find(named) else {
                 return Err(format!(
-                    "`{word}` is not a mode; give one or more of {}, separated by commas",
+                    "`{}` is not a mode; give one or more of {}, separated by commas",
+                    shown(word),
                     choices()
                 ));
             };

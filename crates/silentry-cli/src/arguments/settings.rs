@@ -340,24 +340,34 @@ pub(crate) struct Opposites {
 
 impl Settings {
     /// Returns the settings as they are meant: without the blanks around values, lists in their parts, `~` as the
-    /// user's home.
+    /// user's home. A value of nothing is a mistake, such as a variable of a script that is not set.
     pub(crate) fn tidied(mut self) -> Result<Self, Failure> {
-        for text in [
-            &mut self.client_id,
-            &mut self.tenant,
-            &mut self.authority,
-            &mut self.username,
-            &mut self.account,
-            &mut self.language,
-            &mut self.domain_hint,
-            &mut self.directory,
-            &mut self.upn_attribute,
-            &mut self.spn,
-            &mut self.ccache,
-            &mut self.correlation_id,
-            &mut self.proxy,
+        for (name, text) in [
+            ("client-id", &mut self.client_id),
+            ("tenant", &mut self.tenant),
+            ("authority", &mut self.authority),
+            ("username", &mut self.username),
+            ("login-hint", &mut self.login_hint),
+            ("account", &mut self.account),
+            ("language", &mut self.language),
+            ("domain-hint", &mut self.domain_hint),
+            ("directory", &mut self.directory),
+            ("upn-attribute", &mut self.upn_attribute),
+            ("spn", &mut self.spn),
+            ("proxy-spn", &mut self.proxy_spn),
+            ("ccache", &mut self.ccache),
+            ("claims", &mut self.claims),
+            ("correlation-id", &mut self.correlation_id),
+            ("proxy", &mut self.proxy),
         ] {
             trim(text);
+            if text.as_deref() == Some("") {
+                return Err(Failure::usage(
+                    "usage",
+                    format!("--{name} is empty"),
+                    "Give it a value, or leave it out.",
+                ));
+            }
         }
         self.scopes = words(&self.scopes);
         self.federation_hosts = words_or_commas(&self.federation_hosts);
