@@ -95,6 +95,7 @@ impl Issuer {
         {
             return Err(IdTokenError::Tenant(shown(tid), asked.clone()));
         }
+        // A server may find a client id in any case, and answer with its own spelling.
         let is_for_client = id.aud.iter().any(|aud| aud.eq_ignore_ascii_case(client_id));
         if !is_for_client && (strict || !id.aud.is_empty()) {
             return Err(IdTokenError::Audience);

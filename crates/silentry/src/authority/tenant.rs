@@ -81,6 +81,11 @@ pub(crate) fn is_guid(text: &str) -> bool {
         })
 }
 
+/// Returns whether two client ids are of one application: those of Entra are GUIDs, which have no case.
+pub(crate) fn same_client(a: &str, b: &str) -> bool {
+    a == b || (a.eq_ignore_ascii_case(b) && is_guid(a))
+}
+
 /// Letters, digits, `-` and at least one dot, as RFC 1123 has host names; international names come as Punycode.
 fn is_domain(text: &str) -> bool {
     text.len() <= 253

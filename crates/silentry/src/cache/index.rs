@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use super::environment;
 use super::schema::{CacheDocument, Entity, EntityKind};
 use super::write::{Owner, REQUESTED_TENANT};
-use crate::authority::tenant::is_guid;
+use crate::authority::tenant::same_client;
 use crate::oauth::id_token::IdToken;
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::is_token;
@@ -329,11 +329,6 @@ impl CachedIdToken {
             unique_id: claims.and_then(IdToken::local_account_id).map(Into::into),
         }
     }
-}
-
-/// Returns whether two client ids are of one application: those of Entra are GUIDs, which have no case.
-pub(super) fn same_client(a: &str, b: &str) -> bool {
-    a == b || (a.eq_ignore_ascii_case(b) && is_guid(a))
 }
 
 /// AD FS has no tenant: MSAL Python writes the word, the others nothing.

@@ -5,8 +5,9 @@
 //! texts, and nothing is `null`.
 
 use super::environment;
-use super::index::{same_client, same_realm};
+use super::index::same_realm;
 use super::schema::{CacheDocument, Entity, EntityKind};
+use crate::authority::tenant::same_client;
 use crate::identity::same_name;
 use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id};
 use crate::oauth::scopes::Scopes;

@@ -7,6 +7,7 @@
 mod rules;
 mod source;
 
+use crate::authority::tenant::same_client;
 use crate::authority::{Authority, AuthorityKind, Tenant};
 use crate::cache::store::StoreKind;
 use crate::error::{Error, Stage};
@@ -93,7 +94,7 @@ impl Policy {
             return Ok(());
         };
         if let Some(ids) = &rules.client_ids
-            && !ids.iter().any(|id| id.eq_ignore_ascii_case(client_id))
+            && !ids.iter().any(|id| same_client(id, client_id))
         {
             let what = format!("the client id {client_id}");
             let advice = rules.allows("client ids", ids);
