@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::Place;
+use support::{Place, metadata};
 
 const IWA: [&str; 6] = [
     "token",
@@ -39,4 +39,48 @@ fn the_list_comes_from_the_line_the_environment_or_the_file() {
     let arguments: Vec<_> = IWA.into_iter().chain(list).collect();
     let error = place.run(&arguments).error(2);
     assert_eq!(error["error"], "invalid_federation_host");
+}
+
+/// Whoever writes the realm answer chooses the server; the ticket must not be worth something elsewhere.
+#[test]
+fn the_ticket_of_another_host_needs_a_listed_server() {
+    let place = Place::new();
+    let with = |arguments: &[&str]| place.run(&[&IWA[..], arguments].concat());
+    let other = ["--spn", "HTTP/intranet.contoso.test"];
+    let error = with(&other).error(5);
+    assert_eq!(error["error"], "federation_host_not_trusted");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("HTTP/intranet.contoso.test"), "{message}");
+
+    let listed = ["--federation-hosts", "sts.contoso.test"];
+    let error = with(&[listed, other].concat()).error(5);
+    assert_eq!(error["error"], "kerberos_unknown_service_principal");
+    for own in [
+        "HTTP/sts.contoso.test",
+        "HTTP/sts.contoso.test@CORP.CONTOSO.TEST",
+    ] {
+        with(&["--spn", own]).ok();
+    }
+}
+
+/// The caller vouches for the hosts in the document, and for none of the realm answer's.
+#[test]
+fn an_address_without_a_host_in_own_metadata_leads_nowhere() {
+    let place = Place::of("foreign-mex-host");
+    let file = place.folder.path().join("mex.xml");
+    let arguments = ["--federation-metadata", file.to_str().unwrap()];
+    let arguments = [&IWA[..], &arguments].concat();
+    let path = "/adfs/services/trust/13/windowstransport";
+    for (address, code) in [
+        (path.to_owned(), "wstrust_endpoint_not_found"),
+        (
+            format!("https://10.0.0.5{path}"),
+            "federation_host_not_trusted",
+        ),
+    ] {
+        std::fs::write(&file, metadata(&address)).unwrap();
+        assert_eq!(place.run(&arguments).error(5)["error"], code, "{address}");
+    }
+    std::fs::write(&file, metadata(&format!("https://sts.contoso.test{path}"))).unwrap();
+    place.run(&arguments).ok();
 }

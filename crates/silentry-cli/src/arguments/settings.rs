@@ -179,7 +179,8 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_UPN_ATTRIBUTE", help_heading = TICKET, value_name = "NAME")]
     pub(crate) upn_attribute: Option<String>,
 
-    /// The federation server's service principal name, when it is not `HTTP/` and its host.
+    /// The federation server's service principal name, when it is not `HTTP/` and its host; for another host's,
+    /// --federation-hosts must list the server.
     #[arg(long, env = "SILENTRY_SPN", help_heading = TICKET, value_name = "HTTP/NAME")]
     pub(crate) spn: Option<String>,
 

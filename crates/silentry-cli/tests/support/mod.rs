@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use silentry_lab::{Lab, Person};
+use silentry_lab::{Lab, LabBuilder, Person};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -19,6 +19,24 @@ pub(crate) struct Place {
     pub(crate) lab: Lab,
     pub(crate) folder: TempDir,
     runtime: Runtime,
+}
+
+/// Federation metadata with one endpoint, for tickets.
+#[allow(dead_code, reason = "each test file uses a part")]
+pub(crate) fn metadata(address: &str) -> String {
+    format!(
+        "<wsdl:definitions xmlns:wsdl='http://schemas.xmlsoap.org/wsdl/' xmlns:soap12='http://schemas.xmlsoap.org/wsdl/soap12/' \
+         xmlns:wsp='http://schemas.xmlsoap.org/ws/2004/09/policy' xmlns:http='http://schemas.microsoft.com/ws/06/2004/policy/http' \
+         xmlns:wsu='http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd' \
+         xmlns:wsa='http://www.w3.org/2005/08/addressing' xmlns:tns='urn:t' targetNamespace='urn:t'>\
+         <wsp:Policy wsu:Id='p'><http:NegotiateAuthentication/></wsp:Policy>\
+         <wsdl:binding name='b'><wsp:PolicyReference URI='#p'/>\
+         <soap12:binding transport='http://schemas.xmlsoap.org/soap/http'/>\
+         <wsdl:operation><soap12:operation soapAction='http://docs.oasis-open.org/ws-sx/ws-trust/200512/RST/Issue'/></wsdl:operation>\
+         </wsdl:binding><wsdl:service><wsdl:port binding='tns:b'><wsa:EndpointReference>\
+         <wsa:Address>{address}</wsa:Address>\
+         </wsa:EndpointReference></wsdl:port></wsdl:service></wsdl:definitions>"
+    )
 }
 
 /// What a run of the command came to.
@@ -36,13 +54,15 @@ impl Place {
     }
 
     pub(crate) fn of(scenario: &str) -> Self {
+        Self::with(Lab::builder().scenario(scenario))
+    }
+
+    pub(crate) fn with(lab: LabBuilder) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        let lab = runtime
-            .block_on(Lab::builder().scenario(scenario).start())
-            .unwrap();
+        let lab = runtime.block_on(lab.start()).unwrap();
         Self {
             lab,
             folder: tempfile::tempdir().unwrap(),

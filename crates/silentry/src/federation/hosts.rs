@@ -49,6 +49,8 @@ pub(crate) enum Refusal {
     Port,
     /// The metadata of one host names another.
     OtherHost { metadata: String },
+    /// The ticket that was chosen is for another host.
+    OtherPrincipal { principal: String },
 }
 
 impl FederationHosts {
@@ -77,8 +79,14 @@ impl FederationHosts {
         self.0.contains(&HostAndPort::of(url))
     }
 
-    /// Decides whether a credential may go to `url`.
-    pub(crate) fn may_receive(&self, url: &HttpsUrl, named_by: NamedBy<'_>) -> Result<(), Refusal> {
+    /// Decides whether a credential may go to `url`. `principal` is whom the ticket is for, where somebody has chosen it
+    /// instead of the host's own: it is worth something at that principal's host, wherever it was sent.
+    pub(crate) fn may_receive(
+        &self,
+        url: &HttpsUrl,
+        named_by: NamedBy<'_>,
+        principal: Option<&str>,
+    ) -> Result<(), Refusal> {
         if !self.is_empty() {
             return match self.lists(url) {
                 true => Ok(()),
@@ -86,6 +94,11 @@ impl FederationHosts {
             };
         }
         ordinary(url)?;
+        if let Some(principal) = principal.filter(|principal| !is_of_host(principal, url)) {
+            return Err(Refusal::OtherPrincipal {
+                principal: crate::text::printable(principal, 120),
+            });
+        }
         match named_by {
             NamedBy::Metadata(metadata) if HostAndPort::of(metadata) != HostAndPort::of(url) => {
                 Err(Refusal::OtherHost {
@@ -160,6 +173,14 @@ fn ordinary(url: &HttpsUrl) -> Result<(), Refusal> {
     }
 }
 
+/// Returns whether `service/host` or `service/host@REALM` names the host of the URL.
+fn is_of_host(principal: &str, url: &HttpsUrl) -> bool {
+    let name = principal.split('@').next().unwrap_or_default();
+    let host = name.split('/').nth(1).unwrap_or_default();
+    host.trim_end_matches('.')
+        .eq_ignore_ascii_case(url.host().trim_end_matches('.'))
+}
+
 impl Refusal {
     /// Says what is wrong with sending a credential to `url`.
     pub(crate) fn about(&self, url: &HttpsUrl) -> String {
@@ -176,6 +197,9 @@ impl Refusal {
             Refusal::Port => format!("the sign-in would go to {to}, a port other than 443"),
             Refusal::OtherHost { metadata } => {
                 format!("the metadata of {metadata} sends the sign-in to another host, {to}")
+            }
+            Refusal::OtherPrincipal { principal } => {
+                format!("the ticket for {principal} would go to another host, {to}")
             }
         }
     }
@@ -233,7 +257,11 @@ mod tests {
             ("[fd00::5]:443", Err(IpAddress)),
         ] {
             let (none, url) = (FederationHosts::default(), url(authority));
-            assert_eq!(none.may_receive(&url, NamedBy::Caller), verdict, "{url}");
+            assert_eq!(
+                none.may_receive(&url, NamedBy::Caller, None),
+                verdict,
+                "{url}"
+            );
             assert_eq!(none.may_tell(&url), verdict, "{url}");
         }
         // An address in which somebody hides another one is none at all.
@@ -262,8 +290,28 @@ mod tests {
             ("sts.contoso.com:8443", "sts.contoso.com", false),
         ] {
             let (metadata, endpoint) = (url(metadata), url(endpoint));
-            let verdict = none.may_receive(&endpoint, NamedBy::Metadata(&metadata));
+            let verdict = none.may_receive(&endpoint, NamedBy::Metadata(&metadata), None);
             assert_eq!(verdict.is_ok(), allowed, "{metadata} {endpoint}");
+        }
+    }
+
+    #[test]
+    fn without_a_list_the_ticket_of_another_host_is_sent_nowhere() {
+        let none = FederationHosts::default();
+        for (principal, allowed) in [
+            ("HTTP/sts.contoso.com", true),
+            ("HTTP/STS.Contoso.com.", true),
+            ("HTTP/sts.contoso.com@CONTOSO.COM", true),
+            ("host/sts.contoso.com", true),
+            ("HTTP/sts", false),
+            ("HTTP/intranet.contoso.com", false),
+            ("HTTP/intranet.contoso.com/sts.contoso.com", false),
+            ("HTTP/intranet.contoso.com@sts.contoso.com", false),
+            ("sts.contoso.com", false),
+        ] {
+            let url = url("sts.contoso.com");
+            let verdict = none.may_receive(&url, NamedBy::Caller, Some(principal));
+            assert_eq!(verdict.is_ok(), allowed, "{principal}");
         }
     }
 
@@ -296,7 +344,7 @@ mod tests {
         ] {
             let endpoint = url(endpoint);
             for named_by in [NamedBy::Metadata(&metadata), NamedBy::Caller] {
-                let verdict = list.may_receive(&endpoint, named_by);
+                let verdict = list.may_receive(&endpoint, named_by, Some("HTTP/any"));
                 assert_eq!(verdict.is_ok(), allowed, "{endpoint} {named_by:?}");
             }
         }

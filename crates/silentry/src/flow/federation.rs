@@ -101,10 +101,11 @@ async fn of_realm(
             .with_mitigation(refusal.mitigation())
     })?;
     if let Some(document) = own_metadata {
-        let metadata = parse_metadata(document.as_bytes(), None, &address)?;
+        // Its relative addresses lead nowhere: the caller vouches for none of the realm answer's hosts.
+        let metadata = parse_metadata(document.as_bytes(), None, None)?;
         let endpoints = endpoints(&metadata, &address, credential)?;
         return Ok(Federation {
-            endpoints: permitted(call, endpoints, NamedBy::Caller)?,
+            endpoints: permitted(call, endpoints, NamedBy::Caller, credential)?,
             audience,
             metadata_address: None,
         });
@@ -114,7 +115,7 @@ async fn of_realm(
     // A redirect may have led elsewhere.
     check_metadata_address(call, &address, Stage::Mex)?;
     let endpoints = endpoints(&metadata, &address, credential)?;
-    let endpoints = permitted(call, endpoints, NamedBy::Metadata(&address))?;
+    let endpoints = permitted(call, endpoints, NamedBy::Metadata(&address), credential)?;
     remember_metadata(call, &address, metadata);
     Ok(Federation {
         endpoints,
@@ -202,17 +203,21 @@ async fn fetch_metadata(
             &response,
         ));
     }
-    let metadata = parse_metadata(response.body(), response.header("content-type"), &address)
-        .map_err(|error| error.unless_compressed(&response))?;
+    let metadata = parse_metadata(
+        response.body(),
+        response.header("content-type"),
+        Some(&address),
+    )
+    .map_err(|error| error.unless_compressed(&response))?;
     Ok((metadata, address))
 }
 
 fn parse_metadata(
     document: &[u8],
     content_type: Option<&str>,
-    address: &HttpsUrl,
+    address: Option<&HttpsUrl>,
 ) -> Result<FederationMetadata, Error> {
-    FederationMetadata::parse(document, content_type, Some(address)).map_err(|error| {
+    FederationMetadata::parse(document, content_type, address).map_err(|error| {
         Error::new(error.code(), Stage::Mex, error.to_string()).with_mitigation(error.mitigation())
     })
 }
@@ -247,15 +252,21 @@ fn permitted(
     call: &Call<'_>,
     endpoints: Vec<FederationEndpoint>,
     named_by: NamedBy<'_>,
+    credential: Credential,
 ) -> Result<Vec<FederationEndpoint>, Error> {
     let hosts = &call.application.federation_hosts;
+    let principal = match credential {
+        #[cfg(feature = "integrated")]
+        Credential::Ticket => call.application.negotiate.service_principal_name.as_deref(),
+        Credential::Password => None,
+    };
     let policy = &call.application.policy;
     let mut permitted = Vec::new();
     let mut first_refusal = None;
     for endpoint in endpoints {
         let url = endpoint.url();
         let verdict = hosts
-            .may_receive(url, named_by)
+            .may_receive(url, named_by, principal)
             .map_err(|refusal| not_trusted(Stage::Mex, &refusal, url))
             .and_then(|()| policy.check_federation_host(url));
         match verdict {

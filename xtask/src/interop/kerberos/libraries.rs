@@ -125,13 +125,15 @@ fn alice_with(site: &Site, library: &Path) -> User {
 }
 
 fn failures(ground: &Ground, site: &Site, alice: &User) -> Result<()> {
+    let alice = alice
+        .clone()
+        .option(["--federation-hosts", "sts.contoso.test"]);
     let unknown = alice.clone().option(["--spn", "HTTP/nobody.contoso.test"]);
     let code = ("kerberos_unknown_service_principal", 5);
     unknown.fails(ground, &site.lab, code, "setspn")?;
     let away = site.conf.clone().named("away.conf").without_kdcs();
     away.write()?;
     let alice = alice
-        .clone()
         .option(["--spn", "HTTP/other.contoso.test"])
         .configured(&away);
     alice.fails(ground, &site.lab, ("kerberos_kdc_unreachable", 6), "VPN")

@@ -204,7 +204,8 @@ fn by_another_name(ground: &Ground, meet: &mut impl FnMut(&'static str, Result<(
             alice.kinit()?;
             let code = ("kerberos_unknown_service_principal", 5);
             alice.fails(ground, &site.lab, code, "alias")?;
-            site.gives_token(ground, &alice.option(["--spn", &spn]))
+            let listed = alice.option(["--federation-hosts", "sts.contoso.test"]);
+            site.gives_token(ground, &listed.option(["--spn", &spn]))
         })(),
     );
     ground.run(&mut process::command("umount /etc/hosts"))

@@ -73,7 +73,9 @@ impl PublicClientApplicationBuilder {
     }
 
     /// Requests the ticket for this service principal name (`HTTP/name`) instead of the one of the federation server's
-    /// host.
+    /// host. If it names another host than the server's, the server must be listed by
+    /// [`with_federation_hosts`](Self::with_federation_hosts): otherwise whoever chooses the server could take a ticket
+    /// for that host.
     pub fn with_service_principal_name(mut self, spn: impl Into<String>) -> Self {
         self.negotiate.service_principal_name = Some(spn.into());
         self
