@@ -5,11 +5,16 @@
 
 mod support;
 
+use std::io::Read;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
 
 use rustix::process::geteuid;
 use serde_json::Value;
+use silentry_lab::Lab;
 use support::{Place, Said};
 
 /// The lab's variables name the rest.
@@ -393,4 +398,68 @@ fn a_policy_of_root_may_be_a_link_to_another_file_of_root() {
         ..Machine::new(&place, "")
     };
     machine.token(&[]).ok();
+}
+
+const ENDPOINT: &str = "https://sts.contoso.test/adfs/services/trust/13/windowstransport";
+
+/// A TLS server for `sts.contoso.test` whose certificate has no channel binding; sends what each connection says.
+fn server_without_binding() -> (String, String, Receiver<String>) {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let names = vec!["sts.contoso.test".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names).unwrap();
+    let certificate = certificate.self_signed(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (heard, hears) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, stream.unwrap());
+            let mut said = [0; 4096];
+            // Until it has heard the head of a request, or the client leaves.
+            let length = stream.read(&mut said).unwrap_or(0);
+            let said = String::from_utf8_lossy(&said[..length]).into_owned();
+            if heard.send(said).is_err() {
+                return;
+            }
+        }
+    });
+    (address, certificate.pem(), hears)
+}
+
+#[test]
+fn a_server_without_a_channel_binding_gets_no_ticket_where_one_is_required() {
+    let (address, certificate, hears) = server_without_binding();
+    let place = Place::with(Lab::builder().map("sts.contoso.test", address));
+    let file = |name: &str, text: String| {
+        let path = place.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let authorities = file("ca.pem", format!("{}{certificate}", place.lab.ca_pem()));
+    let metadata = file("mex.xml", support::metadata(ENDPOINT));
+    let arguments = [
+        "--mode=iwa",
+        "--ca-bundle",
+        &authorities,
+        "--federation-metadata",
+        &metadata,
+    ];
+    let machine = Machine::new(&place, "require-channel-binding = true");
+    refused(&machine.token(&arguments), 2, "policy_forbids", "SHA-2");
+    assert_eq!(hears.recv().unwrap(), "");
+
+    Machine::new(&place, "").token(&arguments).error(6);
+    assert!(hears.recv().unwrap().contains("authorization: Negotiate "));
 }

@@ -50,18 +50,15 @@ pub(super) async fn signed_in_user(settings: &NegotiateSettings) -> Result<Signe
     })
 }
 
-/// Makes the first token for `host`, bound to the certificate `leaf` of the connection that will carry it.
+/// Makes the first token for `host`, bound to the connection that will carry it.
 pub(super) async fn begin(
     settings: &NegotiateSettings,
     host: &str,
-    leaf: Option<&[u8]>,
+    binding: Option<ChannelBinding>,
 ) -> Result<Negotiation, Error> {
     let failed = |error| Error::from_negotiate(Stage::Negotiate, &error);
     let named = settings.service_principal_name.as_deref();
     let principal = principal(named, host).map_err(failed)?;
-    let binding = leaf
-        .filter(|_| settings.channel_binding)
-        .and_then(channel_binding);
     initiate(settings, principal, binding).await
 }
 
@@ -157,9 +154,9 @@ pub(super) fn negotiator(settings: &NegotiateSettings) -> Negotiator {
     }
 }
 
-/// A certificate without a defined binding (Ed25519, say) goes without one: a server that requires it would have none
-/// to compare either.
-fn channel_binding(leaf: &[u8]) -> Option<ChannelBinding> {
+/// Returns the binding to the connection whose certificate is `leaf`. A certificate without a defined binding (Ed25519,
+/// say) goes without one: a server that requires it would have none to compare either.
+pub(super) fn channel_binding(leaf: &[u8]) -> Option<ChannelBinding> {
     ChannelBinding::tls_server_end_point(leaf)
         .inspect_err(|error| tracing::debug!(%error, "no channel binding"))
         .ok()

@@ -177,7 +177,14 @@ async fn first_leg(
             .connection
             .leaf_certificate()
             .filter(|_| !is_autologon(host));
-        let negotiation = kerberos::begin(&call.application.negotiate, host, leaf).await?;
+        let settings = &call.application.negotiate;
+        let binding = leaf
+            .filter(|_| settings.channel_binding)
+            .and_then(kerberos::channel_binding);
+        if binding.is_none() {
+            call.application.policy.check_unbound_ticket(host)?;
+        }
+        let negotiation = kerberos::begin(settings, host, binding).await?;
         request.set_header("authorization", negotiation.authorization());
         let reused = lease.reused;
         match call.exchange.send_on(Stage::WsTrust, lease, request).await {

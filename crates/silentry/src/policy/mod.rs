@@ -62,8 +62,7 @@ impl Policy {
         }
         if !settings.channel_binding && rules.require_channel_binding {
             let advice = "leave the channel binding on";
-            let what = "a ticket that is not bound to the TLS connection";
-            return Err(rules.forbids("policy_forbids", what, advice));
+            return Err(rules.forbids("policy_forbids", UNBOUND, advice));
         }
         if let (Some(places), Some(cache)) = (&rules.cache_places, &settings.cache)
             && !places.iter().any(|place| place.has(cache))
@@ -122,7 +121,28 @@ impl Policy {
             None => Ok(()),
         }
     }
+
+    /// Decides whether a ticket may go to `host` that is bound to no TLS connection, as its certificate has no binding.
+    ///
+    /// # Errors
+    ///
+    /// `policy_forbids`.
+    #[cfg(feature = "integrated")]
+    pub(crate) fn check_unbound_ticket(&self, host: &str) -> Result<(), Error> {
+        let Some(rules) = self
+            .0
+            .as_ref()
+            .filter(|rules| rules.require_channel_binding)
+        else {
+            return Ok(());
+        };
+        let advice = format!("let {host} have a certificate with a SHA-2 signature (RSA, ECDSA)");
+        Err(rules.forbids("policy_forbids", UNBOUND, &advice))
+    }
 }
+
+/// What `require-channel-binding` forbids.
+const UNBOUND: &str = "a ticket that is not bound to the TLS connection";
 
 impl Rules {
     /// A tenant is compared as it is named, as only Entra knows which id has which domain.
