@@ -48,6 +48,15 @@ impl Error {
         error.unless_compressed(response)
     }
 
+    /// What this is the error of may be asked for again after the time that the reply gives, if it gives one.
+    pub(crate) fn with_wait(mut self, response: &HttpResponse) -> Self {
+        let wait = retry_after(response);
+        let details = self.details_mut();
+        details.retryable |= wait.is_some();
+        details.wait(wait);
+        self
+    }
+
     /// What this is the error of could not be read; where it is compressed, that is why.
     pub(crate) fn unless_compressed(mut self, response: &HttpResponse) -> Self {
         let Some(how) = response.compression() else {

@@ -1,8 +1,11 @@
 //! What a federation server answers to an RST, whatever credential it carried.
 
+use url::Url;
+
 use super::call::Call;
 use crate::error::{Category, Error, Stage, first_line};
 use crate::federation::assertion::SamlAssertion;
+use crate::federation::fault::FaultKind;
 use crate::federation::mex::FederationEndpoint;
 use crate::federation::rstr::WsTrustReply;
 use crate::transport::{HttpResponse, is_redirect, redirect_refused};
@@ -14,40 +17,158 @@ pub(super) fn read_reply(
     response: &HttpResponse,
     unauthenticated: Category,
 ) -> Result<SamlAssertion, Error> {
-    let (status, host) = (response.status(), endpoint.host());
+    let clocks = || call.clock_difference(response);
+    let error = match read(endpoint.url().as_url(), response, clocks) {
+        Ok(assertion) => return Ok(assertion),
+        Err(Failure::Credential(error)) => error.with_category(unauthenticated),
+        Err(Failure::Other(error)) => error,
+    };
+    Err(error)
+}
+
+/// Why there is no assertion.
+enum Failure {
+    /// The credential itself was refused.
+    Credential(Error),
+    Other(Error),
+}
+
+/// Reads the reply of the endpoint `url`. A fault comes first: what the server says itself tells more than the status,
+/// which gateways and third parties choose at will.
+fn read(
+    url: &Url,
+    response: &HttpResponse,
+    clocks: impl FnOnce() -> Option<String>,
+) -> Result<SamlAssertion, Failure> {
+    let (status, host) = (response.status(), url.host_str().unwrap_or_default());
     if is_redirect(response) {
         let location = response.header("location").unwrap_or_default();
-        return Err(redirect_refused(
-            Stage::WsTrust,
-            endpoint.url().as_url(),
-            location,
-        ));
+        let error = redirect_refused(Stage::WsTrust, url, location);
+        return Err(Failure::Other(error));
     }
-    if matches!(status, 403 | 404 | 405 | 415 | 503) {
-        let path = endpoint.url().as_url().path();
-        let line = first_line(response).map_or_else(String::new, |line| format!(": {line}"));
-        let message = format!("{host} has {path} switched off or out of reach ({status}){line}");
-        return Err(
-            Error::new("wstrust_endpoint_unavailable", Stage::WsTrust, message).with_status(status),
-        );
-    }
-    match WsTrustReply::from_http(status, response.body(), response.header("content-type")) {
-        Ok(WsTrustReply::Token(assertion)) => Ok(assertion),
+    let reply = WsTrustReply::from_http(status, response.body(), response.header("content-type"));
+    Err(Failure::Other(match reply {
+        Ok(WsTrustReply::Token(assertion)) => return Ok(assertion),
         Ok(WsTrustReply::Fault(fault)) => {
-            let clocks = call.clock_difference(response);
-            let error = Error::from_fault(host, status, &fault, clocks.as_deref());
-            Err(match fault.is_failed_authentication() {
-                true => error.with_category(unauthenticated),
-                false => error,
-            })
+            let error = Error::from_fault(host, status, &fault, clocks().as_deref());
+            if fault.is_failed_authentication() {
+                return Err(Failure::Credential(error));
+            }
+            match fault.kind() {
+                FaultKind::Other => error.with_wait(response),
+                // What was refused for a reason does not get better by waiting.
+                _ => error,
+            }
         }
-        Err(_) if !(200..300).contains(&status) => Err(Error::from_unexpected_status(
-            Stage::WsTrust,
-            host,
-            response,
-        )),
-        Err(error) => Err(Error::new(error.code(), Stage::WsTrust, error.to_string())
+        Err(_) if matches!(status, 403 | 404 | 405 | 415 | 503) => {
+            let path = url.path();
+            let line = first_line(response).map_or_else(String::new, |line| format!(": {line}"));
+            let message =
+                format!("{host} has {path} switched off or out of reach ({status}){line}");
+            Error::new("wstrust_endpoint_unavailable", Stage::WsTrust, message)
+                .with_status(status)
+                .with_wait(response)
+                .unless_compressed(response)
+        }
+        Err(_) if !(200..300).contains(&status) => {
+            Error::from_unexpected_status(Stage::WsTrust, host, response)
+        }
+        Err(error) => Error::new(error.code(), Stage::WsTrust, error.to_string())
             .with_mitigation(error.mitigation())
-            .unless_compressed(response)),
+            .unless_compressed(response),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn error_of(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
+        let url = "https://sts.contoso.com/adfs/services/trust/13/usernamemixed";
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let response = HttpResponse::new(status, headers.collect(), body.to_vec());
+        let read = read(&Url::parse(url).unwrap(), &response, || None);
+        match read {
+            Ok(_) => panic!("{status}: an assertion"),
+            Err(failure) => failure,
+        }
+    }
+
+    fn fault(subcode: &str, reason: &str) -> Vec<u8> {
+        format!(
+            "<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Body><s:Fault><s:Code><s:Value>s:Sender</s:Value>\
+             <s:Subcode><s:Value>a:{subcode}</s:Value></s:Subcode></s:Code><s:Reason><s:Text xml:lang='en'>{reason}</s:Text>\
+             </s:Reason></s:Fault></s:Body></s:Envelope>"
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn a_fault_tells_its_reason_at_every_status() {
+        // 403 and its like without a fault let the flow ask the endpoint of the other WS-Trust version.
+        for status in [200, 400, 401, 403, 404, 405, 415, 429, 500, 503] {
+            let denied = fault("FailedAuthentication", "MSIS7068: Access denied.");
+            let Failure::Other(error) = error_of(status, &[], &denied) else {
+                panic!("{status}: the credential was not refused");
+            };
+            assert_eq!(error.code(), "federated_service_returned_error", "{status}");
+            let message = error.to_string();
+            assert!(
+                message.ends_with("MSIS7068: Access denied."),
+                "{status}: {message}"
+            );
+            assert_eq!(error.http_status(), Some(status));
+            let wrong = fault("FailedAuthentication", "ID3242: x");
+            assert!(matches!(
+                error_of(status, &[], &wrong),
+                Failure::Credential(_)
+            ));
+        }
+    }
+
+    #[test]
+    fn an_endpoint_without_a_fault_is_switched_off_and_says_how_long() {
+        for status in [403, 404, 405, 415, 503] {
+            let page = b"<html><title>Off</title></html>";
+            let Failure::Other(error) = error_of(status, &[], page) else {
+                panic!("{status}");
+            };
+            assert_eq!(error.code(), "wstrust_endpoint_unavailable", "{status}");
+            assert!(error.to_string().ends_with(": Off"), "{error}");
+            assert_eq!((error.retry_after(), error.is_retryable()), (None, false));
+        }
+        let Failure::Other(error) = error_of(503, &[("Retry-After", "30")], b"") else {
+            panic!("503");
+        };
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+        assert!(error.is_retryable());
+        assert!(error.to_string().contains("wait 30 s"), "{error}");
+    }
+
+    #[test]
+    fn a_busy_server_says_how_long_in_a_fault_too() {
+        let waits = |subcode| match error_of(503, &[("Retry-After", "30")], &fault(subcode, "x")) {
+            Failure::Other(error) | Failure::Credential(error) => {
+                assert_eq!(error.is_retryable(), error.retry_after().is_some());
+                error.retry_after()
+            }
+        };
+        assert_eq!(waits("ServerTooBusy"), Some(Duration::from_secs(30)));
+        assert_eq!(waits("FailedAuthentication"), None);
+    }
+
+    #[test]
+    fn what_is_compressed_is_called_that_at_every_status() {
+        for status in [200, 403, 500, 503] {
+            let Failure::Other(error) = error_of(status, &[], b"\x1f\x8b\x08\0\0\0") else {
+                panic!("{status}");
+            };
+            let message = error.to_string();
+            assert!(message.contains("compressed (gzip)"), "{status}: {message}");
+        }
     }
 }
