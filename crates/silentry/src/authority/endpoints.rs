@@ -84,11 +84,15 @@ impl Endpoints {
         }
     }
 
-    /// Returns whether the accounts that the cache has under this host are the server's own, so that it may see their
+    /// Returns whether the accounts that the cache has in this environment are the server's own, so that it may see their
     /// refresh tokens.
     pub(crate) fn knows_accounts_of(&self, environment: &str) -> bool {
-        let environment = environment.to_ascii_lowercase();
         let authority = &self.authority;
+        if authority.kind() == AuthorityKind::OpenIdConnect {
+            // The path of an issuer has case.
+            return environment == authority.environment();
+        }
+        let environment = environment.to_ascii_lowercase();
         let cloud = Cloud::of_host(&environment);
         environment == authority.environment()
             || environment == authority.host_and_port()
@@ -162,12 +166,35 @@ mod tests {
         let adfs = fixed("https://fs.contoso.com:444/adfs");
         assert!(adfs.knows_accounts_of("fs.contoso.com"));
         assert!(adfs.knows_accounts_of("fs.contoso.com:444"));
+        let issuer = |issuer: &str| {
+            let authority = Authority::open_id_connect(issuer).unwrap();
+            let server = OpenIdConfiguration {
+                issuer: issuer.to_owned(),
+                authorization_endpoint: authority.origin().clone(),
+                token_endpoint: authority.origin().clone(),
+                device_authorization_endpoint: None,
+                form_post: false,
+                names_issuer: false,
+            };
+            Endpoints::of_server(&authority, server)
+        };
+        let staff = issuer("https://id.contoso.com:444/realms/staff");
+        assert!(staff.knows_accounts_of("id.contoso.com:444/realms/staff"));
+        let like_entra = issuer("https://login.microsoftonline.com");
         for (server, environment) in [
             (&public, "login.microsoftonline.us"),
             (&china, "sts.windows.net"),
             (&adfs, "login.windows.net"),
             (&adfs, "fs.contoso.com.evil.test"),
             (&public, "fs.contoso.com"),
+            (&staff, "id.contoso.com:444"),
+            (&staff, "id.contoso.com:444/"),
+            (&staff, "id.contoso.com:444/realms/Staff"),
+            (&staff, "id.contoso.com:444/realms/guests"),
+            (&adfs, "fs.contoso.com/"),
+            (&adfs, "fs.contoso.com/adfs"),
+            (&like_entra, "login.microsoftonline.com"),
+            (&like_entra, "login.windows.net"),
         ] {
             assert!(!server.knows_accounts_of(environment), "{environment}");
         }

@@ -202,17 +202,23 @@ impl Authority {
         }
     }
 
-    /// Returns the `environment` of its rows in the cache. MSALs leave the port out for Entra and AD FS; of other
-    /// servers one host may have several.
+    /// Returns the `environment` of its rows in the cache. That of Entra and of AD FS is the host, without the port, as in
+    /// all MSALs. That of another server is its issuer without `https://`, since one host may have several, each with users
+    /// of its own. It always has a slash, so that no issuer is taken for the Entra or the AD FS of its host.
     pub(crate) fn environment(&self) -> String {
-        match self.who {
+        match &self.who {
             Who::Entra(_) | Who::AdFs => self.host().to_owned(),
-            Who::OpenIdConnect(_) => self.host_and_port(),
+            Who::OpenIdConnect(issuer) => {
+                let path = path_of(issuer);
+                let path = path.strip_prefix('/').unwrap_or(&path);
+                // The document is at the same place with a final slash and without.
+                format!("{}/{}", self.host_and_port(), path.trim_end_matches('/'))
+            }
         }
     }
 
     /// Returns the other name under which its rows may stand in the cache: MSAL Node and Python write the port where the
-    /// URL has one. Of an OpenID Connect server the port is a part of the one name.
+    /// URL has one. Of another OpenID Connect server the port is a part of the one name.
     pub(crate) fn environment_with_port(&self) -> Option<String> {
         match self.who {
             Who::Entra(_) | Who::AdFs => self.origin.port().map(|_| self.host_and_port()),
@@ -226,16 +232,24 @@ impl Authority {
         (environment == self.environment()).then_some(other)
     }
 
+    /// Returns whether its accounts may be in this environment of the cache. The clouds of Entra serve one another's.
+    pub(crate) fn may_know_accounts_of(&self, environment: &str) -> bool {
+        match self.who {
+            Who::Entra(_) => !environment.contains('/'),
+            Who::AdFs | Who::OpenIdConnect(_) => {
+                environment == self.environment()
+                    || self.environment_with_port().as_deref() == Some(environment)
+            }
+        }
+    }
+
     /// Returns the `realm` of its rows in the cache: the tenant, for AD FS the word that MSAL Python and Go write, else
-    /// the path of the issuer, which keeps the issuers of one host apart.
+    /// the path of the issuer.
     pub(crate) fn realm(&self) -> Cow<'_, str> {
         match &self.who {
             Who::Entra(tenant) => tenant.as_str().into(),
             Who::AdFs => "adfs".into(),
-            Who::OpenIdConnect(issuer) => Url::parse(issuer)
-                .map(|url| url.path().trim_matches('/').to_owned())
-                .unwrap_or_default()
-                .into(),
+            Who::OpenIdConnect(issuer) => path_of(issuer).trim_matches('/').to_owned().into(),
         }
     }
 
@@ -288,6 +302,11 @@ fn https_url(text: &str) -> Result<Url, Error> {
         Some(_) => Ok(url),
         None => Err(invalid(text, "it names no host")),
     }
+}
+
+/// The path of an issuer, as it is asked for.
+fn path_of(issuer: &str) -> String {
+    Url::parse(issuer).map_or_else(|_| String::new(), |url| url.path().to_owned())
 }
 
 fn origin_of(url: &Url) -> Url {
@@ -392,12 +411,13 @@ mod tests {
     #[test]
     fn an_issuer_is_kept_as_it_is_spelt() {
         for (issuer, environment, realm) in [
-            ("https://id.contoso.com", "id.contoso.com", ""),
-            ("https://id.contoso.com/", "id.contoso.com", ""),
+            ("https://id.contoso.com", "id.contoso.com/", ""),
+            ("https://id.contoso.com/", "id.contoso.com/", ""),
+            ("https://id.contoso.com/adfs", "id.contoso.com/adfs", "adfs"),
             (
-                "https://ID.contoso.com:8443/realms/staff",
-                "id.contoso.com:8443",
-                "realms/staff",
+                "https://ID.contoso.com:8443/Realms/staff/",
+                "id.contoso.com:8443/Realms/staff",
+                "Realms/staff",
             ),
         ] {
             let authority = Authority::open_id_connect(issuer).unwrap();

@@ -1,4 +1,4 @@
-//! Which host names in a cache mean the same cloud.
+//! Which environments in a cache mean the same cloud, or the same server.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,24 @@ use crate::authority::clouds::Cloud;
 /// Returns the one name of a row's environment: the host that is called, in lower case.
 ///
 /// Every MSAL writes another host of the cloud (`login.windows.net`, the authority's own), MSAL Node
-/// with its port.
-pub(crate) fn canonical(host: &str) -> Cow<'_, str> {
-    let host = host.strip_suffix(":443").unwrap_or(host);
+/// with its port. That of an OpenID Connect server goes on with the path of its issuer, which has case.
+pub(crate) fn canonical(environment: &str) -> Cow<'_, str> {
+    if let Some((host, path)) = environment.split_once('/') {
+        return match has_capitals(host) {
+            true => Cow::Owned(format!("{}/{path}", host.to_ascii_lowercase())),
+            false => Cow::Borrowed(environment),
+        };
+    }
+    let host = environment.strip_suffix(":443").unwrap_or(environment);
     match Cloud::of_host(host) {
         Some(cloud) => Cow::Borrowed(cloud.preferred_network),
-        None if host.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-            Cow::Owned(host.to_ascii_lowercase())
-        }
+        None if has_capitals(host) => Cow::Owned(host.to_ascii_lowercase()),
         None => Cow::Borrowed(host),
     }
+}
+
+fn has_capitals(host: &str) -> bool {
+    host.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -37,5 +45,13 @@ mod tests {
             canonical("login.microsoftonline.us"),
             canonical("login.windows.net")
         );
+    }
+
+    #[test]
+    fn issuers_are_told_apart_by_their_paths() {
+        for issuer in ["sts.windows.net/", "id.test:8443/Realms/a"] {
+            assert_eq!(canonical(issuer), issuer);
+        }
+        assert_eq!(canonical("ID.test/Realms/a"), "id.test/Realms/a");
     }
 }

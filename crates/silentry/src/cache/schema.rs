@@ -88,7 +88,8 @@ pub struct CachedAccount {
     pub username: Option<String>,
     /// Who the user is, in all tenants.
     pub home_account_id: String,
-    /// The host of the user's cloud: the one to call for a known cloud, else the host as written.
+    /// The host of the user's cloud: the one to call for a known cloud, else the host as written, in lower case. Of an
+    /// OpenID Connect server the path of its issuer follows.
     pub environment: String,
 }
 

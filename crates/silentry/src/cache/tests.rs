@@ -3,6 +3,7 @@
 use super::index::{Index, Wanted};
 use super::schema::{CacheDocument, EntityKind};
 use super::write::{NewTokens, Owner, remove, store};
+use crate::authority::AuthorityKind;
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::TokenResponse;
 
@@ -33,10 +34,10 @@ fn encode(text: &str) -> String {
 fn write(document: &mut CacheDocument, tenant: &str, response: &TokenResponse) -> Owner {
     let scopes = Scopes::new(["https://graph.microsoft.com/.default"]).unwrap();
     let new = NewTokens {
-        is_adfs: false,
+        server: AuthorityKind::Entra,
         client_id: CLIENT,
-        host: "login.microsoftonline.com",
-        host_with_port: None,
+        environment: "login.microsoftonline.com",
+        other_environment: None,
         tenant,
         scopes: &scopes,
         response,
@@ -290,10 +291,10 @@ fn a_response_that_tells_no_user_is_not_kept() {
     let response = TokenResponse::parse(body.as_bytes()).unwrap();
     let scopes = Scopes::new(["api://x/read"]).unwrap();
     let new = NewTokens {
-        is_adfs: false,
+        server: AuthorityKind::Entra,
         client_id: CLIENT,
-        host: "login.microsoftonline.com",
-        host_with_port: None,
+        environment: "login.microsoftonline.com",
+        other_environment: None,
         tenant: TENANT,
         scopes: &scopes,
         response: &response,

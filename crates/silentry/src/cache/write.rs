@@ -7,6 +7,7 @@
 use super::environment;
 use super::index::same_realm;
 use super::schema::{CacheDocument, Entity, EntityKind};
+use crate::authority::AuthorityKind;
 use crate::authority::tenant::same_client;
 use crate::identity::same_name;
 use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id};
@@ -17,14 +18,14 @@ use crate::oauth::token_response::TokenResponse;
 #[derive(Clone, Copy)]
 pub(crate) struct NewTokens<'a> {
     pub(crate) client_id: &'a str,
-    /// The authority's host.
-    pub(crate) host: &'a str,
-    /// The host with its port, where rows of others name it so.
-    pub(crate) host_with_port: Option<&'a str>,
-    /// The tenant as the authority names it: an id, a domain or a word; of AD FS the word `adfs`.
+    /// The authority's environment.
+    pub(crate) environment: &'a str,
+    /// The name of the same environment in rows of others.
+    pub(crate) other_environment: Option<&'a str>,
+    /// The tenant as the authority names it: an id, a domain or a word; of AD FS the word `adfs`, of another server the
+    /// path of its issuer.
     pub(crate) tenant: &'a str,
-    /// MSAL Python looks for the word in `authority_type`.
-    pub(crate) is_adfs: bool,
+    pub(crate) server: AuthorityKind,
     pub(crate) scopes: &'a Scopes,
     pub(crate) response: &'a TokenResponse,
     /// How the user signed in, in MSAL Python's words (`account_source`).
@@ -88,11 +89,13 @@ pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option
     let home = home_account_id(client_info.as_ref(), id.as_ref())
         .or_else(|| new.account.map(str::to_owned))?;
     let tenant_id = id.as_ref().and_then(|id| id.tid.as_deref());
-    let realm = tenant_id.unwrap_or(new.tenant);
+    // Other servers than Microsoft's have no tenants, whatever their tokens say.
+    let is_other = new.server == AuthorityKind::OpenIdConnect;
+    let realm = tenant_id.filter(|_| !is_other).unwrap_or(new.tenant);
     let owner = Owner {
         home_account_id: home,
-        environment: environment::canonical(new.host).into_owned(),
-        other_environment: new.host_with_port.map(str::to_owned),
+        environment: environment::canonical(new.environment).into_owned(),
+        other_environment: new.other_environment.map(str::to_owned),
     };
     let client_id = spelling(document, &owner, new.client_id);
     let new = &NewTokens {
@@ -232,7 +235,8 @@ impl Rows<'_> {
         let extended = after(response.ext_expires_in.unwrap_or(lifetime));
         let refresh_on = response.refresh_in.map(after);
         let cached_at = self.new.now.to_string();
-        let domain = self.new.tenant.contains('.').then_some(self.new.tenant);
+        let is_domain = self.new.server == AuthorityKind::Entra && self.new.tenant.contains('.');
+        let domain = is_domain.then_some(self.new.tenant);
         let key = self.key(
             "accesstoken",
             &[self.new.client_id, self.realm, &self.scopes],
@@ -313,9 +317,7 @@ impl Rows<'_> {
     }
 
     fn account(&self, document: &mut CacheDocument, id: Option<&IdToken>) {
-        let key = [self.home(), &self.environment, self.realm]
-            .join("-")
-            .to_lowercase();
+        let key = self.cased([self.home(), &self.environment, self.realm].join("-"));
         // A refresh may bring no id token; what is known of the user stays then.
         let told = [
             ("local_account_id", id.and_then(IdToken::local_account_id)),
@@ -329,7 +331,11 @@ impl Rows<'_> {
             ("realm", Some(self.realm)),
             (
                 "authority_type",
-                Some(if self.new.is_adfs { "ADFS" } else { "MSSTS" }),
+                // MSAL Python looks for the word.
+                Some(match self.new.server {
+                    AuthorityKind::AdFs => "ADFS",
+                    AuthorityKind::Entra | AuthorityKind::OpenIdConnect => "MSSTS",
+                }),
             ),
             ("account_source", Some(self.new.source)),
         ];
@@ -343,11 +349,10 @@ impl Rows<'_> {
     }
 
     fn app_metadata(&self, document: &mut CacheDocument) {
-        let key = format!(
+        let key = self.cased(format!(
             "appmetadata-{}-{}",
             self.owner.environment, self.new.client_id
-        )
-        .to_lowercase();
+        ));
         document.put(
             EntityKind::AppMetadata,
             |row| {
@@ -458,11 +463,20 @@ impl Rows<'_> {
             && self.owner.owns(row)
     }
 
-    /// MSAL Python's key: `{home}-{environment}-{kind}-{rest}`, in lower case as a whole.
+    /// MSAL Python's key: `{home}-{environment}-{kind}-{rest}`.
     fn key(&self, kind: &str, rest: &[&str]) -> String {
         let start = [self.home(), &self.environment, kind];
         let parts: Vec<&str> = start.into_iter().chain(rest.iter().copied()).collect();
-        parts.join("-").to_lowercase()
+        self.cased(parts.join("-"))
+    }
+
+    /// A key in lower case as a whole, as MSAL Python's are. Paths of issuers and the ids of their users have case, and
+    /// no row may take the place of another's.
+    fn cased(&self, key: String) -> String {
+        match self.new.server {
+            AuthorityKind::Entra | AuthorityKind::AdFs => key.to_lowercase(),
+            AuthorityKind::OpenIdConnect => key,
+        }
     }
 }
 

@@ -149,7 +149,7 @@ impl Account {
         self.home_account_id().unwrap_or(&self.username)
     }
 
-    /// Returns the host of the cloud that knows the account.
+    /// Returns the host of the cloud that knows the account; of an OpenID Connect server, its issuer without `https://`.
     pub fn environment(&self) -> &str {
         &self.environment
     }

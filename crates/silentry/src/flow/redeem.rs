@@ -298,10 +298,10 @@ impl Redemption<'_> {
     ) -> Result<(), String> {
         let application = call.application;
         let client_id = application.client_id.clone();
-        let host = endpoints.authority.environment();
-        let host_with_port = endpoints.authority.environment_with_port();
+        let environment = endpoints.authority.environment();
+        let other_environment = endpoints.authority.environment_with_port();
         let tenant = endpoints.authority.realm().into_owned();
-        let is_adfs = endpoints.authority.kind() == AuthorityKind::AdFs;
+        let server = endpoints.authority.kind();
         let scopes = self.asked.scopes.clone();
         let source = self.source;
         let signed_in = self.proof.signed_in();
@@ -312,10 +312,10 @@ impl Redemption<'_> {
             .change(&*application.clock, move |document| {
                 let new = NewTokens {
                     client_id: &client_id,
-                    host: &host,
-                    host_with_port: host_with_port.as_deref(),
+                    environment: &environment,
+                    other_environment: other_environment.as_deref(),
                     tenant: &tenant,
-                    is_adfs,
+                    server,
                     scopes: &scopes,
                     response: &response,
                     source,

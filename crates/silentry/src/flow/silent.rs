@@ -94,6 +94,10 @@ pub(super) fn find(
     now: i64,
 ) -> Option<Found> {
     let environment = cache::environment(&account.environment);
+    // Applications of several servers may share the cache, and a program may take an account for another's.
+    if !application.authority.may_know_accounts_of(&environment) {
+        return None;
+    }
     let other_environment = application.authority.other_environment(&environment);
     application.cache.access_token(&Wanted {
         client_id: &application.client_id,
