@@ -1,8 +1,14 @@
 //! What is told on stderr along the way.
 
+use std::fmt;
+
+use silentry::text::printable;
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::{self, Writer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -23,6 +29,7 @@ pub(crate) fn start(verbose: u8, named: Option<&str>) -> Result<(), Failure> {
         (_, _) => LevelFilter::TRACE,
     };
     let lines = tracing_subscriber::fmt::layer()
+        .fmt_fields(format::debug_fn(write_field).delimited(" "))
         // anstream takes the colours out again where nobody wants them, and turns them on in Windows consoles.
         .with_writer(anstream::stderr)
         .with_ansi(true)
@@ -31,4 +38,16 @@ pub(crate) fn start(verbose: u8, named: Option<&str>) -> Result<(), Failure> {
         .with_filter(Targets::new().with_target("silentry", level));
     tracing_subscriber::registry().with(lines).init();
     Ok(())
+}
+
+/// Characters of a value that are told.
+const LONGEST_VALUE: usize = 4000;
+
+/// Writes a value as a terminal may show it: paths and the words of servers can hold anything.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let value = printable(&format!("{value:?}"), LONGEST_VALUE);
+    match field.name() {
+        "message" => writer.write_str(&value),
+        name => write!(writer, "{name}={value}"),
+    }
 }

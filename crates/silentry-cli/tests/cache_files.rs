@@ -42,6 +42,7 @@ fn what_is_no_cache_is_left_as_it_is_whatever_is_done_with_it() {
         b"-----BEGIN PRIVATE KEY-----\n",
         b"{\"name\": \"package\", \"version\": \"1.0.0\"\n",
         b"[1, 2, 3]\n",
+        b"{\"name\": \"package\", \"version\": \"1.0.0\"}\n",
         b"\xff\xfe\x00binary",
         DPAPI,
     ] {
@@ -248,4 +249,52 @@ fn a_cache_is_found_by_a_link_which_stays_one() {
     assert!(place.cache().symlink_metadata().unwrap().is_symlink());
     assert!(fs::read_to_string(file).unwrap().contains("AccessToken"));
     assert_eq!(place.run(&["accounts"]).ok().lines().count(), 2);
+}
+
+/// `chattr +i`, or a folder that is somebody else's with the sticky bit.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_cache_that_cannot_be_replaced_leaves_no_tokens_beside_it() {
+    let place = Place::new();
+    place.run(&["login", "--mode=iwa"]).ok();
+    let before = fs::read(place.cache()).unwrap();
+    let immutable = |sign: &str| {
+        let mut chattr = std::process::Command::new("chattr");
+        let changed = chattr.arg(sign).arg(place.cache()).status();
+        changed.is_ok_and(|status| status.success())
+    };
+    if !immutable("+i") {
+        eprintln!("this file system knows no immutable files");
+        return;
+    }
+    let token = place.run(&["token", "--mode=iwa"]);
+    let left = names(place.folder.path());
+    assert!(immutable("-i"));
+    token.ok();
+    assert_eq!(left, ["tokens.json"]);
+    assert_eq!(fs::read(place.cache()).unwrap(), before);
+}
+
+/// The name of a folder may be anything.
+#[test]
+fn a_place_steers_no_terminal() {
+    let place = Place::new();
+    let folder = place.folder.path().join("a\u{1b}]0;x\u{7}\u{9b}\u{202e}b");
+    fs::create_dir(&folder).unwrap();
+    let cache = format!("--cache={}", folder.join("tokens.json").display());
+    place.run(&["token", "--mode=iwa", &cache]).ok();
+    fs::set_permissions(
+        folder.join("tokens.json"),
+        fs::Permissions::from_mode(0o644),
+    )
+    .unwrap();
+    let mut told = vec![place.run(&["token", "-v", &cache]).stderr];
+    fs::write(folder.join("tokens.json"), DAMAGED).unwrap();
+    told.push(place.run(&["token", "--mode=silent", &cache]).stderr);
+    told.push(place.run(&["token", "--mode=iwa", &cache]).stderr);
+    for told in told {
+        assert!(told.contains("tokens.json"), "{told}");
+        let steers = ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}'];
+        assert!(!told.contains(steers), "{told:?}");
+    }
 }

@@ -31,10 +31,18 @@ pub(crate) enum Unreadable {
     Other(String),
 }
 
-/// Reads what a store holds. Any JSON object will do, as members that nobody knows are kept.
+/// Reads what a store holds. Members that nobody knows are kept, but one that is known must be there: most objects are
+/// something else, and tokens are not written into a `package.json`.
 pub(crate) fn recognize(text: &str) -> Result<CacheDocument, Unreadable> {
     let error = match CacheDocument::parse(text.as_bytes()) {
-        Ok(document) => return Ok(document),
+        Ok(document) if document.is_empty() || document.has_root_or_entity() => {
+            return Ok(document);
+        }
+        Ok(_) => {
+            return Err(Unreadable::Other(
+                "it has none of a cache's members".to_owned(),
+            ));
+        }
         Err(error) => error,
     };
     let why = match error {
@@ -99,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_is_any_object_or_nothing_yet() {
+    fn a_cache_is_an_object_with_a_known_member_or_nothing_yet() {
         for text in [
             "",
             " \n",
@@ -108,6 +116,7 @@ mod tests {
             r#"{"Account":{}}"#,
             r#"{"Other":1,"AppMetadata":null}"#,
             r#"{"AccessToken":{},}"#,
+            r#"{"uid.utid-login.microsoftonline.com-contoso":{"homeAccountId":"uid.utid"}}"#,
         ] {
             assert!(recognize(text).is_ok(), "{text:?}");
         }
@@ -139,6 +148,8 @@ mod tests {
             r#"{"name":"AccessToken","AccessToken""#,
             "{AccessToken: {",
             r#"{"AccessToken"}"#,
+            r#"{"name":"package","version":"1.0.0"}"#,
+            r#"{"auths":{"registry.test":{"auth":"hunter2"}}}"#,
             "{",
             "\0\0\0\0",
         ] {

@@ -140,6 +140,25 @@ impl CacheDocument {
         json::write(self)
     }
 
+    /// Returns whether there is no member at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Returns whether there is a member that holds entities of a known kind, or could, or one that is an entity as
+    /// MSAL JS keeps it: without a root.
+    pub(crate) fn has_root_or_entity(&self) -> bool {
+        let is_of_entity = |name: &str| matches!(name, "credentialType" | "homeAccountId");
+        self.members.iter().any(|(name, root)| match root {
+            Root::Entities(_) => true,
+            Root::Other(_) if EntityKind::of_root(name).is_some() => true,
+            Root::Other(member) => {
+                let members = serde_json::from_str::<HashMap<String, &RawValue>>(member.get());
+                members.is_ok_and(|members| members.keys().any(|name| is_of_entity(name)))
+            }
+        })
+    }
+
     /// Returns the entities of one kind with their keys, in the order of the document.
     pub fn entities(&self, kind: EntityKind) -> impl Iterator<Item = (&str, &Entity)> {
         let roots = self

@@ -15,11 +15,12 @@
 mod persistent;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::secret::Secret;
+use crate::text::printable;
 
 #[cfg(feature = "persistent-cache")]
 pub use self::persistent::*;
@@ -193,12 +194,23 @@ pub enum StoreErrorKind {
     Io,
 }
 
+/// Characters of an error's message: two paths and some words.
+const LONGEST_MESSAGE: usize = 10_000;
+/// Characters of a path that are told, which is as long as the systems' limit.
+const LONGEST_PATH: usize = 4096;
+
+/// Returns a path as it may be shown.
+pub(crate) fn shown(path: &Path) -> String {
+    printable(&path.to_string_lossy(), LONGEST_PATH)
+}
+
 impl StoreError {
-    /// Makes an error; the message names the place and never holds a piece of the cache.
+    /// Makes an error; the message names the place and never holds a piece of the cache. It is made [fit to be
+    /// shown](crate::text::printable), as a path may hold anything.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: printable(&message.into(), LONGEST_MESSAGE),
         }
     }
 

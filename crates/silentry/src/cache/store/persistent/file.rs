@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
-use super::super::{StoreError, StoreErrorKind, StoreKind};
+use super::super::{StoreError, StoreErrorKind, StoreKind, shown};
 use super::lock::{Lock, beside};
 use super::locked::{Glance, Locked, Medium, locked_store};
 use super::os::{self, Destination};
@@ -175,7 +175,7 @@ impl CacheFile {
         }
         if os::is_open_to_others(metadata) && !self.open_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                path = %self.path.display(),
+                path = shown(&self.path),
                 "other users can read this token cache, until it is written the next time"
             );
         }
@@ -221,9 +221,12 @@ impl CacheFile {
             );
             return Err(StoreError::new(StoreErrorKind::Locked, problem));
         }
-        os::replace(&new, &path)
-            .and_then(|()| os::sync_folder(folder_of(&path)))
-            .map_err(|error| self.failure("write", &error))
+        os::replace(&new, &path).map_err(|error| {
+            // There are tokens in it.
+            let _ = fs::remove_file(&new);
+            self.failure("write", &error)
+        })?;
+        os::sync_folder(folder_of(&path)).map_err(|error| self.failure("write", &error))
     }
 
     /// Renames the file to `<cache>.damaged-<Unix time>`, with a number when that exists.

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::{StoreError, StoreErrorKind};
+use super::super::{StoreError, StoreErrorKind, shown};
 use super::os::{self, Owner};
 use crate::own_thread;
 
@@ -87,7 +87,10 @@ impl Lock {
                 if watched.is_orphan() {
                     let deleted = os::delete_orphan(&path, &watched.owner.mark);
                     if deleted.map_err(|error| failure(&path, &error))? {
-                        tracing::debug!(path = %path.display(), "deleted a lock that its owner left behind");
+                        tracing::debug!(
+                            path = shown(&path),
+                            "deleted a lock that its owner left behind"
+                        );
                         continue;
                     }
                 }
