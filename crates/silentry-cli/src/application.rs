@@ -5,6 +5,7 @@ use std::path::Path;
 use silentry::{Directory, MutualAuthentication, PublicClientApplication, TokenCache};
 
 use crate::arguments::{MutualAuth, Settings};
+use crate::cache::{DEFAULT, is_word};
 use crate::failure::Failure;
 use crate::text;
 
@@ -17,7 +18,7 @@ pub(crate) fn of_or_in_memory(
     let is_default = settings
         .cache
         .as_deref()
-        .is_none_or(|place| place == Path::new("default"));
+        .is_none_or(|place| is_word(place, DEFAULT));
     match of(settings, cache) {
         Err(failure) if is_default && failure.code() == "policy_forbids_cache" => {
             tracing::debug!("no token is kept: the policy forbids the default place");

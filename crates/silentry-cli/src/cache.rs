@@ -13,6 +13,18 @@ use crate::failure::Failure;
 /// The name of Silentry's own cache: `<name>.cache` in its folder, `<name>` in the keychain.
 const OWN: &str = "tokens";
 
+/// What --cache says for no cache, and for the default place.
+pub(crate) const NONE: &str = "none";
+pub(crate) const DEFAULT: &str = "default";
+
+/// Returns whether the place is one of the words that are no paths, in any case: tokens are not written to a file
+/// `None`.
+pub(crate) fn is_word(place: &Path, word: &str) -> bool {
+    place
+        .to_str()
+        .is_some_and(|text| text.eq_ignore_ascii_case(word))
+}
+
 /// What was found.
 pub(crate) enum Cache {
     /// One that outlives the command.
@@ -26,10 +38,10 @@ pub(crate) enum Cache {
 impl Cache {
     /// Opens the cache of the settings. Nothing of it is read yet.
     pub(crate) fn of(settings: &Settings) -> Result<Self, Failure> {
-        let place = settings.cache.as_deref().unwrap_or(Path::new("default"));
-        let store = if place == Path::new("none") {
+        let place = settings.cache.as_deref().unwrap_or(Path::new(DEFAULT));
+        let store = if is_word(place, NONE) {
             return Ok(Cache::Unwanted);
-        } else if place == Path::new("default") {
+        } else if is_word(place, DEFAULT) {
             match default_store(OWN) {
                 Err(error) if error.kind() == StoreErrorKind::Unavailable => {
                     return Ok(Cache::Impossible(error.to_string()));

@@ -10,6 +10,8 @@ use crate::text;
 
 const CODE: &str = "invalid_config_file";
 
+const NOT_TOML: &str = "it is not as TOML wants it";
+
 /// Nobody writes a larger one by hand.
 const MAX_BYTES: usize = 64 * 1024;
 
@@ -27,9 +29,12 @@ fn read(file: ConfigFile) -> Result<Settings, Failure> {
         return Ok(Settings::default());
     };
     // It chooses the library to load, the hosts to talk to and the place for tokens.
+    if path == Path::new("/dev/null") {
+        return Ok(Settings::default());
+    }
     let bytes = match read_trusted(&path, Owners::RootOrUser, MAX_BYTES) {
         Err(error) if error.is_absent() && !is_named => return Ok(Settings::default()),
-        Err(error) => return Err(unusable(&path, &error)),
+        Err(error) => return Err(unusable(&path, &error, is_named)),
         Ok(bytes) => bytes,
     };
     let bad = |why: String| {
@@ -44,7 +49,7 @@ fn read(file: ConfigFile) -> Result<Settings, Failure> {
     toml::from_str(&text).map_err(|error| bad(explained(&text, &error)))
 }
 
-fn unusable(path: &Path, error: &Untrusted) -> Failure {
+fn unusable(path: &Path, error: &Untrusted, is_named: bool) -> Failure {
     let mitigation = match error {
         Untrusted::Owner { .. } => {
             "Settings choose the code that is loaded and the hosts that get tokens, so they must belong to the user \
@@ -54,7 +59,11 @@ fn unusable(path: &Path, error: &Untrusted) -> Failure {
             "Settings choose the code that is loaded and the hosts that get tokens, so nobody else may be able to \
              change them. Take the others' right to write away: chmod go-w."
         }
-        _ => "Check the path and its permissions.",
+        _ if is_named => "Check the path and its permissions.",
+        _ => {
+            "HOME or XDG_CONFIG_HOME leads there. Set it to a folder of this user's, or name another file by --config \
+             (/dev/null for none)."
+        }
     };
     Failure::usage(
         CODE,
@@ -86,11 +95,13 @@ fn explained(text: &str, error: &toml::de::Error) -> String {
             "u32" => "a whole number up to 4294967295",
             "a boolean" => "true or false",
             "a string" | "literal string" => "a text in quotes",
+            // The words of toml.
+            other if other.contains('`') => return format!("line {number}: {NOT_TOML}"),
             other => other,
         };
         format!("it takes {expected}")
     } else if message.contains(['`', '"', '\'']) {
-        "it is not as TOML wants it".to_owned()
+        NOT_TOML.to_owned()
     } else {
         message.to_owned()
     };

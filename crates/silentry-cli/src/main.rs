@@ -32,6 +32,7 @@ fn main() -> ExitCode {
     // Found out before the process hides from others, and so from itself.
     silentry_files::elevated();
     process::leave_no_core_dump();
+    process::survive_size_limit();
     let mut arguments = match Arguments::of_process() {
         Ok(arguments) => arguments,
         Err(error) => return failure::report_usage(error),

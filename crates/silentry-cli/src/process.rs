@@ -11,6 +11,13 @@ pub(crate) fn leave_no_core_dump() {
     unix::leave_no_core_dump();
 }
 
+/// Where a file may not grow any more (`ulimit -f`), writing to it becomes an error. Without a handler the signal would
+/// end the command, before it could say so. What it starts is ended by it as ever: handlers do not outlast an exec.
+pub(crate) fn survive_size_limit() {
+    #[cfg(unix)]
+    unix::survive_size_limit();
+}
+
 /// Runs what starts programs of others: they have the limits that this one was started with.
 pub(crate) fn with_limits_of_caller<T>(work: impl FnOnce() -> T) -> T {
     #[cfg(unix)]
@@ -32,7 +39,8 @@ pub(crate) fn check_descriptors() -> Result<(), Failure> {
 
 #[cfg(unix)]
 mod unix {
-    use std::sync::OnceLock;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::{Arc, OnceLock};
 
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -47,6 +55,14 @@ mod unix {
             rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
         OF_CALLER.get_or_init(|| getrlimit(Resource::Core));
         set_to_nothing();
+    }
+
+    pub(super) fn survive_size_limit() {
+        let signal = rustix::process::Signal::XFSZ.as_raw();
+        // Nobody reads it: the failed write says enough.
+        let came = Arc::new(AtomicBool::new(false));
+        // Where it cannot be handled, it ends the command as it does others.
+        let _ = signal_hook::flag::register(signal, came);
     }
 
     fn set_to_nothing() {

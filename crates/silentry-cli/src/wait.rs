@@ -26,7 +26,6 @@ pub(crate) fn until_done<T>(
             )
         })?;
     let result = runtime.block_on(async {
-        survive_size_limit();
         tokio::select! {
             result = work => result,
             _ = tokio::signal::ctrl_c() => Err(Failure::interrupted(SIGINT)),
@@ -39,16 +38,3 @@ pub(crate) fn until_done<T>(
     password::leave_prompt();
     result
 }
-
-/// Where a file may not grow any more (`ulimit -f`), writing to it becomes an error. Without a handler the signal would end
-/// the command, before it could say so. What it starts is ended by it as ever: handlers do not outlast an exec.
-#[cfg(unix)]
-fn survive_size_limit() {
-    let signal = tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
-    if let Err(error) = tokio::signal::unix::signal(signal) {
-        tracing::debug!(%error, "a limit of the size of files will end the command");
-    }
-}
-
-#[cfg(not(unix))]
-fn survive_size_limit() {}

@@ -353,6 +353,19 @@ fn a_password_comes_from_stdin_or_a_descriptor() {
             .env("HOME", place.folder.path())
             .env("SILENTRY_CACHE", "none");
         runs.push(shell.output().unwrap().into());
+        // A script has read the line before it.
+        std::fs::write(&file, format!("{}\n{}\n", user.upn, user.password)).unwrap();
+        let mut shell = place.lab.command("sh");
+        shell
+            .arg("-c")
+            .arg("exec 7< \"$FILE\"; read name <&7; exec \"$@\" \"$name\" --password-fd 7")
+            .arg("sh")
+            .arg(program.get_program())
+            .args(program.get_args())
+            .env("FILE", &file)
+            .env("HOME", place.folder.path())
+            .env("SILENTRY_CACHE", "none");
+        runs.push(shell.output().unwrap().into());
         for said in runs {
             assert!(
                 said.stderr.contains("exchange"),

@@ -441,3 +441,71 @@ fn one_variable_and_one_line_name_the_output_of_all_commands() {
         assert_eq!(run(&["accounts", "-o", "header"], "json").code, Some(2));
     }
 }
+
+/// Blanks of a script or a service file; `none ` would be a file with tokens in it.
+#[test]
+fn blanks_around_a_path_and_capitals_of_a_word_are_no_part_of_it() {
+    let place = Place::new();
+    let folder = place.folder.path();
+    for cache in ["none ", " none", "None", "NONE", "none\n"] {
+        let mut command = place.silentry(&["token", "--mode=iwa"]);
+        command.env("SILENTRY_CACHE", cache).current_dir(folder);
+        Said::from(command.output().unwrap()).ok();
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "{cache:?}");
+    }
+    let home = Home::of(NOTHING_FOUND);
+    let file = home.path().join(".config/silentry/config.toml");
+    let named = format!("{}\n", file.display());
+    found_nothing(
+        home.silentry(&["token", "--config", &named])
+            .output()
+            .unwrap(),
+    );
+}
+
+#[test]
+fn a_file_says_nothing_that_a_flag_could_not() {
+    for (line, said) in [
+        ("port = 0", "--port is 0"),
+        ("browser-timeout = 0", "--browser-timeout is 0"),
+        ("gssapi-library = \"\"", "--gssapi-library is empty"),
+        ("cache = \" \"", "--cache is empty"),
+        ("ccache = \"\"", "--ccache is empty"),
+        ("tenant = \"a\" \"b\"", "line 1: it is not as TOML wants it"),
+    ] {
+        let home = Home::of(line);
+        let message = refused(home.silentry(&["token", "-ojson"]).output().unwrap(), 2);
+        assert!(message.contains(said), "{line}: {message}");
+    }
+}
+
+#[test]
+fn no_config_file_is_named_as_such() {
+    let home = Home::of("tenant = [\n");
+    let arguments = ["accounts", "--config=/dev/null", "--cache=none", "-ojson"];
+    let error = error(&home.silentry(&arguments).output().unwrap());
+    assert!(error["message"].as_str().unwrap().contains("--cache none"));
+}
+
+/// `su` and `sudo -u` may leave the HOME of another user.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_home_that_cannot_be_entered_is_told_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root can run as somebody else");
+        return;
+    }
+    let home = Home::of(NOTHING_FOUND);
+    std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let mut command = home.silentry(&["accounts", "-ojson"]);
+    command.current_dir("/").uid(65_534).gid(65_534);
+    let error = error(&command.output().unwrap());
+    let mitigation = error["mitigation"].as_str().unwrap();
+    assert!(
+        mitigation.contains("HOME") && mitigation.contains("--config"),
+        "{error}"
+    );
+}

@@ -163,7 +163,35 @@ fn a_terminal_never_shows_what_is_typed_into_stdin() {
     let arguments = "token --mode password --password-stdin --username alice@contoso.test";
     let (code, shown) = end(start(&place, arguments));
     assert_eq!(code, Some(2), "{shown}");
-    assert!(shown.contains("stdin is a terminal"), "{shown}");
+    assert!(shown.contains("it is a terminal"), "{shown}");
+}
+
+#[test]
+fn a_terminal_never_shows_what_is_typed_into_a_descriptor() {
+    let place = Place::new();
+    let arguments = "token --mode password --username alice@contoso.test --password-fd 0";
+    let (code, shown) = end(start(&place, arguments));
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("would show it"), "{shown}");
+}
+
+/// What the environment says may be anything.
+#[test]
+fn a_name_steers_no_terminal_at_the_prompt() {
+    let place = Place::new();
+    let name = "al\u{1b}]0;x\u{7}\u{202e}ice@contoso.test\n\n";
+    let mut child = start(
+        &place,
+        &format!("token --mode password --username '{name}'"),
+    );
+    let shown = until(&mut child, "ice@contoso.test");
+    assert!(
+        !shown.contains(['\u{1b}', '\u{7}', '\u{202e}']),
+        "{shown:?}"
+    );
+    drop(child.stdin.take());
+    let (_, shown) = end(child);
+    assert!(!shown.contains(['\u{7}', '\u{202e}']), "{shown:?}");
 }
 
 #[test]

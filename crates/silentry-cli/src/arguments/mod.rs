@@ -134,6 +134,7 @@ pub(crate) struct ConfigFile {
 impl ConfigFile {
     /// Returns the file that is named.
     pub(crate) fn path(mut self) -> Result<Option<PathBuf>, Failure> {
+        texts::trim_path(&mut self.config);
         texts::expand_home(&mut self.config)?;
         Ok(self.config)
     }

@@ -1,6 +1,6 @@
 //! What can stand on the command line, in the environment and in the config file, under one name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -9,7 +9,9 @@ use silentry::Prompt;
 
 use super::ladder::Ladder;
 use super::output::NamedFormat;
-use super::texts::{expand_home, expand_home_of_ccache, lines, list, trim, words, words_or_commas};
+use super::texts::{
+    expand_home, expand_home_of_ccache, lines, list, trim, trim_path, words, words_or_commas,
+};
 use crate::failure::Failure;
 
 const TICKET: &str = "Integrated sign-in";
@@ -363,11 +365,7 @@ impl Settings {
         ] {
             trim(text);
             if text.as_deref() == Some("") {
-                return Err(Failure::usage(
-                    "usage",
-                    format!("--{name} is empty"),
-                    "Give it a value, or leave it out.",
-                ));
+                return Err(empty(name));
             }
         }
         self.scopes = words(&self.scopes);
@@ -375,14 +373,31 @@ impl Settings {
         self.client_capabilities = words(&self.client_capabilities);
         self.extra_query_parameters = words(&self.extra_query_parameters);
         self.extra_headers = lines(&self.extra_headers);
-        for path in [
-            &mut self.cache,
-            &mut self.keytab,
-            &mut self.gssapi_library,
-            &mut self.federation_metadata,
-            &mut self.ca_bundle,
+        for (name, path) in [
+            ("cache", &mut self.cache),
+            ("keytab", &mut self.keytab),
+            ("gssapi-library", &mut self.gssapi_library),
+            ("federation-metadata", &mut self.federation_metadata),
+            ("ca-bundle", &mut self.ca_bundle),
         ] {
+            trim_path(path);
+            if path.as_deref() == Some(Path::new("")) {
+                return Err(empty(name));
+            }
             expand_home(path)?;
+        }
+        for (name, number) in [
+            ("port", self.port.map(u32::from)),
+            ("browser-timeout", self.browser_timeout),
+        ] {
+            if number == Some(0) {
+                let mitigation = "Give it a number from 1, or leave it out.";
+                return Err(Failure::usage(
+                    "usage",
+                    format!("--{name} is 0"),
+                    mitigation,
+                ));
+            }
         }
         expand_home_of_ccache(&mut self.ccache)?;
         for (taken_back, switch) in [
@@ -446,6 +461,11 @@ impl Settings {
             opposites: self.opposites,
         }
     }
+}
+
+fn empty(name: &str) -> Failure {
+    let mitigation = "Give it a value, or leave it out.";
+    Failure::usage("usage", format!("--{name} is empty"), mitigation)
 }
 
 fn first_given(one: Vec<String>, other: Vec<String>) -> Vec<String> {

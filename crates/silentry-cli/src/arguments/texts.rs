@@ -51,6 +51,16 @@ pub(super) fn trim(text: &mut Option<String>) {
     }
 }
 
+/// The same for a path; one that is not Unicode stays as it is.
+pub(super) fn trim_path(path: &mut Option<PathBuf>) {
+    if let Some(text) = path.as_deref().and_then(Path::to_str) {
+        let trimmed = text.trim();
+        if trimmed.len() != text.len() {
+            *path = Some(PathBuf::from(trimmed));
+        }
+    }
+}
+
 /// Puts the user's home for a `~` in front, as only shells do, and those not in `--cache=~/file`.
 pub(crate) fn expand_home(path: &mut Option<PathBuf>) -> Result<(), Failure> {
     let Some(rest) = path.as_deref().and_then(below_home) else {

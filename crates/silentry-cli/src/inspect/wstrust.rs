@@ -57,8 +57,13 @@ pub(crate) fn wstrust(path: &Path, assertion_out: Option<&Path>) -> Result<Value
 
 /// Writes a file that only its owner can read, beside its final place, and renames it there.
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+    // A device or a pipe would be gone, or the link to it.
+    match path.metadata() {
+        Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Ok(found) if !found.is_file() => {
+            return Err(io::Error::other("it is there and not a regular file"));
+        }
+        _ => {}
     }
     let temporary = temporary_name(path)?;
     let mut options = OpenOptions::new();
@@ -100,6 +105,24 @@ mod tests {
             "<t:RequestSecurityTokenResponse xmlns:t='http://schemas.xmlsoap.org/ws/2005/02/trust'>\
              <t:RequestedSecurityToken>\n{ASSERTION}\n</t:RequestedSecurityToken></t:RequestSecurityTokenResponse>"
         )
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_a_regular_file_is_replaced() {
+        use std::os::unix::fs::FileTypeExt as _;
+
+        let (folder, path) = file("rstr.xml", reply().as_bytes());
+        let at = |name: &str| folder.path().join(name);
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", at("link")).unwrap();
+        for name in ["socket", "link"] {
+            let error = wstrust(&path, Some(&at(name))).unwrap_err();
+            assert!(error.message.contains("not a regular file"), "{name}");
+        }
+        let kind = |name: &str| at(name).symlink_metadata().unwrap().file_type();
+        assert!(kind("socket").is_socket() && kind("link").is_symlink());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //! command lines, and whatever runs below this process the environment.
 
 #[cfg(unix)]
+mod descriptor;
+#[cfg(unix)]
 mod terminal;
 
 use std::io::{IsTerminal, Read};
 
 use clap::Args;
 use silentry::secret::Secret;
+use silentry::text::printable;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::Failure;
@@ -15,6 +18,9 @@ use crate::progress::Progress;
 
 /// Entra takes up to 256 characters, Active Directory up to 127 of its own.
 const MAX_BYTES: usize = 4096;
+
+/// Characters of a user name that the prompt shows; the environment may have chosen it.
+const LONGEST_NAME: usize = 200;
 
 /// Where the password for `password` in --mode comes from, other than the prompt.
 #[derive(Args)]
@@ -54,7 +60,7 @@ impl PasswordArguments {
             Failure::usage(
                 "password_required",
                 format!("the password of {flag} cannot be used: {why}"),
-                "Give the password alone, in UTF-8.",
+                "Give the password alone, in UTF-8, and from a file, a pipe or a socket that is open.",
             )
         };
         let mut bytes = read.map_err(|error| bad(&error.to_string()))?;
@@ -78,8 +84,8 @@ impl PasswordArguments {
         }
         #[cfg(unix)]
         if let Some(number) = self.password_fd {
-            let file = std::fs::File::open(format!("/dev/fd/{number}"));
-            return Some((format!("--password-fd {number}"), file.and_then(read)));
+            let read = descriptor::duplicate(number).and_then(read);
+            return Some((format!("--password-fd {number}"), read));
         }
         None
     }
@@ -122,6 +128,7 @@ pub(crate) async fn signals() -> i32 {
 }
 
 fn prompt(username: &str) -> Result<Secret, String> {
+    let username = printable(username, LONGEST_NAME);
     if !std::io::stdin().is_terminal() {
         return Err(format!(
             "there is no terminal to ask for the password of {username} at: use --password-stdin or --password-fd"
@@ -159,10 +166,6 @@ fn ask(text: String) -> std::io::Result<Secret> {
 /// Not through the standard library's stdin, which keeps what it has read in a buffer.
 fn read_stdin() -> std::io::Result<Zeroizing<Vec<u8>>> {
     let stdin = std::io::stdin();
-    if stdin.is_terminal() {
-        let shown = "stdin is a terminal, which would show it; leave the flag out to be asked";
-        return Err(std::io::Error::other(shown));
-    }
     #[cfg(unix)]
     let own = std::os::fd::AsFd::as_fd(&stdin).try_clone_to_owned()?;
     #[cfg(windows)]
@@ -172,6 +175,10 @@ fn read_stdin() -> std::io::Result<Zeroizing<Vec<u8>>> {
 
 /// Reserved whole, so that no piece stays behind in a buffer that was outgrown.
 fn read(file: std::fs::File) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    if file.is_terminal() {
+        let shown = "it is a terminal, which would show it; leave the flag out to be asked";
+        return Err(std::io::Error::other(shown));
+    }
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * MAX_BYTES));
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -160,7 +160,10 @@ fn spelled_out(text: &str) -> Result<String, String> {
         Some((user, host)) => (format!("{}@", user.replace('\\', "%5C")), host),
         None => (String::new(), authority),
     };
-    if host.contains('\\') || path.contains('\\') {
+    // `http:\\proxy`, which would be a user `http` with a password.
+    let is_backslashed = !text.contains("://") && rest.to_ascii_lowercase().starts_with("http");
+    let is_backslashed = is_backslashed && authority.contains(":\\");
+    if is_backslashed || host.contains('\\') || path.contains('\\') {
         return Err(
             "a proxy is written http://host:port, with `/`; in a user name `\\` is written %5C"
                 .to_owned(),
@@ -289,6 +292,7 @@ mod tests {
             ("http://proxy:port", "invalid port"),
             ("http://", "empty host"),
             ("http:\\\\proxy:3128", "%5C"),
+            ("http:\\\\CONTOSO\\alice:pw@proxy:3128", "%5C"),
             ("http://CONTOSO\\alice", "%5C"),
             ("http://proxy\\x:3128", "%5C"),
             ("http://user:1/secret@proxy:3128", "%2F"),
