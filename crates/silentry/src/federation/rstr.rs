@@ -1,5 +1,7 @@
 //! WS-Trust replies: an assertion or a fault.
 
+use std::rc::Rc;
+
 use roxmltree::{Document, Node};
 
 use super::assertion::{SamlAssertion, SamlVersion};
@@ -168,14 +170,15 @@ fn text_of_page(page: Option<&UnexpectedContent>) -> String {
 /// A token as the reply presents it.
 struct Issued<'a, 'i> {
     element: Node<'a, 'i>,
-    token_type: Option<String>,
+    /// Shared by all tokens of a response: it may be long, and they may be many.
+    token_type: Option<Rc<str>>,
 }
 
 fn token(text: &str, xml: &Document<'_>) -> Result<SamlAssertion, RstrError> {
     let issued = issued(xml);
     for version in [SamlVersion::V1_1, SamlVersion::V2_0] {
         if let Some(token) = issued.iter().find(|token| token.version() == Some(version)) {
-            let token_type = token.token_type.clone();
+            let token_type = token.token_type.as_deref().map(str::to_owned);
             return Ok(SamlAssertion::extract(
                 text,
                 token.element,
@@ -207,7 +210,8 @@ fn issued<'a, 'i>(xml: &'a Document<'i>) -> Vec<Issued<'a, 'i>> {
         .flat_map(|response| {
             let token_type = elements(response)
                 .find(|node| is_named(*node, &WS_TRUST, "TokenType"))
-                .and_then(trimmed_text_of);
+                .and_then(trimmed_text_of)
+                .map(Rc::from);
             elements(response)
                 .filter(|node| is_named(*node, &WS_TRUST, "RequestedSecurityToken"))
                 .flat_map(elements)

@@ -230,3 +230,15 @@ fn the_status_is_heeded() {
         "parsing_wstrust_response_failed"
     );
 }
+
+#[test]
+fn many_tokens_of_a_response_share_its_type() {
+    let text = collection(&[response("urn:type", "<a/><b/><c/>")]);
+    let xml = Document::parse(&text).unwrap();
+    let types: Vec<_> = issued(&xml)
+        .into_iter()
+        .filter_map(|token| token.token_type)
+        .collect();
+    assert_eq!(types.len(), 3);
+    assert!(types.iter().all(|one| Rc::ptr_eq(one, &types[0])));
+}
