@@ -6,6 +6,10 @@ use url::Url;
 
 use crate::text::printable;
 
+/// The longest address that is used, in bytes. Real ones stay below 200; metadata may list thousands that are relative
+/// to its own, each of which becomes as long as that.
+const MAX_ADDRESS_BYTES: usize = 2048;
+
 /// An absolute `https` URL with a host.
 ///
 /// The query string is kept: Seamless SSO puts a request id there that must come back.
@@ -28,7 +32,7 @@ pub enum AddressError {
         /// The address, shortened.
         address: String,
     },
-    /// It is not a URL, or it carries a user name.
+    /// It is not a URL, it carries a user name, or it is longer than 2,048 bytes.
     #[error("the address {address} is not a usable URL")]
     Invalid {
         /// The address, shortened.
@@ -41,7 +45,7 @@ impl HttpsUrl {
     ///
     /// # Errors
     ///
-    /// [`AddressError`] when it is not an `https` URL with a host and without user information.
+    /// [`AddressError`] when it is not an `https` URL with a host and without user information, of 2,048 bytes at most.
     ///
     /// ```
     /// use silentry::federation::address::HttpsUrl;
@@ -70,6 +74,9 @@ impl HttpsUrl {
             })?;
         if url.scheme() != "https" {
             return Err(AddressError::NotHttps { address: shown() });
+        }
+        if url.as_str().len() > MAX_ADDRESS_BYTES {
+            return Err(AddressError::Invalid { address: shown() });
         }
         // A name before the host only makes the URL look like one of another host.
         if !url.has_host() || !url.username().is_empty() || url.password().is_some() {
@@ -157,6 +164,20 @@ mod tests {
             HttpsUrl::parse("/adfs"),
             Err(AddressError::Relative { .. })
         ));
+    }
+
+    #[test]
+    fn an_address_is_bounded_however_it_comes_about() -> Result<(), AddressError> {
+        let path = "a".repeat(MAX_ADDRESS_BYTES - "https://sts.contoso.com/".len());
+        let base = HttpsUrl::parse(&format!("https://sts.contoso.com/{path}"))?;
+        for long in [
+            HttpsUrl::parse(&format!("{base}a")),
+            HttpsUrl::resolve("?a", Some(&base)),
+            HttpsUrl::parse(&format!("https://sts.contoso.com/{}", "ä".repeat(400))),
+        ] {
+            assert!(matches!(long, Err(AddressError::Invalid { .. })));
+        }
+        Ok(())
     }
 
     #[test]

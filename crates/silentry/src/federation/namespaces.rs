@@ -3,7 +3,11 @@
 pub(super) const WSDL: &str = "http://schemas.xmlsoap.org/wsdl/";
 pub(super) const WSDL_SOAP12: &str = "http://schemas.xmlsoap.org/wsdl/soap12/";
 pub(super) const WSDL_SOAP11: &str = "http://schemas.xmlsoap.org/wsdl/soap/";
-pub(super) const SOAP_OVER_HTTP: &str = "http://schemas.xmlsoap.org/soap/http";
+/// WSDL 1.1's name for SOAP over HTTP, which AD FS writes, and that of SOAP 1.2 itself.
+pub(super) const SOAP_OVER_HTTP: [&str; 2] = [
+    "http://schemas.xmlsoap.org/soap/http",
+    "http://www.w3.org/2003/05/soap/bindings/HTTP/",
+];
 
 /// WS-Policy 1.2 (what AD FS writes), 1.5 and its draft.
 pub(super) const WS_POLICY: [&str; 3] = [

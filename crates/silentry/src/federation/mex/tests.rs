@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod hostile;
+
 const NEGOTIATE: &str =
     "<h:NegotiateAuthentication xmlns:h='http://schemas.microsoft.com/ws/06/2004/policy/http'/>";
 const NTLM: &str =
@@ -213,6 +215,16 @@ fn a_policy_may_be_attached_in_every_way_that_there_is() {
             "<wsp:PolicyReference URI='https://sts.contoso.com/mex#p'/>",
             &policy("p", NEGOTIATE),
         ),
+        with(
+            "",
+            "<wsp:PolicyReference URI='urn:policies#p'/>",
+            &format!("<wsp:Policy Name='urn:policies#p'>{all}</wsp:Policy>"),
+        ),
+        with(
+            "",
+            "<wsp:PolicyReference URI='#richtl%C3%AFnie'/>",
+            &policy("richtlïnie", NEGOTIATE),
+        ),
         // By the attribute, which takes several.
         with("wsp:PolicyURIs='#other  #p'", "", &policy("p", NEGOTIATE)),
         // Where it stands.
@@ -278,13 +290,25 @@ fn a_policy_may_be_attached_in_every_way_that_there_is() {
             "<wsa:EndpointReference><wsa:Address> {WINDOWS} </wsa:Address></wsa:EndpointReference>"
         )),
         outside(&format!("<wsp:URI>{WINDOWS}</wsp:URI>")),
+        outside("<wsp:URI>HTTPS://STS.Contoso.com:443/w</wsp:URI>"),
+        outside("<wsp:URI>urn:t#wsdl11.binding(b)</wsp:URI>"),
     ] {
         assert_eq!(integrated(&document).len(), 1, "{document}");
     }
-    assert_eq!(
-        instead(&outside("<wsp:URI>https://sts.contoso.com/other</wsp:URI>")),
-        FoundInstead::Nothing
-    );
+    for other in [
+        "https://sts.contoso.com/other",
+        "https://sts.contoso.com:444/w",
+        "https://sts.contoso.com/W",
+        "urn:t#wsdl11.binding(c)",
+        "urn:other#wsdl11.binding(b)",
+        "urn:t#wsdl11.portType(b)",
+    ] {
+        assert_eq!(
+            instead(&outside(&format!("<wsp:URI>{other}</wsp:URI>"))),
+            FoundInstead::Nothing,
+            "{other}"
+        );
+    }
 
     // None of it attaches what is not there, or stands elsewhere.
     for document in [
@@ -293,6 +317,136 @@ fn a_policy_may_be_attached_in_every_way_that_there_is() {
         with("", "", &policy("p", NEGOTIATE)),
     ] {
         assert_eq!(instead(&document), FoundInstead::Nothing, "{document}");
+    }
+}
+
+/// Metadata whose binding `b` has a port type with this operation `Issue`.
+fn with_port_type(operation: &str) -> String {
+    let port_type = format!(
+        "<wsdl:portType name='I'><wsdl:operation name='Other'><wsp:PolicyReference URI='#other'/></wsdl:operation>\
+         <wsdl:operation name='Issue'>{operation}</wsdl:operation></wsdl:portType>"
+    );
+    let binding = binding("b", "none", &[ISSUE_13])
+        .replace("name='b'", "name='b' type='tns:I'")
+        .replace("<wsdl:operation>", "<wsdl:operation name=' Issue'>");
+    let service = service(&[port("b", WINDOWS)]);
+    let policies = format!(
+        "{}{}",
+        policy("p", NEGOTIATE),
+        policy("other", &format!("{TRANSPORT}{PASSWORD}"))
+    );
+    sections(&[section(
+        "urn:t",
+        &format!("{policies}{port_type}{binding}{service}"),
+    )])
+}
+
+#[test]
+fn the_port_types_operation_may_have_the_policy() {
+    let reference = "<wsp:PolicyReference URI='#p'/>";
+    for operation in [
+        reference.to_owned(),
+        format!("<wsdl:input>{reference}</wsdl:input>"),
+        "<wsdl:input wsp:PolicyURIs='#p'/>".to_owned(),
+    ] {
+        let document = with_port_type(&operation);
+        let found = integrated(&document);
+        assert_eq!(found, [(WsTrustVersion::V1_3, WINDOWS.to_owned())]);
+        // Not that of another operation.
+        assert!(parse(&document).username_password().is_err());
+    }
+    let about_the_answer = format!("<wsdl:output>{reference}</wsdl:output>");
+    let document = with_port_type(&about_the_answer);
+    assert_eq!(instead(&document), FoundInstead::Nothing);
+}
+
+#[test]
+fn the_endpoint_reference_of_a_port_may_have_the_policy() {
+    let bare = binding("b", "none", &[ISSUE_13]);
+    let reference = "<wsp:PolicyReference URI='#p'/>";
+    for inside in [
+        format!("<wsa:Metadata>{reference}</wsa:Metadata>"),
+        reference.to_owned(),
+    ] {
+        let end = "</wsa:EndpointReference>";
+        let port = port("b", WINDOWS).replace(end, &format!("{inside}{end}"));
+        let document = definitions(&[policy("p", NEGOTIATE), bare.clone()], &[port]);
+        assert_eq!(integrated(&document).len(), 1, "{document}");
+    }
+}
+
+#[test]
+fn either_name_of_soap_over_http_will_do() {
+    let document = single(NEGOTIATE, &[ISSUE_13], WINDOWS).replace(
+        "http://schemas.xmlsoap.org/soap/http",
+        "http://www.w3.org/2003/05/soap/bindings/HTTP/",
+    );
+    assert_eq!(integrated(&document).len(), 1);
+}
+
+#[test]
+fn a_binding_is_that_of_the_ports_own_section_unless_its_name_says_otherwise() {
+    let policies = [format!("{TRANSPORT}{PASSWORD}"), NEGOTIATE.to_owned()];
+    let addresses = ["https://sts.contoso.com/u", WINDOWS];
+    let binding = binding("b", "p", &[ISSUE_13]);
+    let two = |namespaces: [&str; 2], names: [&str; 2]| {
+        let part = |at: usize| {
+            let port = port("b", addresses[at]).replace("tns:b", names[at]);
+            let inside = format!(
+                "{}{binding}{}",
+                policy("p", &policies[at]),
+                service(&[port])
+            );
+            match namespaces[at] {
+                "" => section("", &inside).replace("targetNamespace=''", ""),
+                namespace => section(namespace, &inside),
+            }
+        };
+        sections(&[part(0), part(1)])
+    };
+    let endpoints = |document: &str| {
+        let metadata = parse(document);
+        let url = |found: Result<&[FederationEndpoint], EndpointNotFound>| {
+            let found = found.unwrap_or_default().iter();
+            found.map(|one| one.url().to_string()).collect::<Vec<_>>()
+        };
+        (
+            url(metadata.username_password()),
+            url(metadata.integrated_windows()),
+        )
+    };
+    let own = (vec![addresses[0].to_owned()], vec![addresses[1].to_owned()]);
+    for namespaces in [
+        ["urn:one", "urn:two"],
+        ["", ""],
+        ["urn:t", "urn:t"],
+        ["", "urn:two"],
+    ] {
+        for name in ["b", "q:b", "tns:b"] {
+            let document = two(namespaces, [name, name]);
+            assert_eq!(endpoints(&document), own, "{namespaces:?} {name}");
+        }
+    }
+    // Each names that of the other.
+    let crossed = two(["urn:one", "urn:two"], ["two:b", "one:b"]);
+    let other = (own.1.clone(), own.0.clone());
+    assert_eq!(endpoints(&crossed), other);
+
+    // A port that stands elsewhere and does not say which it means means neither.
+    for (name, found) in [
+        ("b", (vec![], vec![])),
+        ("q:b", (vec![], vec![])),
+        ("two:b", (vec![], vec![WINDOWS.to_owned()])),
+    ] {
+        let services = service(&[port("b", WINDOWS).replace("tns:b", name)]);
+        let parts = [("urn:one", 0), ("urn:two", 1)].map(|(namespace, at)| {
+            section(
+                namespace,
+                &format!("{}{binding}", policy("p", &policies[at])),
+            )
+        });
+        let document = sections(&[section("urn:t", &services), parts.concat()]);
+        assert_eq!(endpoints(&document), found, "{name}");
     }
 }
 
