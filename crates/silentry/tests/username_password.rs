@@ -80,3 +80,31 @@ async fn an_empty_password_is_refused_before_any_network() {
     assert_eq!(error.code(), "password_required");
     assert!(lab.exchanges().is_empty());
 }
+
+/// A document whose endpoint for passwords is switched off.
+const SWITCHED_OFF: &str = r##"<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/"
+    xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/" xmlns:wsp="http://schemas.xmlsoap.org/ws/2004/09/policy"
+    xmlns:sp="http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702">
+    <wsdl:binding name="b"><wsp:Policy><sp:TransportBinding/><sp:SignedSupportingTokens><sp:WssUsernameToken10/>
+    </sp:SignedSupportingTokens></wsp:Policy><soap12:binding transport="http://schemas.xmlsoap.org/soap/http"/>
+    <wsdl:operation><soap12:operation soapAction="http://docs.oasis-open.org/ws-sx/ws-trust/200512/RST/Issue"/></wsdl:operation>
+    </wsdl:binding>
+    <wsdl:service><wsdl:port binding="b"><soap12:address location="https://sts.contoso.test/adfs/services/trust/13/off"/>
+    </wsdl:port></wsdl:service></wsdl:definitions>"##;
+
+#[tokio::test]
+async fn a_missing_endpoint_for_passwords_is_the_one_that_advice_is_about() {
+    let lab = Lab::builder().start().await.unwrap();
+    let user = lab.user();
+    let error = app(&lab)
+        .acquire_token_by_username_password(SCOPES, user.upn, Secret::from(user.password))
+        .with_federation_metadata(SWITCHED_OFF)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "wstrust_endpoint_unavailable", "{error}");
+    let advice = error.mitigation().to_string();
+    assert!(
+        advice.contains("usernamemixed") && !advice.contains("windowstransport"),
+        "{advice}"
+    );
+}

@@ -115,7 +115,7 @@ impl FederationMetadata {
             self.nothing()
         };
         Err(EndpointNotFound {
-            credential: "Windows session",
+            wanted: Wanted::WindowsSession,
             instead,
         })
     }
@@ -134,7 +134,7 @@ impl FederationMetadata {
             None => self.nothing(),
         };
         Err(EndpointNotFound {
-            credential: "user name and password",
+            wanted: Wanted::Password,
             instead,
         })
     }
@@ -220,8 +220,15 @@ impl MexError {
 /// The metadata lists no endpoint for a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointNotFound {
-    credential: &'static str,
+    wanted: Wanted,
     instead: FoundInstead,
+}
+
+/// The credential that an endpoint was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    WindowsSession,
+    Password,
 }
 
 /// What metadata without the wanted endpoint has instead.
@@ -258,24 +265,29 @@ impl EndpointNotFound {
 
     /// Returns what to do about it.
     pub fn mitigation(&self) -> Advice {
-        Advice::from(match &self.instead {
-            FoundInstead::NtlmOnly => {
+        Advice::from(match (&self.instead, self.wanted) {
+            (FoundInstead::RefusedAddresses(_), _) => {
+                "Ask the federation server's administrator to publish https addresses."
+            }
+            (FoundInstead::NoWsdl { .. }, _) => {
+                "Check that the address is that of the metadata, such as \
+                 /adfs/services/trust/mex."
+            }
+            (_, Wanted::Password) => {
+                "Ask the administrator to enable /adfs/services/trust/13/usernamemixed, through \
+                 the extranet proxy too for use from outside the corporate network, or use \
+                 {sign-in}."
+            }
+            (FoundInstead::NtlmOnly, Wanted::WindowsSession) => {
                 "Ask the federation server's administrator to offer Negotiate at windowstransport, \
                  or use {sign-in}: NTLM alone is never used."
             }
-            FoundInstead::RefusedAddresses(_) => {
-                "Ask the federation server's administrator to publish https addresses."
-            }
-            FoundInstead::UsernamePasswordOnly => {
+            (FoundInstead::UsernamePasswordOnly, Wanted::WindowsSession) => {
                 "Connect to the corporate network or VPN; from outside AD FS hides \
                  windowstransport. Inside, ask the administrator to enable \
                  /adfs/services/trust/2005/windowstransport."
             }
-            FoundInstead::NoWsdl { .. } => {
-                "Check that the address is that of the metadata, such as \
-                 /adfs/services/trust/mex."
-            }
-            FoundInstead::CertificateHost | FoundInstead::Nothing => {
+            (FoundInstead::CertificateHost | FoundInstead::Nothing, Wanted::WindowsSession) => {
                 "Ask the administrator to enable /adfs/services/trust/2005/windowstransport, or \
                  use {sign-in}."
             }
@@ -288,7 +300,10 @@ impl fmt::Display for EndpointNotFound {
         write!(
             f,
             "the federation metadata has no endpoint for a {}: ",
-            self.credential
+            match self.wanted {
+                Wanted::WindowsSession => "Windows session",
+                Wanted::Password => "user name and password",
+            }
         )?;
         match &self.instead {
             FoundInstead::NtlmOnly => f.write_str("it offers NTLM only, not Kerberos"),

@@ -12,7 +12,7 @@ use url::Url;
 use super::call::Call;
 use super::endpoints;
 use crate::authority::{Authority, AuthorityKind};
-use crate::error::{Error, Stage};
+use crate::error::{Category, Error, Stage};
 use crate::federation::address::HttpsUrl;
 use crate::federation::hosts::{NamedBy, Refusal};
 use crate::federation::mex::{FederationEndpoint, FederationMetadata};
@@ -82,10 +82,22 @@ pub(super) async fn discover_for_password(
 
 /// What the federation server is to take.
 #[derive(Clone, Copy)]
-enum Credential {
+pub(super) enum Credential {
     #[cfg(feature = "integrated")]
     Ticket,
     Password,
+}
+
+impl Credential {
+    /// Returns the category of a refusal of the credential itself: a wrong password is the user's to cure, as where Entra
+    /// takes it itself.
+    pub(super) fn when_refused(self) -> Category {
+        match self {
+            #[cfg(feature = "integrated")]
+            Self::Ticket => Category::Refused,
+            Self::Password => Category::UserMustAct,
+        }
+    }
 }
 
 async fn of_realm(

@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use super::asked::Asked;
 use super::call::Call;
-use super::federation::{self, Federation};
+use super::federation::{self, Credential, Federation};
 use super::redeem::Redemption;
 use super::whose::Proof;
 use super::{flight, wstrust};
 use crate::authority::{Authority, AuthorityKind};
 use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
-use crate::error::{Category, Error, Stage};
+use crate::error::{Error, Stage};
 use crate::federation::assertion::SamlAssertion;
 use crate::federation::rst::{UsernameToken, WsTrustRequest};
 use crate::identity::UserPrincipalName;
@@ -118,8 +118,7 @@ async fn request_assertion(
         .exchange
         .send_single(Stage::WsTrust, url, &request)
         .await?;
-    // A wrong password is the user's to cure, as where Entra takes it itself.
-    wstrust::read_reply(call, endpoint, &response, Category::UserMustAct)
+    wstrust::read_reply(call, endpoint, &response, Credential::Password)
 }
 
 /// The time as XML Schema writes it, from how HTTP does: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).

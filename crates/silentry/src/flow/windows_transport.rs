@@ -4,7 +4,7 @@
 //! connection that carries it. RFC 4559; MS-N2HT; RFC 5929.
 
 use super::call::Call;
-use super::federation::{self, Federation};
+use super::federation::{self, Credential, Federation};
 use super::kerberos::{self, Finished, Negotiation, Next};
 use super::wstrust;
 use crate::client::MutualAuthentication;
@@ -83,7 +83,7 @@ async fn ask(
                 principal,
             } => {
                 return Ok(Asserted {
-                    assertion: wstrust::read_reply(call, endpoint, &response, Category::Refused)?,
+                    assertion: wstrust::read_reply(call, endpoint, &response, Credential::Ticket)?,
                     principal,
                 });
             }

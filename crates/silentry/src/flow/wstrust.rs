@@ -3,27 +3,38 @@
 use url::Url;
 
 use super::call::Call;
-use crate::error::{Category, Error, Stage, first_line};
+use super::federation::Credential;
+use crate::error::{Error, Stage, first_line};
 use crate::federation::assertion::SamlAssertion;
 use crate::federation::fault::FaultKind;
 use crate::federation::mex::FederationEndpoint;
 use crate::federation::rstr::WsTrustReply;
 use crate::transport::{HttpResponse, is_redirect, redirect_refused};
 
-/// Returns the assertion. `unauthenticated` is the category of a refusal of the credential itself.
+/// What helps where passwords are not taken; the table of codes speaks of the endpoint for tickets.
+const USERNAMEMIXED_OFF: &str = "Ask the federation server's administrator to enable usernamemixed (Set-AdfsEndpoint \
+    -TargetAddressPath /adfs/services/trust/13/usernamemixed), and from outside the corporate network to serve it through \
+    the extranet proxy too (-Proxy $true).";
+
+/// Returns the assertion for a request with this credential.
 pub(super) fn read_reply(
     call: &Call<'_>,
     endpoint: &FederationEndpoint,
     response: &HttpResponse,
-    unauthenticated: Category,
+    credential: Credential,
 ) -> Result<SamlAssertion, Error> {
     let clocks = || call.clock_difference(response);
     let error = match read(endpoint.url().as_url(), response, clocks) {
         Ok(assertion) => return Ok(assertion),
-        Err(Failure::Credential(error)) => error.with_category(unauthenticated),
+        Err(Failure::Credential(error)) => error.with_category(credential.when_refused()),
         Err(Failure::Other(error)) => error,
     };
-    Err(error)
+    Err(match credential {
+        Credential::Password if error.code() == "wstrust_endpoint_unavailable" => {
+            error.with_mitigation(USERNAMEMIXED_OFF)
+        }
+        _ => error,
+    })
 }
 
 /// Why there is no assertion.
