@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::document::{self, DocumentError};
 use super::markup::is_space;
-
+use super::page;
 use crate::text::{is_invisible, printable};
 
 /// How many characters of a page's first line an error looks at.
@@ -35,7 +35,7 @@ pub enum ContentKind {
 impl UnexpectedContent {
     /// Returns what a page is that came with an error's status; `None` for XML, and for what is no text.
     pub(crate) fn of_page(bytes: &[u8], content_type: Option<&str>) -> Option<Self> {
-        let text = document::decode(bytes, content_type).ok()?;
+        let text = document::decode_lossily(bytes, content_type)?;
         page(&text, content_type)
     }
 
@@ -49,7 +49,8 @@ impl UnexpectedContent {
         self.content_type.as_deref()
     }
 
-    /// Returns its first line of text, shortened, without anything that could be a secret; empty for JSON.
+    /// Returns its first line of text, shortened, without anything that could be a secret; of JSON the title and detail
+    /// of a problem (RFC 9457), else nothing.
     pub fn first_line(&self) -> &str {
         &self.first_line
     }
@@ -75,16 +76,35 @@ impl fmt::Display for UnexpectedContent {
     }
 }
 
-/// Returns what a page is that came with an error's status; `None` for XML and for nothing.
+/// Returns what a page is that came with an error's status; `None` for XML.
 fn page(text: &str, content_type: Option<&str>) -> Option<UnexpectedContent> {
-    let is_html = content_type.is_some_and(|label| media_type(label) == "text/html");
     let kind = match start(text) {
-        _ if text.trim().is_empty() => return None,
-        _ if is_html => ContentKind::Html,
-        Start::Element | Start::Doctype => return None,
+        Start::Other(ContentKind::Text) if is_labelled_html(content_type) => ContentKind::Html,
         Start::Other(kind) => kind,
+        Start::Element | Start::Doctype if is_page(text, content_type) => ContentKind::Html,
+        Start::Element if !declares_namespaces(text) && document::is_malformed(text) => {
+            ContentKind::Html
+        }
+        Start::Element | Start::Doctype => return None,
     };
     Some(described(kind, text, content_type))
+}
+
+/// Returns whether markup was written for browsers, by its first element or by its label.
+pub(super) fn is_page(text: &str, content_type: Option<&str>) -> bool {
+    page::begins_with_html(after_prolog(text))
+        || is_labelled_html(content_type) && !declares_namespaces(text)
+}
+
+fn is_labelled_html(content_type: Option<&str>) -> bool {
+    content_type
+        .is_some_and(|label| ["text/html", "application/xhtml+xml"].contains(&&*media_type(label)))
+}
+
+/// Returns whether markup may be SOAP or SAML, damaged or with a wrong label: nothing of that is quoted, as it may be
+/// an assertion.
+fn declares_namespaces(text: &str) -> bool {
+    text.contains("xmlns")
 }
 
 /// Returns the error for a document of the wrong kind.
@@ -101,17 +121,32 @@ fn described(kind: ContentKind, text: &str, content_type: Option<&str>) -> Unexp
         kind,
         content_type: content_type.map(|label| printable(label, 100)),
         first_line: match kind {
-            // JSON that comes where XML was asked for may well be a token response.
+            ContentKind::Json if is_problem(content_type) => problem(text),
+            // Other JSON that comes where XML was asked for may well be a token response.
             ContentKind::Json => String::new(),
-            ContentKind::Html => excerpt(first_text(text)),
+            ContentKind::Html => excerpt(&page::first_text(text, MAX_EXCERPT + 1)),
             ContentKind::Xml | ContentKind::Text => excerpt(text),
         },
     }
 }
 
+fn is_problem(content_type: Option<&str>) -> bool {
+    content_type.is_some_and(|label| media_type(label) == "application/problem+json")
+}
+
+/// Returns what a gateway's "problem details" say (RFC 9457), whose title and detail are written for people.
+fn problem(text: &str) -> String {
+    let members: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let texts = ["title", "detail"].map(|name| members.get(name).and_then(|value| value.as_str()));
+    let texts = texts.into_iter().flatten().map(excerpt);
+    let texts: Vec<_> = texts.filter(|text| !text.is_empty()).collect();
+    texts.join(": ")
+}
+
 /// Returns what a document that is not the expected JSON looks like.
 pub(super) fn kind_of(text: &str) -> ContentKind {
     match start(text) {
+        Start::Element if page::begins_with_html(after_prolog(text)) => ContentKind::Html,
         Start::Element | Start::Doctype => ContentKind::Xml,
         Start::Other(kind) => kind,
     }
@@ -125,21 +160,7 @@ pub(super) enum Start {
 
 /// Looks at what follows declaration, comments and white space.
 pub(super) fn start(text: &str) -> Start {
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start_matches(|c| is_space(c) || c == '\u{FEFF}');
-        let end = if rest.starts_with("<?") {
-            "?>"
-        } else if rest.starts_with("<!--") {
-            "-->"
-        } else {
-            break;
-        };
-        match rest.split_once(end) {
-            Some((_, after)) => rest = after,
-            None => return Start::Element,
-        }
-    }
+    let rest = after_prolog(text);
     if let Some(doctype) = strip_prefix_ignoring_case(rest, "<!doctype") {
         return match strip_prefix_ignoring_case(doctype.trim_start(), "html") {
             Some(_) => Start::Other(ContentKind::Html),
@@ -156,11 +177,29 @@ pub(super) fn start(text: &str) -> Start {
     }
 }
 
-fn ends_name(rest: &str) -> bool {
+fn after_prolog(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches(|c| is_space(c) || c == '\u{FEFF}');
+        let end = if rest.starts_with("<?") {
+            "?>"
+        } else if rest.starts_with("<!--") {
+            "-->"
+        } else {
+            return rest;
+        };
+        match rest.split_once(end) {
+            Some((_, after)) => rest = after,
+            None => return rest,
+        }
+    }
+}
+
+pub(super) fn ends_name(rest: &str) -> bool {
     rest.starts_with(|c| is_space(c) || matches!(c, '>' | '/'))
 }
 
-pub(super) fn media_type(content_type: &str) -> String {
+fn media_type(content_type: &str) -> String {
     content_type
         .split(';')
         .next()
@@ -169,74 +208,26 @@ pub(super) fn media_type(content_type: &str) -> String {
         .to_ascii_lowercase()
 }
 
-fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+pub(super) fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// Returns the first line that a page shows, which is its title where it has one; empty when it shows none.
-fn first_text(page: &str) -> &str {
-    let mut rest = page;
-    loop {
-        let (text, markup) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
-        if let Some(line) = text.lines().map(str::trim).find(|line| !line.is_empty()) {
-            return line;
-        }
-        rest = match markup.strip_prefix("<!--") {
-            Some(comment) => comment.split_once("-->").map_or("", |(_, after)| after),
-            None => after_tag(markup),
-        };
-        if rest.is_empty() {
-            return "";
-        }
-    }
-}
-
-/// Returns what follows a tag, and with it the script or style that the tag begins.
-fn after_tag(markup: &str) -> &str {
-    let after = markup.split_once('>').map_or("", |(_, after)| after);
-    for name in ["script", "style"] {
-        let tag = markup.strip_prefix('<').unwrap_or_default();
-        if strip_prefix_ignoring_case(tag, name).is_some_and(ends_name) {
-            let end = format!("</{name}");
-            let start = (0..after.len()).find(|at| {
-                after
-                    .get(*at..)
-                    .is_some_and(|rest| strip_prefix_ignoring_case(rest, &end).is_some())
-            });
-            return start.map_or("", |at| &after[at..]);
-        }
-    }
-    after
-}
-
-/// Quotes the first line of a page: bounded, without attributes and long opaque words, which is
-/// where pages carry tokens.
+/// Quotes the first line of a text: bounded, without attributes and long opaque words, which is where pages carry
+/// tokens.
 fn excerpt(text: &str) -> String {
-    let line = text
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or("");
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    let line = page::without_attributes(line.unwrap_or_default(), MAX_EXCERPT + 1);
     let (mut shown, mut word) = (String::new(), String::new());
-    let mut in_attributes = false;
     for c in line.chars().take(MAX_EXCERPT) {
-        let in_word = c.is_alphanumeric() || "+/_-.%".contains(c);
-        if in_word && !in_attributes {
+        if c.is_alphanumeric() || "+/_-.%".contains(c) {
             word.push(c);
             continue;
         }
         push_word(&mut shown, &word);
-        // Within a tag only its name is told.
-        in_attributes = match c {
-            '>' => false,
-            ' ' => in_attributes || shown.rfind('<') > shown.rfind('>'),
-            _ => in_attributes,
-        };
         word.clear();
-        if !in_attributes {
-            shown.push(if is_invisible(c) { ' ' } else { c });
-        }
+        let is_blank = c.is_whitespace() || is_invisible(c);
+        shown.push(if is_blank { ' ' } else { c });
     }
     if line.chars().nth(MAX_EXCERPT).is_some() {
         // The last word is cut off, and so cannot be judged.
@@ -289,37 +280,89 @@ mod tests {
                 None,
             ),
             (ill_formed, Some("text/html")),
+            (ill_formed, None),
         ] {
             let DocumentError::Unexpected(content) = error_of(text, label) else {
                 panic!("{text}");
             };
             assert_eq!(content.kind(), ContentKind::Html, "{text}");
         }
-        assert!(matches!(
-            error_of(ill_formed, None),
-            DocumentError::Malformed { .. }
-        ));
+        assert_eq!(kind_of(ill_formed), ContentKind::Html);
     }
 
     #[test]
-    fn the_first_line_of_text_is_what_the_page_shows() {
-        for (page, shown) in [
-            (
-                "<!DOCTYPE html>\n<html><head>\n<TITLE> 503 Service Unavailable\n</TITLE></head>",
-                "503 Service Unavailable",
-            ),
-            (
-                "<html><title></title><style>p { x: 1 }</style><script>f('<b>')</script><p>Blocked.</p>",
-                "Blocked.",
-            ),
-            (
-                "<html><!-- generated --><body><h1 class='a'>Access denied</h1>",
-                "Access denied",
-            ),
-            ("<html><script>var a = 1;", ""),
-            ("<html", ""),
+    fn the_first_line_of_an_error_page_is_told_whatever_its_label() {
+        let line = |bytes: &[u8], label| {
+            UnexpectedContent::of_page(bytes, label).map(|page| page.first_line().to_owned())
+        };
+        let german = b"<html><title>Zugriff f\xFCr Sie gesperrt</title></html>";
+        for label in [
+            None,
+            Some("text/html"),
+            Some("text/html; charset=x-user-defined"),
         ] {
-            assert_eq!(first_text(page), shown, "{page}");
+            let told = line(german, label);
+            assert_eq!(
+                told.as_deref(),
+                Some("Zugriff für Sie gesperrt"),
+                "{label:?}"
+            );
+        }
+        for (page, label, told) in [
+            ("<title>Blocked</title><p>x", None, "Blocked"),
+            ("<title>Blocked</title>", None, "Blocked"),
+            ("<h1>Blocked</h1>", Some("text/plain"), "Blocked"),
+            (
+                "<!-- x --><head><title>Blocked</title></head>",
+                Some("application/xhtml+xml"),
+                "Blocked",
+            ),
+            ("<app-root><p>Blocked</p>", Some("text/html"), "Blocked"),
+            ("<error>Blocked & gone", Some("text/xml"), "Blocked & gone"),
+            (
+                "Blocked by <a href=\"x>pin=1234\">us</a>",
+                Some("text/plain"),
+                "Blocked by <a>us</a>",
+            ),
+            (
+                "{\"type\":\"about:blank\",\"title\":\"Blocked\",\"detail\":\"Ask us.\\n2\",\"token\":\"pin\"}",
+                Some("application/problem+json; charset=utf-8"),
+                "Blocked: Ask us.",
+            ),
+            ("{\"title\":1}", Some("application/problem+json"), ""),
+            ("{\"title\":\"pin\"}", Some("text/html"), ""),
+            ("{\"title\":\"pin\"}", Some("application/json"), ""),
+        ] {
+            assert_eq!(
+                line(page.as_bytes(), label).as_deref(),
+                Some(told),
+                "{page}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_told_of_what_may_be_an_assertion_or_is_no_text() {
+        let damaged = "<s:Envelope xmlns:s='u'><t:Token>pin</t:Token>";
+        let whole = "<saml:Assertion xmlns:saml='u'>pin</saml:Assertion>";
+        for label in [None, Some("text/html"), Some("text/xml")] {
+            for text in [damaged, whole] {
+                let page = UnexpectedContent::of_page(text.as_bytes(), label);
+                assert_eq!(page, None, "{text}");
+            }
+            let error = error_of(damaged, label);
+            assert!(matches!(error, DocumentError::Malformed { .. }), "{error}");
+        }
+        assert_eq!(
+            UnexpectedContent::of_page(b"<token>pin</token>", None),
+            None
+        );
+        for bytes in [
+            &b"\xFF\xD8\xFF\xE0\0\x10JFIF"[..],
+            b"\x1f\x8b\x08\0",
+            b" \r\n",
+        ] {
+            assert_eq!(UnexpectedContent::of_page(bytes, Some("text/html")), None);
         }
     }
 

@@ -97,6 +97,14 @@ pub(super) fn decode<'a>(
     }
 }
 
+/// Decodes text of which an error quotes a line; `None` for what is too large, compressed, empty or no text.
+pub(super) fn decode_lossily<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Option<Text<'a>> {
+    if bytes.len() > MAX_DOCUMENT_BYTES || compression(bytes).is_some() {
+        return None;
+    }
+    encoding::decode_lossily(bytes, content_type).filter(|text| !text.trim().is_empty())
+}
+
 /// Parses decoded text as XML within the limits of this module.
 pub(super) fn parse_xml<'a>(
     text: &'a str,
@@ -114,14 +122,22 @@ pub(super) fn parse_xml<'a>(
     };
     Document::parse_with_options(text, options).map_err(|error| {
         let error = malformed(&error);
-        // A page written for browsers is rarely well-formed; its label then says more.
-        let is_page = content_type.is_some_and(|label| content::media_type(label) == "text/html");
-        if is_page && matches!(error, DocumentError::Malformed { .. }) {
+        // A page written for browsers is rarely well-formed.
+        let is_malformed = matches!(error, DocumentError::Malformed { .. });
+        if is_malformed && content::is_page(text, content_type) {
             content::unexpected(ContentKind::Html, text, content_type)
         } else {
             error
         }
     })
+}
+
+/// Returns whether text is no well-formed XML, as pages for browsers are.
+pub(super) fn is_malformed(text: &str) -> bool {
+    matches!(
+        parse_xml(text, None),
+        Err(DocumentError::Malformed { .. } | DocumentError::Unexpected(_))
+    )
 }
 
 /// Returns the text directly inside an element, whatever comments or CDATA sections divide it.

@@ -8,6 +8,9 @@ use super::document::DocumentError;
 use super::markup;
 use crate::text::printable;
 
+/// That of UTF-8.
+const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
 /// A document's text. What had to be re-encoded is wiped: a reply contains an assertion.
 pub(super) enum Text<'a> {
     Borrowed(&'a str),
@@ -48,11 +51,7 @@ pub(super) fn decode<'a>(
 }
 
 fn eight_bit<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Result<Text<'a>, DocumentError> {
-    let declared = declared_encoding(bytes).filter(|label| !is_utf16(label));
-    let sent = content_type
-        .and_then(charset)
-        .filter(|label| !is_utf16(label));
-    let label = declared.or(sent).unwrap_or("utf-8");
+    let label = label(bytes, content_type).unwrap_or("utf-8");
     match label.to_ascii_lowercase().as_str() {
         "utf-8" | "utf8" => utf8(bytes),
         "us-ascii" | "ascii" => match bytes.iter().position(|byte| !byte.is_ascii()) {
@@ -68,6 +67,54 @@ fn eight_bit<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Result<Text<'a>
         }
         _ => Err(unsupported(label)),
     }
+}
+
+/// Decodes text of which an error quotes a line, whatever its bytes are; `None` for what is no text.
+///
+/// Never for a document that decides anything: what is not understood becomes another character. Pages are rarely
+/// labelled, or in an encoding of their country, whose ASCII is the same. Where UTF-8 is neither promised nor there,
+/// windows-1252 is what browsers fall back to as well.
+pub(super) fn decode_lossily<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Option<Text<'a>> {
+    if let Ok(text) = decode(bytes, content_type) {
+        return Some(text);
+    }
+    if bytes.iter().any(is_binary) {
+        return None;
+    }
+    let is_utf8 = |label: &str| ["utf-8", "utf8"].contains(&&*label.to_ascii_lowercase());
+    if bytes.starts_with(&BYTE_ORDER_MARK) || label(bytes, content_type).is_some_and(is_utf8) {
+        return Some(utf8_lossily(bytes));
+    }
+    let decode_byte = |byte| Some(windows_1252(byte).unwrap_or(char::REPLACEMENT_CHARACTER));
+    utf8(bytes)
+        .ok()
+        .or_else(|| one_byte_each(bytes, 3, decode_byte).ok())
+}
+
+/// The bytes that no text has (WHATWG MIME Sniffing, 3); ISO-2022 has ESC.
+fn is_binary(byte: &u8) -> bool {
+    matches!(byte, 0..=8 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F)
+}
+
+fn utf8_lossily<'a>(bytes: &[u8]) -> Text<'a> {
+    // As for UTF-16: the worst case is one replacement character for each byte.
+    let mut text = Zeroizing::new(String::with_capacity(bytes.len() * 3));
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    Text::Owned(text)
+}
+
+/// Returns the encoding that an eight-bit document is said to have.
+fn label<'a>(bytes: &'a [u8], content_type: Option<&'a str>) -> Option<&'a str> {
+    let declared = declared_encoding(bytes).filter(|label| !is_utf16(label));
+    let sent = content_type
+        .and_then(charset)
+        .filter(|label| !is_utf16(label));
+    declared.or(sent)
 }
 
 fn utf8(bytes: &[u8]) -> Result<Text<'_>, DocumentError> {
@@ -109,7 +156,7 @@ fn one_byte_each<'a>(
 }
 
 /// Maps windows-1252, whose five unassigned bytes have no character.
-fn windows_1252(byte: u8) -> Option<char> {
+pub(super) fn windows_1252(byte: u8) -> Option<char> {
     const FROM_80: [Option<char>; 32] = [
         Some('€'),
         None,
@@ -272,6 +319,35 @@ mod tests {
                 Err(other) => panic!("{bytes:?}: {other}"),
                 Ok(text) => panic!("{bytes:?}: {}", &*text),
             }
+        }
+    }
+
+    #[test]
+    fn text_to_quote_is_decoded_whatever_its_bytes_are() {
+        let quoted = |bytes, label| decode_lossily(bytes, label).map(|text| text.to_string());
+        for (bytes, label, text) in [
+            (&b"f\xFCr"[..], None, "für"),
+            (b"f\xFCr", Some("text/html"), "für"),
+            (
+                "für".as_bytes(),
+                Some("text/html; charset=shift_jis"),
+                "für",
+            ),
+            (b"f\xFCr", Some("text/html; charset=iso-8859-15"), "für"),
+            (b"f\xFCr", Some("text/html; charset=us-ascii"), "für"),
+            (b"f\xFCr", Some("text/html; charset=UTF-8"), "f\u{FFFD}r"),
+            (b"\xEF\xBB\xBFf\xFCr", None, "\u{FEFF}f\u{FFFD}r"),
+            (b"a\x81", None, "a\u{FFFD}"),
+            (
+                b"<?xml version='1.0' encoding='EBCDIC-CP-US'?>",
+                None,
+                "<?xml version='1.0' encoding='EBCDIC-CP-US'?>",
+            ),
+        ] {
+            assert_eq!(quoted(bytes, label).as_deref(), Some(text), "{label:?}");
+        }
+        for bytes in [&b"\x89PNG\r\n\x1A\n"[..], b"\x0B\x02\xFC", b"\xFF\xFE<\0a"] {
+            assert_eq!(quoted(bytes, Some("text/html")), None, "{bytes:?}");
         }
     }
 

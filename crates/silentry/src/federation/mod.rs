@@ -18,6 +18,7 @@ pub(crate) mod hosts;
 mod markup;
 pub mod mex;
 mod namespaces;
+mod page;
 mod policy;
 pub mod realm;
 pub mod rst;
