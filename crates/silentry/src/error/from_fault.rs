@@ -1,7 +1,7 @@
 //! What the federation server refused.
 
 use super::{Error, Stage};
-use crate::federation::fault::WsTrustFault;
+use crate::federation::fault::{WsTrustFault, has_number};
 
 impl Error {
     /// The error of a SOAP fault. `clocks` says how far the clocks are apart, should they be.
@@ -12,7 +12,7 @@ impl Error {
         clocks: Option<&str>,
     ) -> Self {
         // Where the detail alone has the number that people search for, the reason says less.
-        let numbered = |text: &&str| fault.message_id().is_some_and(|id| text.contains(id));
+        let numbered = |text: &&str| has_number(text);
         let reason = fault.reason().filter(numbered);
         let reason = reason.or(fault.detail().filter(numbered));
         let what = [fault.code(), reason.or(fault.reason()).or(fault.detail())];
@@ -31,5 +31,26 @@ impl Error {
             .with_mitigation(mitigation)
             .with_status(status)
             .with_aadsts(fault.aadsts())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::federation::rstr::WsTrustReply;
+
+    #[test]
+    fn the_text_with_the_number_is_told() {
+        for number in ["AADSTS50126: x", "MSIS7068: x", "ID3242: x"] {
+            let fault = format!(
+                "<Fault><faultcode>a:Failed</faultcode><faultstring>No.</faultstring><detail>{number}</detail></Fault>"
+            );
+            let Ok(WsTrustReply::Fault(fault)) = WsTrustReply::parse(fault.as_bytes(), None) else {
+                panic!("{number}: no fault");
+            };
+            let error = Error::from_fault("sts.contoso.com", 500, &fault, None);
+            let told = format!("sts.contoso.com refused: a:Failed: {number}");
+            assert_eq!(error.to_string(), told);
+        }
     }
 }

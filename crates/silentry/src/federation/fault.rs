@@ -59,7 +59,8 @@ impl WsTrustFault {
         self.soap_code.as_deref()
     }
 
-    /// Returns the reason: of several languages the text with a [number](Self::message_id), else the first.
+    /// Returns the reason: of several languages the text with a number ([`message_id`](Self::message_id),
+    /// [`aadsts`](Self::aadsts)), else the first.
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
@@ -147,7 +148,6 @@ impl WsTrustFault {
     pub(super) fn read(fault: Node<'_, '_>) -> Self {
         let passport = |local, limit| descendant_status(fault, local, limit);
         let code_of = |node| shown_text_of(node, MAX_CODE);
-        let text_of = |node| shown_text_of(node, MAX_TEXT);
         let (soap_code, code, reason, detail) = match child(fault, "faultcode") {
             None if child(fault, "faultstring").is_none() => {
                 let outer = child(fault, "Code");
@@ -157,14 +157,14 @@ impl WsTrustFault {
                     outer
                         .and_then(|code| child(code, "Subcode"))
                         .and_then(value),
-                    child(fault, "Reason").and_then(reason),
+                    reason(children(fault, "Reason")),
                     child(fault, "Detail"),
                 )
             }
             faultcode => (
                 None,
                 faultcode.and_then(code_of),
-                child(fault, "faultstring").and_then(text_of),
+                reason(children(fault, "faultstring")),
                 child(fault, "detail"),
             ),
         };
@@ -230,17 +230,26 @@ fn shown_text_of(node: Node<'_, '_>, limit: usize) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Returns one of a reason's texts, which say the same in several languages: the number that some of them have tells
+/// Returns one of a fault's reasons, which say the same in several languages: the number that some of them have tells
 /// most, and is what people search for.
-fn reason(reason: Node<'_, '_>) -> Option<String> {
-    let texts = || {
-        elements(reason)
-            .filter(|text| text.tag_name().name() == "Text")
-            .filter_map(|text| shown_text_of(text, MAX_TEXT))
-    };
-    texts()
-        .find(|text| message_id(text).is_some())
-        .or_else(|| texts().next())
+fn reason<'a, 'i: 'a>(reasons: impl Iterator<Item = Node<'a, 'i>>) -> Option<String> {
+    let mut texts = reasons.flat_map(texts_of).peekable();
+    let first = texts.peek().cloned();
+    texts.find(|text| has_number(text)).or(first)
+}
+
+/// Returns the texts of a reason: those of SOAP 1.2, or else all that is written in it.
+fn texts_of(reason: Node<'_, '_>) -> Vec<String> {
+    let texts: Vec<_> = children(reason, "Text").filter_map(whole_text).collect();
+    if texts.is_empty() {
+        return whole_text(reason).into_iter().collect();
+    }
+    texts
+}
+
+/// Returns whether a text has a number that people search for, of AD FS, of WCF or of Entra.
+pub(crate) fn has_number(text: &str) -> bool {
+    message_id(text).is_some() || aadsts(text).is_some()
 }
 
 /// Finds `ID3242` or `MSIS7068` in a text.
@@ -253,17 +262,33 @@ fn message_id(text: &str) -> Option<&str> {
         })
 }
 
-fn child<'a, 'i: 'a>(node: Node<'a, 'i>, local: &str) -> Option<Node<'a, 'i>> {
-    elements(node).find(|child| child.tag_name().name() == local)
+fn child<'a, 'i: 'a>(node: Node<'a, 'i>, local: &'a str) -> Option<Node<'a, 'i>> {
+    children(node, local).next()
 }
 
-/// Returns all text within an element, its white space evened out.
+fn children<'a, 'i: 'a>(
+    node: Node<'a, 'i>,
+    local: &'a str,
+) -> impl Iterator<Item = Node<'a, 'i>> + use<'a, 'i> {
+    elements(node).filter(move |child| child.tag_name().name() == local)
+}
+
+/// Returns all text within an element, its white space evened out. Elements part words, comments do not.
 fn whole_text(node: Node<'_, '_>) -> Option<String> {
-    let texts = node
-        .descendants()
-        .filter(Node::is_text)
-        .filter_map(|node| node.text());
-    let text = printable(&texts.collect::<Vec<_>>().join(" "), MAX_TEXT);
+    let mut text = String::new();
+    let mut before = None;
+    for node in node.descendants() {
+        if node.is_element() {
+            before = None;
+        } else if let Some(more) = node.text().filter(|_| node.is_text()) {
+            if before != node.parent() {
+                text.push(' ');
+            }
+            text.push_str(more);
+            before = node.parent();
+        }
+    }
+    let text = printable(&text, MAX_TEXT);
     (!text.is_empty()).then_some(text)
 }
 
@@ -328,6 +353,46 @@ mod tests {
         );
         assert_eq!(fault.reason(), Some("MSIS7068: Access denied."));
         assert_eq!(fault.kind(), FaultKind::NotAuthorised);
+    }
+
+    #[test]
+    fn a_number_of_any_kind_wins_in_both_versions_of_soap() {
+        for number in ["AADSTS50126: x", "MSIS7068: x", "ID3242: x"] {
+            for texts in [
+                [
+                    "<s:Reason><s:Text>Fehler.</s:Text><s:Text>",
+                    number,
+                    "</s:Text></s:Reason>",
+                ],
+                [
+                    "<faultstring>Fehler.</faultstring><faultstring>",
+                    number,
+                    "</faultstring>",
+                ],
+            ] {
+                let fault = fault(&texts.concat());
+                assert_eq!(fault.reason(), Some(number));
+                let numbers = (fault.aadsts().is_some(), fault.message_id().is_some());
+                assert_eq!(numbers.0, !numbers.1, "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reason_is_read_wherever_its_text_stands() {
+        for inside in [
+            "<s:Reason>AADSTS50126: no</s:Reason>",
+            "<s:Reason><s:Text/>AADSTS50126: no</s:Reason>",
+            "<s:Reason><s:Text><p>AADSTS50126:<br/>no</p></s:Text></s:Reason>",
+            "<s:Reason><s:Text>AADST<!-- x -->S50126: <b>no</b></s:Text></s:Reason>",
+            "<s:Reason/><s:Reason><x>AADSTS50126:</x>no</s:Reason>",
+            "<faultstring><x>AADSTS50126:</x> no</faultstring>",
+            "<faultcode/><faultstring/><faultstring><s:Text>x</s:Text><s:Text>AADSTS50126: no</s:Text></faultstring>",
+        ] {
+            let fault = fault(inside);
+            assert_eq!(fault.reason(), Some("AADSTS50126: no"), "{inside}");
+            assert_eq!(fault.aadsts(), Some(50126), "{inside}");
+        }
     }
 
     #[test]
