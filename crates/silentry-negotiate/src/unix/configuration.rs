@@ -3,9 +3,9 @@
 use std::env;
 use std::path::Path;
 
-use crate::Error;
+use silentry_files::printable;
 
-use super::status::printable;
+use crate::Error;
 
 /// Far more than any krb5.conf has, in bytes; the library reads all of it at each call.
 const LARGEST: u64 = 16 * 1024 * 1024;

@@ -6,11 +6,12 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use silentry_files::printable;
+
 use crate::deadline::Source;
 use crate::{Credentials, Error};
 
 use super::gssapi::Library;
-use super::status::printable;
 
 /// The name of a primary ccache in a `DIR:` collection is a few letters long.
 const LONGEST_PRIMARY: u64 = 1024;
