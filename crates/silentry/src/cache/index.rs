@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use super::environment;
 use super::schema::{CacheDocument, Entity, EntityKind};
 use super::write::{Owner, REQUESTED_TENANT};
+use crate::authority::AuthorityKind;
 use crate::authority::tenant::same_client;
 use crate::oauth::id_token::IdToken;
 use crate::oauth::scopes::Scopes;
@@ -83,6 +84,7 @@ struct CachedIdToken {
 
 /// What a silent sign-in looks for.
 pub(crate) struct Wanted<'a> {
+    pub(crate) server: AuthorityKind,
     pub(crate) client_id: &'a str,
     pub(crate) environment: &'a str,
     /// The name of the same environment in rows of others.
@@ -275,7 +277,7 @@ impl CachedToken {
     fn serves(&self, wanted: &Wanted<'_>) -> bool {
         same_client(&self.client_id, wanted.client_id)
             && self.is_of_tenant(wanted)
-            && self.scopes.serves(wanted.scopes)
+            && self.scopes.serves_at(wanted.server, wanted.scopes)
     }
 
     /// A realm is the tenant's id or, from MSAL Python and Go, the word of the authority. Where the

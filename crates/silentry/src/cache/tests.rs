@@ -52,6 +52,7 @@ fn write(document: &mut CacheDocument, tenant: &str, response: &TokenResponse) -
 fn find(document: &CacheDocument, tenant: &str, scope: &str) -> Option<String> {
     let scopes = Scopes::new([scope]).unwrap();
     let wanted = Wanted {
+        server: AuthorityKind::Entra,
         client_id: CLIENT,
         environment: "login.microsoftonline.com",
         home_account_id: HOME,
@@ -266,6 +267,7 @@ fn the_family_is_asked_only_when_the_program_wants_it() {
     );
     let scopes = Scopes::new(["api://x/read"]).unwrap();
     let wanted = Wanted {
+        server: AuthorityKind::Entra,
         client_id: CLIENT,
         environment: "login.microsoftonline.com",
         home_account_id: HOME,

@@ -216,6 +216,7 @@ impl Rows<'_> {
         let response = self.new.response;
         let scopes = Scopes::from_wire(&self.scopes);
         let tenant = self.tenant(document);
+        let served = |old: &Scopes| old.serves_at(self.new.server, self.new.scopes);
         document.retain(EntityKind::AccessToken, |row| {
             let replaced = self.is_of_client(row)
                 && tenant.is_named_in(row)
@@ -226,7 +227,7 @@ impl Rows<'_> {
                     .text("target")
                     .and_then(Scopes::from_wire)
                     .zip(scopes.as_ref())
-                    .is_some_and(|(old, new)| new.intersects(&old) || old.serves(self.new.scopes));
+                    .is_some_and(|(old, new)| new.intersects(&old) || served(&old));
             !replaced
         });
         let after = |seconds: u64| self.new.now.saturating_add(seconds).to_string();

@@ -100,6 +100,7 @@ pub(super) fn find(
     }
     let other_environment = application.authority.other_environment(&environment);
     application.cache.access_token(&Wanted {
+        server: application.authority.kind(),
         client_id: &application.client_id,
         environment: &environment,
         other_environment: other_environment.as_deref(),
@@ -308,6 +309,7 @@ impl Silent {
         };
         let other_environment = application.authority.other_environment(&environment);
         let wanted = Wanted {
+            server: application.authority.kind(),
             client_id: &application.client_id,
             environment: &environment,
             other_environment: other_environment.as_deref(),

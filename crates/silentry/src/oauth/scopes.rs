@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::authority::AuthorityKind;
 use crate::authority::tenant::is_guid;
 
 /// The scopes of OpenID Connect that every MSAL adds by itself and leaves out of comparisons.
@@ -99,25 +100,22 @@ impl Scopes {
         self.0.binary_search_by(|own| compare(own, scope)).is_ok()
     }
 
-    /// Returns whether a token for these scopes serves a request for `wanted`.
+    /// Returns whether a token of Entra for these scopes serves a request for `wanted`.
     ///
     /// The reserved scopes are not compared: a token never names `offline_access`, and MSAL.NET
     /// leaves all three out (`ScopeHelper.ScopeContains`). A request for nothing but scopes of OpenID Connect names no
     /// API; Entra answers it with a token for Microsoft Graph, so one for another API does not serve it.
     #[must_use]
     pub fn serves(&self, wanted: &Scopes) -> bool {
-        let mut compared = wanted.iter().filter(|scope| !is_reserved(scope));
-        let names_api = wanted.iter().any(|scope| !is_of_openid(scope));
-        compared.all(|scope| self.contains(scope)) && (names_api || self.is_for_no_other_api())
+        self.serves_at(AuthorityKind::Entra, wanted)
     }
 
-    /// Returns whether every scope is one of OpenID Connect or of Microsoft Graph, whose scopes may go without the
-    /// resource.
-    fn is_for_no_other_api(&self) -> bool {
-        self.iter().all(|scope| {
-            let names_no_resource = !scope.contains(['/', ':']);
-            names_no_resource || GRAPH.iter().any(|graph| has_prefix(scope, graph))
-        })
+    /// The same for a token of this kind of server.
+    pub(crate) fn serves_at(&self, server: AuthorityKind, wanted: &Scopes) -> bool {
+        let mut compared = wanted.iter().filter(|scope| !is_reserved(scope));
+        let names_api = wanted.iter().any(|scope| !is_of_openid(scope));
+        let is_for_no_other_api = || self.iter().all(|scope| is_of_no_other_api(server, scope));
+        compared.all(|scope| self.contains(scope)) && (names_api || is_for_no_other_api())
     }
 
     /// Returns whether the two sets share a scope of an API: then a new token replaces an older one in the cache.
@@ -225,6 +223,29 @@ fn is_reserved(scope: &str) -> bool {
 fn is_of_openid(scope: &str) -> bool {
     let is_claim = CLAIMS.iter().any(|claim| claim.eq_ignore_ascii_case(scope));
     is_claim || is_reserved(scope)
+}
+
+/// Returns whether the scope is one of OpenID Connect or of Microsoft Graph. A word without a resource is Graph's at
+/// Entra if it has the form of its permissions; at other servers it may be added to any answer, and names no API.
+fn is_of_no_other_api(server: AuthorityKind, scope: &str) -> bool {
+    is_of_openid(scope)
+        || GRAPH.iter().any(|graph| has_prefix(scope, graph))
+        || match server {
+            AuthorityKind::Entra => is_graph_permission(scope),
+            AuthorityKind::AdFs | AuthorityKind::OpenIdConnect => !scope.contains(['/', ':']),
+        }
+}
+
+/// Returns whether a scope has the form of Graph's permissions: `User.Read`, `Mail.Read.Shared`, `User-Mail.ReadWrite.All`.
+/// An API of somebody else may be named by a GUID or a word.
+fn is_graph_permission(scope: &str) -> bool {
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic())
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    scope.contains('.') && scope.split('.').all(is_word)
 }
 
 fn has_prefix(scope: &str, prefix: &str) -> bool {
@@ -372,6 +393,15 @@ mod tests {
             ),
             ("email openid https://api.contoso.test/read", false),
             ("email openid api://x/read", false),
+            ("email Mail.Read.Shared User-Mail.ReadWrite.All", true),
+            (
+                "email 11111111-2222-3333-4444-555555555555 openid profile",
+                false,
+            ),
+            ("email aaaaaaaa-2222-3333-4444-555555555555", false),
+            ("email urn-less-api openid profile", false),
+            ("email User.Read .default", false),
+            ("email 2.Read", false),
             (
                 "email openid https://graph.microsoft.com.evil.test/read",
                 false,
@@ -391,6 +421,12 @@ mod tests {
                     "{target} {wanted:?}"
                 );
             }
+        }
+        // A server with scopes of its own adds what it likes.
+        for (target, expected) in [("openid orders", true), ("openid https://x.test/y", false)] {
+            let token = Scopes::from_wire(target).unwrap();
+            let served = token.serves_at(AuthorityKind::OpenIdConnect, &scopes(&["openid"]));
+            assert_eq!(served, expected, "{target}");
         }
         let without = Scopes::from_wire("openid profile").unwrap();
         assert!(!without.serves(&scopes(&["openid", "email"])));
