@@ -22,7 +22,8 @@ const NOTES: &str = "\
 Without a name the only account is forgotten; of several, one must be named. Entra is told nothing: tokens that a
 program holds stay good until they expire, and the browser stays signed in.
 
-Exit codes: 0 it is forgotten, or was not there; 1 the cache cannot be changed; 2 usage.";
+Exit codes: 0 it is forgotten, or was not there; 1 the cache cannot be changed; 2 usage; 4 the name is that of several
+guests, and --account says which.";
 
 #[derive(Args)]
 #[command(before_help = EXAMPLES, after_help = NOTES)]
@@ -104,9 +105,9 @@ struct Which {
 impl Which {
     fn of(&self, mut accounts: Vec<Account>) -> Result<Vec<Account>, Failure> {
         if let Some(username) = &self.username {
-            accounts.retain(|account| account.username().eq_ignore_ascii_case(username));
+            accounts.retain(|account| account.has_username(username));
         } else if let Some(id) = &self.account {
-            accounts.retain(|account| account.home_account_id() == Some(id));
+            accounts.retain(|account| account.has_home_account_id(id));
         } else if !self.all && accounts.len() > 1 {
             return Err(Failure::usage(
                 "usage",

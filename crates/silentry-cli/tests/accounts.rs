@@ -186,6 +186,57 @@ fn a_guest_is_found_by_the_name_that_a_token_tells_and_in_any_case() {
 }
 
 #[test]
+fn a_name_of_several_guests_forgets_none_of_them() {
+    const NAMES: [&str; 2] = ["Ålice@contoso.test", "ålice@CONTOSO.test"];
+    let place = Place::new();
+    let mut rows = serde_json::Map::new();
+    for (at, name) in NAMES.into_iter().enumerate() {
+        let home = format!("{at}6666666-1111-2222-3333-444444444444.{}", uuid(0));
+        for (realm, username) in [
+            (uuid(0), format!("user{at}@fabrikam.test")),
+            (uuid(1), name.to_owned()),
+        ] {
+            rows.insert(
+                format!("{at} {realm}"),
+                json!({"home_account_id": home, "environment": "login.windows.net", "realm": realm,
+                    "username": username}),
+            );
+        }
+    }
+    std::fs::write(place.cache(), json!({ "Account": rows }).to_string()).unwrap();
+    let several = place.run(&["logout", &NAMES[0].to_uppercase(), "-o=json"]);
+    assert_eq!(
+        several.error(4)["error"],
+        "multiple_accounts_for_login_hint"
+    );
+    let left = place.run(&["accounts", "-o=json"]).json();
+    assert_eq!(usernames(&left).len(), 2);
+    // The id says which; one of Entra has no case.
+    let id = left[1]["home_account_id"].as_str().unwrap().to_uppercase();
+    let removed = place.run(&["logout", "--account", &id, "-o=json"]).json();
+    assert_eq!(usernames(&removed["removed"]), ["user1@fabrikam.test"]);
+    let removed = place.run(&["logout", NAMES[1], "-o=json"]).json();
+    assert_eq!(usernames(&removed["removed"]), ["user0@fabrikam.test"]);
+    let text = std::fs::read_to_string(place.cache()).unwrap();
+    assert!(!text.contains("user"), "{text}");
+}
+
+#[test]
+fn a_listed_name_has_no_case_in_any_alphabet() {
+    let place = Place::new();
+    let row = json!({"home_account_id": "u.t", "environment": "login.windows.net", "username": "Ålice@contoso.test"});
+    std::fs::write(place.cache(), json!({"Account": {"a": row}}).to_string()).unwrap();
+    assert_eq!(
+        place.run(&["logout", "åLICE@contoso.test"]).ok(),
+        "forgot Ålice@contoso.test\n"
+    );
+}
+
+fn uuid(digit: u8) -> String {
+    format!("{digit}1111111-2222-3333-4444-555555555555")
+}
+
+#[test]
 fn what_is_forgotten_is_no_longer_the_signed_in_users() {
     let place = Place::new();
     place.run(&["token"]).ok();

@@ -210,6 +210,49 @@ async fn the_case_of_a_client_id_makes_no_other_application() {
 }
 
 #[tokio::test]
+async fn the_case_of_a_home_account_id_makes_no_other_account() {
+    let home = format!("9f4880d8-80ba-4c40-97bc-f7a23c703084.{TENANT}");
+    let capitals = home.to_uppercase();
+    let mut rows = together(&[
+        user(&capitals, "ana@contoso.test", HOST, TENANT),
+        user(
+            &home,
+            "ana@fabrikam.test",
+            "login.windows.net",
+            OTHER_TENANT,
+        ),
+    ]);
+    let claims = json!({"oid": "x", "tid": TENANT, "upn": "ana@contoso.test"});
+    rows["IdToken"] = json!({"x": {"home_account_id": home, "environment": HOST, "realm": TENANT,
+        "client_id": CLIENT, "secret": id_token(&claims)}});
+    let store = Text::of(&rows);
+    let app = app(&store, CLIENT, &entra(TENANT));
+    let accounts = app.accounts().await.unwrap();
+    assert_eq!(names(&accounts), ["ana@contoso.test"]);
+    for id in [&home, &capitals] {
+        let account = app.account(id).await.unwrap().unwrap();
+        assert_eq!(app.account_for_login_hint(id).await.unwrap(), account);
+        let found = app.acquire_token_silent([SCOPE], &account).await.unwrap();
+        assert_eq!(found.access_token(), "token");
+        assert_eq!(found.unique_id(), Some("x"));
+    }
+    app.remove_account(&accounts[0]).await.unwrap();
+    for kind in ["Account", "AccessToken", "IdToken"] {
+        assert_eq!(store.rows(kind), 0, "{kind}");
+    }
+    // A subject of AD FS has case.
+    let subjects = together(&[
+        user("sub+Ab=", "ana@contoso.test", "fs.contoso.test", "adfs"),
+        user("sub+aB=", "bob@contoso.test", "fs.contoso.test", "adfs"),
+    ]);
+    let app = self::app(&Text::of(&subjects), CLIENT, "https://fs.contoso.test/adfs");
+    assert_eq!(app.accounts().await.unwrap().len(), 2);
+    let bob = app.account("sub+aB=").await.unwrap().unwrap();
+    assert_eq!(bob.username(), "bob@contoso.test");
+    assert_eq!(app.account("SUB+AB=").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn an_account_is_found_by_every_name_of_its_own() {
     const GUEST: &str = "ana_contoso.test#EXT#@fabrikam.onmicrosoft.com";
     let home = format!("ana.{TENANT}");

@@ -12,7 +12,7 @@ use super::schema::{CacheDocument, Entity, EntityKind};
 use super::write::{Owner, REQUESTED_TENANT};
 use crate::authority::AuthorityKind;
 use crate::authority::tenant::same_client;
-use crate::oauth::id_token::IdToken;
+use crate::oauth::id_token::{IdToken, canonical_account_id, same_account};
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::is_token;
 use crate::secret::Secret;
@@ -28,7 +28,7 @@ const MARGIN: i64 = 5 * 60;
 /// ([`MAX_LIFETIME`](crate::oauth::token_response::MAX_LIFETIME)). Its end was written in another unit, or is wrong.
 const LONGEST: i64 = 366 * 24 * 60 * 60;
 
-/// What is known of every account, by environment and then by home account id.
+/// What is known of every account, by environment and then by home account id, each in its one spelling.
 #[derive(Default)]
 pub(crate) struct Index {
     accounts: HashMap<String, HashMap<String, AccountRows>>,
@@ -108,7 +108,7 @@ impl Index {
     pub(crate) fn renew(&mut self, document: &CacheDocument, owner: &Owner) {
         for environment in owner.environments() {
             if let Some(accounts) = self.accounts.get_mut(environment) {
-                accounts.remove(&owner.home_account_id);
+                accounts.remove(&*canonical_account_id(&owner.home_account_id));
             }
         }
         self.add(document, |row| owner.owns(row));
@@ -169,16 +169,16 @@ impl Index {
     /// Returns whether an integrated sign-in gave the account to somebody.
     pub(crate) fn is_bound(&self, environment: &str, home_account_id: &str) -> bool {
         let mut users = self.signed_in.get(environment).into_iter().flatten();
-        users.any(|(_, account)| account == home_account_id)
+        users.any(|(_, account)| same_account(account, home_account_id))
     }
 
     /// The rows of the account that is wanted, under each name of its environment.
     fn rows(&self, wanted: &Wanted<'_>) -> impl Iterator<Item = &AccountRows> {
-        let home = wanted.home_account_id;
+        let home = canonical_account_id(wanted.home_account_id);
         [Some(wanted.environment), wanted.other_environment]
             .into_iter()
             .flatten()
-            .filter_map(move |environment| self.accounts.get(environment)?.get(home))
+            .filter_map(move |environment| self.accounts.get(environment)?.get(&*home))
     }
 
     fn add(&mut self, document: &CacheDocument, is_wanted: impl Fn(&Entity) -> bool) {
@@ -220,16 +220,16 @@ impl Index {
     /// The place of a row's account.
     fn rows_mut(&mut self, row: &Entity) -> Option<&mut AccountRows> {
         let environment = environment::canonical(row.text("environment")?);
-        let home = row.text("home_account_id")?;
+        let home = canonical_account_id(row.text("home_account_id")?);
         if !self.accounts.contains_key(&*environment) {
             self.accounts
                 .insert(environment.clone().into_owned(), HashMap::new());
         }
         let accounts = self.accounts.get_mut(&*environment)?;
-        if !accounts.contains_key(home) {
-            accounts.insert(home.to_owned(), AccountRows::default());
+        if !accounts.contains_key(&*home) {
+            accounts.insert(home.clone().into_owned(), AccountRows::default());
         }
-        accounts.get_mut(home)
+        accounts.get_mut(&*home)
     }
 }
 

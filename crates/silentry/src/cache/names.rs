@@ -7,13 +7,13 @@ use super::write::Owner;
 use super::write::{ALSO_CALLED, REQUESTED_TENANT};
 use crate::authority::Tenant;
 use crate::identity::same_name;
-use crate::oauth::id_token::IdToken;
+use crate::oauth::id_token::{IdToken, same_account};
 
 impl CachedAccount {
     /// Returns whether an account is meant: by its id, or by the name that it is listed under.
     fn is_listed_as(&self, document: &CacheDocument, name: &str) -> bool {
         let username = self.username.as_deref();
-        self.home_account_id == name
+        same_account(&self.home_account_id, name)
             || (username.is_some_and(|own| same_name(own, name))
                 && self.may_be_called(document, name))
     }
@@ -30,7 +30,8 @@ impl CachedAccount {
     }
 
     fn is_of(&self, row: &Entity) -> bool {
-        row.text("home_account_id") == Some(&self.home_account_id)
+        row.text("home_account_id")
+            .is_some_and(|home| same_account(home, &self.home_account_id))
             && row
                 .text("environment")
                 .is_some_and(|host| environment::canonical(host) == self.environment)

@@ -17,6 +17,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::environment;
+use crate::oauth::id_token::canonical_account_id;
 use crate::secret::Secret;
 
 /// The largest cache that is read: some 30,000 accounts.
@@ -194,7 +195,8 @@ impl CacheDocument {
             };
             account.environment = rename(account.environment);
             let at_home = row.is_in_home_tenant();
-            let who = (account.home_account_id.clone(), account.environment.clone());
+            let home = canonical_account_id(&account.home_account_id).into_owned();
+            let who = (home, account.environment.clone());
             match places.entry(who) {
                 Entry::Vacant(place) => {
                     place.insert(accounts.len());
@@ -279,7 +281,8 @@ impl Entity {
         let home = self
             .text("home_account_id")
             .and_then(|id| id.rsplit_once('.'));
-        home.is_some_and(|(_, tenant)| Some(tenant) == self.text("realm"))
+        let realm = self.text("realm").unwrap_or_default();
+        home.is_some_and(|(_, tenant)| tenant.eq_ignore_ascii_case(realm))
     }
 }
 

@@ -317,3 +317,26 @@ fn a_response_that_tells_no_user_is_not_kept() {
     assert_eq!(owner.home_account_id, HOME);
     assert_eq!(count(&document, EntityKind::RefreshToken), 1);
 }
+
+#[test]
+fn new_rows_spell_the_account_as_its_rows_do() {
+    let capitals = HOME.to_uppercase();
+    let mut document = CacheDocument::parse(
+        format!(
+            r#"{{"Account":{{"a":{{"home_account_id":"{capitals}","environment":"login.microsoftonline.com","realm":"{TENANT}"}}}}}}"#
+        )
+        .as_bytes(),
+    )
+    .unwrap();
+    write(&mut document, TENANT, &response("AT", "User.Read", ""));
+    for kind in [
+        EntityKind::Account,
+        EntityKind::AccessToken,
+        EntityKind::IdToken,
+    ] {
+        let rows: Vec<_> = document.entities(kind).collect();
+        assert_eq!(rows.len(), 1, "{kind:?}");
+        assert_eq!(rows[0].1.text("home_account_id"), Some(&*capitals));
+    }
+    assert_eq!(find(&document, TENANT, "User.Read").as_deref(), Some("AT"));
+}

@@ -10,7 +10,7 @@ use super::schema::{CacheDocument, Entity, EntityKind};
 use crate::authority::AuthorityKind;
 use crate::authority::tenant::same_client;
 use crate::identity::same_name;
-use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id};
+use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id, same_account};
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::TokenResponse;
 
@@ -92,11 +92,14 @@ pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option
     // Other servers than Microsoft's have no tenants, whatever their tokens say.
     let is_other = new.server == AuthorityKind::OpenIdConnect;
     let realm = tenant_id.filter(|_| !is_other).unwrap_or(new.tenant);
-    let owner = Owner {
+    let mut owner = Owner {
         home_account_id: home,
         environment: environment::canonical(new.environment).into_owned(),
         other_environment: new.other_environment.map(str::to_owned),
     };
+    if let Some(home) = spelling_of_home(document, &owner) {
+        owner.home_account_id = home;
+    }
     let client_id = spelling(document, &owner, new.client_id);
     let new = &NewTokens {
         client_id: &client_id,
@@ -134,7 +137,8 @@ pub(crate) fn remove(document: &mut CacheDocument, owner: &Owner) {
 impl Owner {
     /// Returns whether a row is this account's, whatever host of the cloud it names.
     pub(crate) fn owns(&self, row: &Entity) -> bool {
-        row.text("home_account_id") == Some(&self.home_account_id)
+        row.text("home_account_id")
+            .is_some_and(|home| same_account(home, &self.home_account_id))
             && row.text("environment").is_some_and(|host| {
                 let environment = environment::canonical(host);
                 self.environments().any(|own| own == environment)
@@ -146,6 +150,13 @@ impl Owner {
         let names = [Some(&self.environment), self.other_environment.as_ref()];
         names.into_iter().flatten().map(String::as_str)
     }
+}
+
+/// Returns the home account id as the account's rows spell it: other MSALs look for it by the letter.
+fn spelling_of_home(document: &CacheDocument, owner: &Owner) -> Option<String> {
+    let mut rows = document.entities(EntityKind::Account).map(|(_, row)| row);
+    let known = rows.find(|row| owner.owns(row))?;
+    known.text("home_account_id").map(str::to_owned)
 }
 
 /// Returns the client id as the account's rows spell it: other MSALs look for it by the letter.

@@ -46,7 +46,7 @@ impl PublicClientApplication {
         let accounts = self.accounts().await?;
         Ok(accounts
             .into_iter()
-            .find(|account| account.home_account_id.as_deref() == Some(home_account_id)))
+            .find(|account| account.has_home_account_id(home_account_id)))
     }
 
     /// Returns the account of the user with this name (a UPN, in any case, or the name that a guest has in some tenant), as

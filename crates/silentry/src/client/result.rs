@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::identity::same_name;
+use crate::oauth::id_token::same_account;
 use crate::oauth::scopes::Scopes;
 use crate::secret::Secret;
 
@@ -142,6 +144,17 @@ impl Account {
     /// Returns the identity across tenants: `{object id}.{home tenant id}`; `None` when Entra did not tell.
     pub fn home_account_id(&self) -> Option<&str> {
         self.home_account_id.as_deref()
+    }
+
+    /// Returns whether the account is known by this user name, in any case.
+    pub fn has_username(&self, name: &str) -> bool {
+        same_name(&self.username, name)
+    }
+
+    /// Returns whether this is the account's home account id: one of Entra in any case, that of another server as it is.
+    pub fn has_home_account_id(&self, id: &str) -> bool {
+        let own = self.home_account_id.as_deref();
+        own.is_some_and(|own| same_account(own, id))
     }
 
     /// Returns what a token for this account can be told by: the id, else the name.

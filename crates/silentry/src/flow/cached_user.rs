@@ -84,8 +84,7 @@ pub(super) fn is_called(
     let environment = cache::environment(&account.environment);
     let os_user = os_user();
     let is_it = |cached: &CachedAccount| {
-        cached.environment == environment
-            && Some(cached.home_account_id.as_str()) == account.home_account_id()
+        cached.environment == environment && account.has_home_account_id(&cached.home_account_id)
     };
     let cache = &application.cache;
     let named = cache.accounts_named(authority, name, os_user.as_deref(), is_it);

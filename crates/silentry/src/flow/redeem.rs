@@ -20,7 +20,7 @@ use crate::federation::assertion::{SamlAssertion, SamlVersion};
 use crate::oauth::classification::Grant;
 use crate::oauth::consent::ConsentRequest;
 use crate::oauth::error_response::ErrorResponse;
-use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id};
+use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id, same_account};
 use crate::oauth::token_request::{TokenGrant, TokenRequest};
 use crate::oauth::token_response::{TokenResponse, TokenResponseError};
 use crate::transport::{HttpResponse, retry_after};
@@ -210,7 +210,7 @@ impl Redemption<'_> {
     /// A refresh token gives its own account's token, or none (MSAL.NET `user_mismatch`).
     fn check_account(&self, result: &AuthenticationResult) -> Result<(), Error> {
         match (self.known_account(), result.account().home_account_id()) {
-            (Some(expected), Some(given)) if !given.eq_ignore_ascii_case(expected) => {
+            (Some(expected), Some(given)) if !same_account(given, expected) => {
                 let asked_for = self.account.map(Account::username).unwrap_or_default();
                 let given = result.account().username();
                 let message = format!(

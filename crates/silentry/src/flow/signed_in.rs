@@ -9,6 +9,7 @@ use crate::authority::Authority;
 use crate::cache::{self, SignedInUser};
 use crate::client::{Account, Application};
 use crate::identity::{SignedIn, same_name};
+use crate::oauth::id_token::same_account;
 
 /// The user of a ticket.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,7 +77,8 @@ pub(super) fn account(
     let home_account_id = application.cache.account_of(&environment, &user.id())?;
     let known = application.cache.accounts(authority).into_iter();
     let username = known
-        .filter(|account| account.home_account_id == home_account_id)
+        .filter(|account| account.environment == environment)
+        .filter(|account| same_account(&account.home_account_id, &home_account_id))
         .find_map(|account| account.username);
     Some(Account {
         username: username.unwrap_or_default().into(),

@@ -49,10 +49,7 @@ pub(super) async fn check(
     let of_token: Vec<&str> = claims.iter().flat_map(IdToken::names).collect();
     let mut of_ticket = None;
     for name in [&options.username, &options.account].into_iter().flatten() {
-        let is_id = given
-            .account()
-            .home_account_id()
-            .is_some_and(|id| id.eq_ignore_ascii_case(name));
+        let is_id = given.account().has_home_account_id(name);
         if is_id || of_token.iter().any(|own| same_name(own, name)) {
             continue;
         }

@@ -3,6 +3,7 @@
 //! Nothing here verifies a signature: an id token that came from the token endpoint itself over TLS
 //! needs none (OpenID Connect Core 3.1.3.7, point 6), and an access token is the resource's to judge.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -10,6 +11,7 @@ use thiserror::Error;
 
 use super::MAX_BODY_BYTES;
 use super::base64;
+use crate::authority::tenant::is_guid;
 
 /// The header and the claims of a JWT as JSON texts, unverified.
 ///
@@ -246,6 +248,25 @@ pub fn home_account_id(
     }
 }
 
+/// Returns whether two home account ids are of one account. Those of Entra end in the GUID of the home tenant and have
+/// no case; a `sub` has it (OpenID Connect Core 2).
+pub(crate) fn same_account(a: &str, b: &str) -> bool {
+    a == b || (a.eq_ignore_ascii_case(b) && is_of_entra(a))
+}
+
+/// Returns the one spelling of a home account id, to look it up by.
+pub(crate) fn canonical_account_id(id: &str) -> Cow<'_, str> {
+    match id.bytes().any(|byte| byte.is_ascii_uppercase()) && is_of_entra(id) {
+        true => Cow::Owned(id.to_ascii_lowercase()),
+        false => Cow::Borrowed(id),
+    }
+}
+
+fn is_of_entra(home_account_id: &str) -> bool {
+    let tenant = home_account_id.rsplit_once('.');
+    tenant.is_some_and(|(_, tenant)| is_guid(tenant))
+}
+
 fn parts(token: &str) -> Result<(&str, &str), JwtError> {
     if token.len() > MAX_BODY_BYTES {
         return Err(JwtError::TooLarge);
@@ -375,6 +396,27 @@ mod tests {
         assert_eq!(home_account_id(None, None), None);
         for bad in ["", "!", "e30", &URL_SAFE.encode(r#"{"uid":"u","utid":""}"#)] {
             assert_eq!(ClientInfo::decode(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_of_entra_have_no_case_and_others_have() {
+        const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+        for (id, has_case) in [
+            (
+                format!("9f4880d8-80ba-4c40-97bc-f7a23c703084.{TENANT}"),
+                false,
+            ),
+            (format!("9f4880d8-b2c_1_signin.{TENANT}"), false),
+            ("vmn3kwAmjkIz6ahpJBtmVMjPRvA+kF6iX2cz4=".to_owned(), true),
+            ("alice".to_owned(), true),
+            ("alice.contoso".to_owned(), true),
+        ] {
+            let capitals = id.to_ascii_uppercase();
+            assert_eq!(same_account(&id, &capitals), !has_case, "{id}");
+            let same = canonical_account_id(&id) == canonical_account_id(&capitals);
+            assert_eq!(same, !has_case, "{id}");
+            assert!(same_account(&id, &id) && !same_account(&id, TENANT), "{id}");
         }
     }
 
