@@ -299,6 +299,19 @@ fn an_account_of_the_cache_is_found_by_the_names_of_its_tokens_alone() {
         (json!({ "email": CAROL, "upn": ALICE }), CAROL, CAROL, false),
         (json!({ "email": CAROL, "upn": ALICE }), ALICE, CAROL, false),
         (json!({ "email": ALICE, "upn": ALICE }), ALICE, ALICE, true),
+        (json!({ "emails": [CAROL] }), CAROL, CAROL, false),
+        (
+            json!({ "emails": [ALICE, CAROL], "upn": ALICE }),
+            CAROL,
+            CAROL,
+            false,
+        ),
+        (
+            json!({ "emails": [ALICE], "upn": ALICE }),
+            ALICE,
+            ALICE,
+            true,
+        ),
         (json!({ "name": CAROL }), ALICE, CAROL, false),
     ] {
         cache_of(&place.cache(), &claims, row);

@@ -92,7 +92,7 @@ pub(super) fn of_account(document: &CacheDocument, owner: &Owner) -> Vec<String>
 }
 
 fn is_mere_address(tokens: &[IdToken], name: &str) -> bool {
-    let has_address = |id: &IdToken| id.email.as_deref().is_some_and(|own| same_name(own, name));
+    let has_address = |id: &IdToken| id.addresses().any(|own| same_name(own, name));
     tokens.iter().any(has_address) && !tokens.iter().any(|id| is_named(id, name))
 }
 

@@ -76,7 +76,7 @@ async fn is_proven(call: &Call<'_>, proof: Proof<'_>, name: &str, of_token: &[&s
 
 fn mismatch(proof: Proof<'_>, name: &str, claims: Option<&IdToken>) -> Error {
     let given = match claims {
-        Some(claims) => match (claims.names().next(), &claims.email) {
+        Some(claims) => match (claims.names().next(), claims.addresses().next()) {
             (Some(own), _) => own,
             (None, Some(_)) => "somebody of whom it tells an e-mail address alone",
             (None, None) => "somebody whom it does not name",

@@ -104,6 +104,8 @@ pub struct IdToken {
     pub unique_name: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
+    /// The e-mail addresses that Azure AD B2C tells; MSAL Node takes the first for a user name where there is no other.
+    pub emails: Vec<String>,
     /// The name for people.
     pub name: Option<String>,
     /// The given name.
@@ -149,11 +151,12 @@ impl IdToken {
             preferred_username: text("preferred_username"),
             unique_name: text("unique_name"),
             email: text("email"),
+            emails: texts(members.get("emails")),
             name: text("name"),
             given_name: text("given_name"),
             family_name: text("family_name"),
             iss: text("iss"),
-            aud: audiences(members.get("aud")),
+            aud: texts(members.get("aud")),
             nonce: text("nonce"),
             sid: text("sid"),
             login_hint: text("login_hint"),
@@ -176,11 +179,16 @@ impl IdToken {
         .find_map(|name| name.as_deref())
     }
 
-    /// Returns the names that the server vouches for. The e-mail address is none of them: in many directories anybody
-    /// may set it (Microsoft: never use `email` for authorization).
+    /// Returns the names that the server vouches for. E-mail addresses are none of them: in many directories anybody may
+    /// set them (Microsoft: never use `email` for authorization).
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let names = [&self.upn, &self.preferred_username, &self.unique_name];
         names.into_iter().filter_map(|name| name.as_deref())
+    }
+
+    /// Returns the e-mail addresses, which name nobody.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.email.iter().chain(&self.emails).map(String::as_str)
     }
 
     /// Returns the user's id in the tenant that issued the token (`local_account_id`): `oid`, at AD FS
@@ -293,8 +301,8 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&base64::decode(part)?).ok()
 }
 
-/// `aud` is one text or a list of them (RFC 7519 section 4.1.3).
-fn audiences(value: Option<&Value>) -> Vec<String> {
+/// `aud` is one text or a list of them (RFC 7519 section 4.1.3), and `emails` may be too.
+fn texts(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::String(one)) => vec![one.clone()],
         Some(Value::Array(many)) => many
@@ -335,7 +343,7 @@ mod tests {
     #[test]
     fn reads_who_the_user_is() {
         let token = jwt(
-            r#"{"oid":"o","tid":"t","sub":"s","preferred_username":"ana@contoso.com","name":"Ana","aud":"c","exp":1637195112,"iat":"1637191212","nonce":"n","upn":7,"email":""}"#,
+            r#"{"oid":"o","tid":"t","sub":"s","preferred_username":"ana@contoso.com","name":"Ana","aud":"c","exp":1637195112,"iat":"1637191212","nonce":"n","upn":7,"email":"","emails":["a@x.test",7]}"#,
         );
         let claims = IdToken::decode(&token).unwrap();
         assert_eq!(claims.username(), Some("ana@contoso.com"));
@@ -345,9 +353,10 @@ mod tests {
             (Some(1_637_195_112), Some(1_637_191_212))
         );
         assert_eq!(
-            (claims.upn, claims.email, claims.aud),
-            (None, None, vec!["c".to_owned()])
+            (&claims.upn, &claims.email, &claims.aud),
+            (&None, &None, &vec!["c".to_owned()])
         );
+        assert_eq!(claims.addresses().collect::<Vec<_>>(), ["a@x.test"]);
     }
 
     #[test]
