@@ -489,3 +489,38 @@ fn inspect_takes_the_output_that_it_has() {
     assert!(before.status.success());
     assert_eq!(inspected(&["-o", "text"], token).status.code(), Some(2));
 }
+
+/// The signal of a limit on the size of files ends nothing.
+#[cfg(unix)]
+#[test]
+fn a_limit_of_the_size_of_files_is_an_error_and_no_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    std::fs::write(
+        folder.path().join("reply"),
+        "<t:RequestSecurityTokenResponse xmlns:t='http://schemas.xmlsoap.org/ws/2005/02/trust'>\
+         <t:RequestedSecurityToken><a:Assertion xmlns:a='urn:oasis:names:tc:SAML:1.0:assertion'/>\
+         </t:RequestedSecurityToken></t:RequestSecurityTokenResponse>",
+    )
+    .unwrap();
+    for (arguments, code) in [
+        ("inspect wstrust reply --assertion-out out", Some(1)),
+        ("--no-such-flag 2>usage", Some(2)),
+        ("token 2>missing", Some(2)),
+    ] {
+        let program = assert_cmd::cargo::cargo_bin("silentry");
+        let line = format!("ulimit -f 0; {} {arguments}", program.display());
+        let mut shell = Command::new("sh");
+        let shell = shell.args(["-c", &line]).current_dir(folder.path());
+        let ended = shell.output().unwrap();
+        assert_eq!(
+            ended.status.code(),
+            code,
+            "{arguments}: {}",
+            text(&ended.stderr)
+        );
+    }
+    assert!(!out.exists());
+    let left = std::fs::read_dir(folder.path()).unwrap();
+    assert_eq!(left.count(), 3, "a piece of the assertion stays");
+}

@@ -84,3 +84,26 @@ fn an_address_without_a_host_in_own_metadata_leads_nowhere() {
     std::fs::write(&file, metadata(&format!("https://sts.contoso.test{path}"))).unwrap();
     place.run(&arguments).ok();
 }
+
+/// Another file was named by mistake; it may hold a secret.
+#[test]
+fn a_file_that_is_no_metadata_is_not_repeated() {
+    let place = Place::new();
+    let file = place.folder.path().join("mex.xml");
+    let arguments = ["--federation-metadata", file.to_str().unwrap()];
+    let arguments = [&IWA[..], &arguments].concat();
+    for text in [
+        "hunter2-Secret",
+        "<html><title>hunter2</title></html>",
+        "{\"hunter2\": 1}",
+        "<?xml version='1.0' encoding='hunter2'?><a/>",
+        "<hunter2:a/>",
+        "<a></hunter2>",
+        "",
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let error = place.run(&arguments).error(2);
+        assert_eq!(error["error"], "invalid_federation_metadata", "{text}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}

@@ -114,7 +114,7 @@ async fn of_realm(
     })?;
     if let Some(document) = own_metadata {
         // Its relative addresses lead nowhere: the caller vouches for none of the realm answer's hosts.
-        let metadata = parse_metadata(document.as_bytes(), None, None)?;
+        let metadata = parse_own_metadata(document)?;
         let endpoints = endpoints(&metadata, &address, credential)?;
         return Ok(Federation {
             endpoints: permitted(call, endpoints, NamedBy::Caller, credential)?,
@@ -215,21 +215,28 @@ async fn fetch_metadata(
             &response,
         ));
     }
-    let metadata = parse_metadata(
-        response.body(),
-        response.header("content-type"),
-        Some(&address),
-    )
-    .map_err(|error| error.unless_compressed(&response))?;
+    let metadata = parse_metadata(response.body(), response.header("content-type"), &address)
+        .map_err(|error| error.unless_compressed(&response))?;
     Ok((metadata, address))
+}
+
+/// Reads the document of the caller's, who may have named another file by mistake: nothing of it is repeated.
+fn parse_own_metadata(document: &str) -> Result<FederationMetadata, Error> {
+    FederationMetadata::parse(document.as_bytes(), None, None).map_err(|error| {
+        let message = format!(
+            "the federation metadata that was given is not such a document ({})",
+            error.code()
+        );
+        Error::new("invalid_federation_metadata", Stage::Request, message)
+    })
 }
 
 fn parse_metadata(
     document: &[u8],
     content_type: Option<&str>,
-    address: Option<&HttpsUrl>,
+    address: &HttpsUrl,
 ) -> Result<FederationMetadata, Error> {
-    FederationMetadata::parse(document, content_type, address).map_err(|error| {
+    FederationMetadata::parse(document, content_type, Some(address)).map_err(|error| {
         Error::new(error.code(), Stage::Mex, error.to_string()).with_mitigation(error.mitigation())
     })
 }

@@ -216,9 +216,15 @@ pub static CODES: &[CodeEntry] = &[
     here("policy_forbids_flow", Category::Usage, ""),
     here("policy_forbids_host", Category::IntegratedImpossible, ""),
     here(
+        "invalid_federation_metadata",
+        Category::Usage,
+        "Save what the federation server has at /adfs/services/trust/mex, and name that file ({federation-metadata}). \
+         `silentry inspect mex FILE` says what is wrong with a document.",
+    ),
+    here(
         "invalid_username",
         Category::Usage,
-        "Give the UPN as user@domain ({username}); `whoami /upn` shows it on Windows.",
+        "Give the UPN as user@domain ({username} or {login-hint}); `whoami /upn` shows it on Windows.",
     ),
     here(
         "missing_tenanted_authority",
