@@ -33,21 +33,23 @@ struct Call {
     id: u64,
     /// Nobody waits for it any more.
     late: bool,
-    /// The credentials that it is reading.
+    /// What it is reading.
     reads: Option<Source>,
 }
 
-/// Where credentials are read from.
+/// What is read, and may not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     all(windows, not(test)),
-    expect(dead_code, reason = "Windows has neither ccache nor keytab")
+    expect(dead_code, reason = "Windows has no files to read")
 )]
 pub(crate) enum Source {
     /// A ccache that a service keeps (`KCM:`).
     Service(String),
     /// A file, which may be on a file system that does not answer, or a keytab, with which a KDC is asked.
     File(String),
+    /// The files of the library's configuration, of whatever kind they are.
+    Configuration(String),
 }
 
 thread_local! {
@@ -91,17 +93,17 @@ pub(crate) fn run<T: Send + 'static>(
     })?
 }
 
-/// Reads credentials, in a call. While an earlier call waits for them in vain they are not asked for again: each would
-/// cost its whole limit, and a thread.
+/// Reads credentials or the configuration, in a call. While an earlier call waits for them in vain they are not asked for
+/// again: each would cost its whole limit, and a thread.
 ///
 /// # Errors
 ///
-/// [`Error::CcacheTimeout`] and [`Error::Timeout`].
+/// [`Error::CcacheTimeout`], [`Error::ConfigurationTimeout`] and [`Error::Timeout`].
 #[cfg_attr(
     all(windows, not(test)),
-    expect(dead_code, reason = "Windows has neither ccache nor keytab")
+    expect(dead_code, reason = "Windows has no files to read")
 )]
-pub(crate) fn read_credentials<T>(
+pub(crate) fn read_from<T>(
     source: &Source,
     limit: Duration,
     read: impl FnOnce() -> T,
@@ -116,10 +118,10 @@ pub(crate) fn read_credentials<T>(
     Ok(answer)
 }
 
-/// Fails while an earlier call waits in vain for these credentials.
+/// Fails while an earlier call waits in vain for this.
 #[cfg_attr(
     all(windows, not(test)),
-    expect(dead_code, reason = "Windows has neither ccache nor keytab")
+    expect(dead_code, reason = "Windows has no files to read")
 )]
 pub(crate) fn check_not_awaited(source: &Source, limit: Duration) -> Result<(), Error> {
     calls().check_not_awaited(source, limit)
@@ -155,6 +157,10 @@ impl Source {
                 limit,
             },
             Source::File(_) => Error::Timeout { limit },
+            Source::Configuration(files) => Error::ConfigurationTimeout {
+                files: files.clone(),
+                limit,
+            },
         }
     }
 }
@@ -263,10 +269,16 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_are_waited_for_in_vain_are_not_asked_for_again() {
+    fn what_is_waited_for_in_vain_is_not_asked_for_again() {
         let kcm = |name: &str| Source::Service(name.to_owned());
         let file = |name: &str| Source::File(name.to_owned());
+        let configuration = |name: &str| Source::Configuration(name.to_owned());
         for (source, other, code) in [
+            (
+                configuration("KRB5_CONFIG=/a"),
+                configuration("KRB5_CONFIG=/b"),
+                "kerberos_configuration_timeout",
+            ),
             (kcm("KCM:"), kcm("KCM:1000"), "kerberos_ccache_timeout"),
             (file("DIR:/cc"), file("/etc/keytab"), "kerberos_timeout"),
         ] {
@@ -275,7 +287,7 @@ mod tests {
             let ask = |source: &Source, wait: Option<mpsc::Receiver<()>>| {
                 let (read, source) = (read.clone(), source.clone());
                 run(if wait.is_some() { SOON } else { LONG }, move || {
-                    read_credentials(&source, LONG, || {
+                    read_from(&source, LONG, || {
                         read.send(source.clone()).unwrap();
                         wait.map(|wait| wait.recv())
                     })
@@ -283,9 +295,10 @@ mod tests {
             };
             let error = ask(&source, Some(wait)).unwrap_err();
             assert_eq!(error.code(), code);
-            let (Source::Service(name) | Source::File(name)) = &source;
+            let (Source::Service(name) | Source::File(name) | Source::Configuration(name)) =
+                &source;
             let is_named = error.to_string().contains(name);
-            assert_eq!(is_named, source == kcm("KCM:"), "{error}");
+            assert_eq!(is_named, !matches!(source, Source::File(_)), "{error}");
             for _ in 0..3 {
                 assert_eq!(ask(&source, None).unwrap_err().code(), code);
                 assert_eq!(check_not_awaited(&source, LONG).unwrap_err().code(), code);

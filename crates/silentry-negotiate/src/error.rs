@@ -25,11 +25,22 @@ pub enum Error {
         reason: String,
     },
 
-    /// A file that `KRB5_CONFIG` names is a pipe or a device, or too large; the library would wait for it.
+    /// A file of the Kerberos configuration is a pipe or a device, too large, or included without end; the library would
+    /// wait for it, or end the process. Looked at are the files of `KRB5_CONFIG` and what they include, no more than ten
+    /// deep and no more than 1000 files and 16 MiB altogether, `GSS_MECH_CONFIG` and `KRB5_TRACE`.
     #[error("cannot use the Kerberos configuration: {reason}")]
     ConfigurationUnreadable {
         /// Which file, and what is wrong with it.
         reason: String,
+    },
+
+    /// The library did not read its configuration in time, now or when an earlier call began that still waits for it.
+    #[error("the Kerberos configuration ({files}) could not be read within {} s", limit.as_secs_f32())]
+    ConfigurationTimeout {
+        /// Which files were to be read, as the environment names them.
+        files: String,
+        /// The limit.
+        limit: Duration,
     },
 
     /// The library, or Windows, cannot take credentials from a named ccache or keytab.
@@ -203,6 +214,7 @@ impl Error {
             Error::LibraryMissing { .. } => "kerberos_library_missing",
             Error::LibraryNotTrusted { .. } => "kerberos_library_not_trusted",
             Error::ConfigurationUnreadable { .. } => "kerberos_configuration_unreadable",
+            Error::ConfigurationTimeout { .. } => "kerberos_configuration_timeout",
             Error::CredentialsNotSupported { .. } => "kerberos_credentials_not_supported",
             Error::CredentialsUnreadable { .. } => "kerberos_credentials_unreadable",
             Error::CredentialsRefused { .. } => "kerberos_credentials_refused",
@@ -240,7 +252,12 @@ impl Error {
                  system's."
             }
             Error::ConfigurationUnreadable { .. } => {
-                "Name a regular file in KRB5_CONFIG, or unset it: then the library reads the system's krb5.conf."
+                "Name regular files in KRB5_CONFIG, in what they include, in GSS_MECH_CONFIG and in KRB5_TRACE, or unset \
+                 the variable: then the library reads the system's files."
+            }
+            Error::ConfigurationTimeout { .. } => {
+                "Look at the files of KRB5_CONFIG (else the system's krb5.conf), at what they include and at KRB5_TRACE: \
+                 one of them is no regular file, or on a file system that does not answer."
             }
             Error::CredentialsNotSupported { .. } if cfg!(windows) => {
                 "Windows uses the ticket of the logon session: run the program as that user (runas, a \

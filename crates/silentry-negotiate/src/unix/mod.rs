@@ -9,6 +9,7 @@ mod place;
 mod status;
 mod store;
 
+use std::ffi::{CStr, CString};
 use std::path::Path;
 
 use silentry_files::Owners;
@@ -49,13 +50,14 @@ impl Initiator {
         principal: &ServicePrincipal,
         binding: Option<&ChannelBinding>,
     ) -> Result<(Initiator, Leg), Error> {
-        let library = library(negotiator.library())?;
-        let subject = Subject::service(library, principal, negotiator.credentials());
+        let call = Call::begin(negotiator)?;
+        let library = call.library;
+        let subject = Subject::service(principal, negotiator.credentials(), call.login_ccache());
         subject.check()?;
         // Apple's SPNEGO fails with "unsupported mechanism" when given bindings (curl #19109).
         let binding = binding.filter(|_| !library.is_apples());
         let begin = |mechanism, target: &Target| -> Result<(Initiator, Leg), Failure> {
-            let credential = credential(library, mechanism, negotiator.credentials())?;
+            let credential = call.credential(mechanism)?;
             library.trust_host_names_as_given();
             let target = library.name(target.0, &target.1)?;
             let context = SecurityContext::new(mechanism, target, credential);
@@ -75,7 +77,7 @@ impl Initiator {
         {
             // A keytab is tried here, and once: a wrong key counts towards the account's lock-out. A service that
             // keeps the ccache is asked here first, where it is known what is waited for.
-            owner(library, negotiator)?;
+            call.owner()?;
         } else if let Some(source) = source {
             deadline::check_not_awaited(source, negotiator.timeout())?;
         }
@@ -94,7 +96,7 @@ impl Initiator {
             if !failure.is_service_unknown() {
                 break;
             }
-            if let Some(target) = elsewhere(library, principal, negotiator) {
+            if let Some(target) = elsewhere(&call, principal) {
                 let begun = begin(Mechanism::Spnego, &target);
                 match begun.or_else(|_| begin(Mechanism::Kerberos, &target)) {
                     Ok(begun) => return Ok(begun),
@@ -183,8 +185,7 @@ fn protection_of(flags: u32) -> MessageProtection {
 
 /// Returns whose credentials they are.
 pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Error> {
-    let library = library(negotiator.library())?;
-    let principal = owner(library, negotiator)?;
+    let principal = Call::begin(negotiator)?.owner()?;
     let Some(realm) = naming::realm_of(&principal) else {
         return Err(Error::UnknownUser {
             reason: format!("{principal} has no realm"),
@@ -201,11 +202,8 @@ pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Er
 /// Returns the principal in the realm that krb5.conf has for its host, when it has no realm of its own:
 /// not every KDC refers to the realms that it trusts, and MIT's does so for the names of services on hosts only.
 /// Heimdal has asked for a host-based name from the beginning.
-fn in_realm_of_host(
-    library: &'static Library,
-    principal: &ServicePrincipal,
-    _: &Negotiator,
-) -> Option<Target> {
+fn in_realm_of_host(call: &Call<'_>, principal: &ServicePrincipal) -> Option<Target> {
+    let library = call.library;
     let (_, host) = naming::service_and_host(principal).filter(|_| !library.is_heimdal())?;
     let realm = library.realm_of_host(host)?;
     naming::in_realm_of_host(principal, &realm)
@@ -216,22 +214,17 @@ fn in_realm_of_host(
 /// Refused a referral for any reason, MIT guesses a realm from the host's domain and then only says that
 /// it does not know that realm. Asked in the user's own realm, the KDC tells what was wrong, or grants
 /// the ticket where it knows no referrals.
-fn in_own_realm(
-    library: &'static Library,
-    principal: &ServicePrincipal,
-    negotiator: &Negotiator,
-) -> Option<Target> {
+fn in_own_realm(call: &Call<'_>, principal: &ServicePrincipal) -> Option<Target> {
     if principal.as_str().contains('@') {
         return None;
     }
-    let owner = owner(library, negotiator).ok()?;
+    let owner = call.owner().ok()?;
     let realm = naming::realm_of(&owner)?;
     Some((NameType::Principal, format!("{principal}@{realm}")))
 }
 
-/// Loads the library that was chosen, or the system's, where neither it nor its configuration would be waited for.
+/// Loads the library that was chosen, or the system's.
 fn library(chosen: Option<&Path>) -> Result<&'static Library, Error> {
-    configuration::check()?;
     if let Some(path) = chosen {
         check_trusted(path)?;
         return Library::open(path).map_err(|reason| Error::LibraryMissing { reason });
@@ -270,50 +263,75 @@ fn check_trusted(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Acquires the credentials and returns whose they are.
-fn owner(library: &'static Library, negotiator: &Negotiator) -> Result<String, Error> {
-    let credentials = negotiator.credentials();
-    store::check(library, credentials)?;
-    let subject = Subject::user(library, credentials);
-    subject.check()?;
-    let read = || {
-        acquire(library, Mechanism::Kerberos, credentials)
-            .and_then(|credential| credential.name())
-            .and_then(|name| name.display())
-    };
-    let name = match subject.source() {
-        Some(source) => deadline::read_credentials(source, negotiator.timeout(), read)?,
-        None => read(),
-    };
-    name.map_err(|failure| failure.into_error(&subject))
+/// A call of this crate: the library, which has read its configuration, and what it is asked with.
+struct Call<'a> {
+    library: &'static Library,
+    negotiator: &'a Negotiator,
+    /// The login's ccache, where the library tells.
+    login_ccache: Option<CString>,
 }
 
-/// Returns the credential for a security context; none where the library is left to find the login's.
-fn credential(
-    library: &'static Library,
-    mechanism: Mechanism,
-    credentials: &Credentials,
-) -> Result<Option<Credential>, Failure> {
-    if *credentials == Credentials::Login && !library.has_credential_stores() {
-        return Ok(None);
+impl<'a> Call<'a> {
+    /// Loads the library and lets it read its configuration, where neither would be waited for as far as can be seen.
+    fn begin(negotiator: &'a Negotiator) -> Result<Self, Error> {
+        let library = library(negotiator.library())?;
+        let read = || {
+            configuration::check()?;
+            Ok(library.default_ccache())
+        };
+        let source = configuration::source();
+        let login_ccache = deadline::read_from(&source, negotiator.timeout(), read)??;
+        store::check(library, negotiator.credentials())?;
+        Ok(Call {
+            library,
+            negotiator,
+            login_ccache,
+        })
     }
-    acquire(library, mechanism, credentials).map(Some)
-}
 
-fn acquire(
-    library: &'static Library,
-    mechanism: Mechanism,
-    credentials: &Credentials,
-) -> Result<Credential, Failure> {
-    let owner = match credentials {
-        Credentials::Keytab {
-            principal: Some(principal),
-            ..
-        } => Some(library.name(NameType::Principal, principal)?),
-        _ => None,
-    };
-    let store = store::elements(library, credentials);
-    library.credential(mechanism, owner.as_ref(), &store)
+    fn login_ccache(&self) -> Option<&CStr> {
+        self.login_ccache.as_deref()
+    }
+
+    /// Acquires the credentials and returns whose they are.
+    fn owner(&self) -> Result<String, Error> {
+        let credentials = self.negotiator.credentials();
+        let subject = Subject::user(credentials, self.login_ccache());
+        subject.check()?;
+        let read = || {
+            self.acquire(Mechanism::Kerberos)
+                .and_then(|credential| credential.name())
+                .and_then(|name| name.display())
+        };
+        let name = match subject.source() {
+            Some(source) => deadline::read_from(source, self.negotiator.timeout(), read)?,
+            None => read(),
+        };
+        name.map_err(|failure| failure.into_error(&subject))
+    }
+
+    /// Returns the credential for a security context; none where the library is left to find the login's.
+    fn credential(&self, mechanism: Mechanism) -> Result<Option<Credential>, Failure> {
+        if *self.negotiator.credentials() == Credentials::Login
+            && !self.library.has_credential_stores()
+        {
+            return Ok(None);
+        }
+        self.acquire(mechanism).map(Some)
+    }
+
+    fn acquire(&self, mechanism: Mechanism) -> Result<Credential, Failure> {
+        let credentials = self.negotiator.credentials();
+        let owner = match credentials {
+            Credentials::Keytab {
+                principal: Some(principal),
+                ..
+            } => Some(self.library.name(NameType::Principal, principal)?),
+            _ => None,
+        };
+        let store = store::elements(self.library, credentials, self.login_ccache());
+        self.library.credential(mechanism, owner.as_ref(), &store)
+    }
 }
 
 #[cfg(test)]

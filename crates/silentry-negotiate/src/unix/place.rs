@@ -1,5 +1,6 @@
 //! The ccache that credentials are read from: its name in errors, and what is wrong with its file.
 
+use std::ffi::CStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -10,8 +11,6 @@ use silentry_files::printable;
 
 use crate::deadline::Source;
 use crate::{Credentials, Error};
-
-use super::gssapi::Library;
 
 /// The name of a primary ccache in a `DIR:` collection is a few letters long.
 const LONGEST_PRIMARY: u64 = 1024;
@@ -41,11 +40,11 @@ enum Trouble {
 }
 
 impl Place {
-    /// Returns where the credentials are; none for a keytab, and where the library does not tell.
-    pub(super) fn of(library: &Library, credentials: &Credentials) -> Option<Place> {
+    /// Returns where the credentials are; none for a keytab, and where the library does not tell the login's ccache.
+    pub(super) fn of(credentials: &Credentials, login_ccache: Option<&CStr>) -> Option<Place> {
         let login = *credentials == Credentials::Login;
         let name = match credentials {
-            Credentials::Login => library.default_ccache()?.to_string_lossy().into_owned(),
+            Credentials::Login => login_ccache?.to_string_lossy().into_owned(),
             Credentials::Ccache(name) => name.clone(),
             Credentials::Keytab { .. } => return None,
         };

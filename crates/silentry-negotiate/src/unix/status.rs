@@ -5,6 +5,7 @@
 //! libraries' own. Only the Kerberos mechanism reports them; SPNEGO's minor status is 100005 or so in MIT
 //! Kerberos (a number dealt out when two mechanisms collide) and 0 in Heimdal.
 
+use std::ffi::CStr;
 use std::ops::RangeInclusive;
 
 use silentry_files::printable;
@@ -12,7 +13,6 @@ use silentry_files::printable;
 use crate::deadline::Source;
 use crate::{Credentials, Error, ServicePrincipal};
 
-use super::gssapi::Library;
 use super::place::Place;
 
 /// A call that failed.
@@ -37,8 +37,8 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    pub(super) fn user(library: &Library, credentials: &Credentials) -> Subject {
-        let place = Place::of(library, credentials);
+    pub(super) fn user(credentials: &Credentials, login_ccache: Option<&CStr>) -> Subject {
+        let place = Place::of(credentials, login_ccache);
         let source = match credentials {
             Credentials::Keytab { path, .. } => Some(Source::File(path.display().to_string())),
             _ => place.as_ref().map(Place::source),
@@ -52,13 +52,13 @@ impl Subject {
     }
 
     pub(super) fn service(
-        library: &Library,
         service: &ServicePrincipal,
         credentials: &Credentials,
+        login_ccache: Option<&CStr>,
     ) -> Subject {
         Subject {
             service: Some(service.clone()),
-            ..Subject::user(library, credentials)
+            ..Subject::user(credentials, login_ccache)
         }
     }
 

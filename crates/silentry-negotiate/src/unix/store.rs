@@ -1,20 +1,25 @@
 //! Credentials from a named place, as `gss_acquire_cred_from` wants them (MIT Kerberos: "Credential
 //! store extensions"), without touching the environment of the process.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::{Credentials, Error};
 
+use super::configuration;
 use super::gssapi::Library;
 
 /// Checks, before anything is asked of the library, that it can take such credentials.
 pub(super) fn check(library: &Library, credentials: &Credentials) -> Result<(), Error> {
     match credentials {
-        Credentials::Login => return Ok(()),
-        Credentials::Ccache(name) => check_text(name.as_bytes(), "ccache")?,
+        Credentials::Login => return configuration::check_client_keytab(),
+        // The library falls back on that keytab where the ccache has no ticket.
+        Credentials::Ccache(name) => {
+            check_text(name.as_bytes(), "ccache")?;
+            configuration::check_client_keytab()?;
+        }
         Credentials::Keytab { path, principal } => {
             check_text(path.as_os_str().as_bytes(), "keytab")?;
             check_text(
@@ -61,15 +66,17 @@ fn check_text(text: &[u8], what: &str) -> Result<(), Error> {
 ///
 /// The login's ccache is named too. Left to find it, MIT Kerberos 1.20 to 1.21.1 frees a pointer that it never set as
 /// soon as a ccache of the collection cannot be read (`krb5_cccol_have_content`, krb5 ticket 9103).
-pub(super) fn elements(library: &Library, credentials: &Credentials) -> Vec<(CString, CString)> {
+pub(super) fn elements(
+    library: &Library,
+    credentials: &Credentials,
+    login_ccache: Option<&CStr>,
+) -> Vec<(CString, CString)> {
     if *credentials != Credentials::Login {
         return named(credentials);
     }
-    let login = library
-        .default_ccache()
-        .filter(|_| library.has_credential_stores());
-    let ccache = CString::from(c"ccache");
-    login.map(|name| (ccache, name)).into_iter().collect()
+    let login = login_ccache.filter(|_| library.has_credential_stores());
+    let element = |name: &CStr| (CString::from(c"ccache"), name.to_owned());
+    login.map(element).into_iter().collect()
 }
 
 fn named(credentials: &Credentials) -> Vec<(CString, CString)> {

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::lab::{Lab, STS};
+use crate::lab::{Answer, Lab, STS};
 
 /// Returns the file of MIT's library on this machine.
 fn mits() -> PathBuf {
@@ -93,15 +93,64 @@ fn what_would_be_waited_for_is_not_opened() {
     assert!(made.success());
     let huge = lab.path("huge");
     fs::File::create(&huge).unwrap().set_len(3 << 30).unwrap();
-    let pipe_last = format!("{}:{}", lab.path("krb5.conf").display(), pipe.display());
-    for configuration in [pipe.to_str().unwrap(), huge.to_str().unwrap(), &pipe_last] {
-        let answer = ask("KRB5_CONFIG", configuration);
+    let pipe = pipe.to_str().unwrap();
+    let pipe_last = format!("{}:{pipe}", lab.path("krb5.conf").display());
+    let including = lab.path("including");
+    fs::write(&including, format!("include {pipe}\n")).unwrap();
+    let folder = lab.path("folder");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(lab.path("krb5.conf"), folder.join("krb5.conf")).unwrap();
+    let is_unreadable = |answer: Answer, expected: &str, named: &str| {
         let (code, text) = answer.token.unwrap_err();
-        assert_eq!(code, "kerberos_configuration_unreadable", "{text}");
+        assert_eq!(code, expected, "{text}");
         assert_eq!(answer.user.unwrap_err(), code);
-        let named = configuration.rsplit(':').next().unwrap();
         assert!(text.contains(named), "{text}");
+    };
+    let answer = ask("KRB5_CONFIG", folder.to_str().unwrap());
+    lab.accept(&answer.token.unwrap(), None).unwrap();
+    let pipe_in_folder = folder.join("pipe");
+    symlink(pipe, &pipe_in_folder).unwrap();
+    const CONFIGURATION: &str = "kerberos_configuration_unreadable";
+    for (variable, value, named) in [
+        ("KRB5_CONFIG", pipe, pipe),
+        (
+            "KRB5_CONFIG",
+            huge.to_str().unwrap(),
+            huge.to_str().unwrap(),
+        ),
+        ("KRB5_CONFIG", &pipe_last, pipe),
+        ("KRB5_CONFIG", including.to_str().unwrap(), pipe),
+        (
+            "KRB5_CONFIG",
+            folder.to_str().unwrap(),
+            pipe_in_folder.to_str().unwrap(),
+        ),
+        ("KRB5_TRACE", pipe, "KRB5_TRACE names"),
+        ("GSS_MECH_CONFIG", pipe, "GSS_MECH_CONFIG names"),
+    ] {
+        is_unreadable(ask(variable, value), CONFIGURATION, named);
     }
+
+    let keytab = format!("FILE:{pipe}");
+    for ccache in ["FILE:/nonexistent", "MEMORY:none"] {
+        for question in [
+            lab.ask(STS).with_login_ccache(ccache),
+            lab.ask(STS).with_ccache(ccache),
+        ] {
+            let answer = question.with("KRB5_CLIENT_KTNAME", &keytab).run();
+            is_unreadable(
+                answer,
+                "kerberos_credentials_unreadable",
+                "KRB5_CLIENT_KTNAME names",
+            );
+        }
+    }
+    for not_looked_at in ["FILE:/nonexistent", "MEMORY:keytab", "/dev/null"] {
+        let answer = ask("KRB5_CLIENT_KTNAME", not_looked_at);
+        lab.accept(&answer.token.unwrap(), None).unwrap();
+    }
+    let answer = ask("KRB5_TRACE", "/dev/stderr");
+    lab.accept(&answer.token.unwrap(), None).unwrap();
 
     // Only root may open it.
     let kernel = Path::new("/proc/kmsg");
@@ -115,4 +164,71 @@ fn what_would_be_waited_for_is_not_opened() {
             assert_eq!(answer.token.unwrap_err().0, code);
         }
     }
+}
+
+/// MIT's library follows them until the stack overflows.
+#[test]
+fn a_configuration_that_includes_itself_is_refused() {
+    let lab = Lab::start();
+    lab.ccache(&[]);
+    let folder = lab.path("folder");
+    fs::create_dir(&folder).unwrap();
+    let (itself, its_folder) = (lab.path("itself"), folder.join("krb5.conf"));
+    fs::write(&itself, format!("include {}\n", itself.display())).unwrap();
+    fs::write(&its_folder, format!("includedir {}\n", folder.display())).unwrap();
+    for (configuration, named) in [
+        (&itself, &itself),
+        (&its_folder, &its_folder),
+        (&folder, &its_folder),
+    ] {
+        let question = lab.ask(STS);
+        let answer = question
+            .with("KRB5_CONFIG", configuration.to_str().unwrap())
+            .run();
+        let (code, text) = answer.token.unwrap_err();
+        assert_eq!(code, "kerberos_configuration_unreadable", "{text}");
+        assert!(text.contains(named.to_str().unwrap()), "{text}");
+    }
+}
+
+/// What cannot be seen to be waited for is waited for once, and it is not a domain controller that did not answer.
+#[cfg(feature = "strangers")]
+#[test]
+fn a_configuration_that_does_not_answer_is_named_and_asked_for_once() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    use std::time::Duration;
+
+    // Whoever opens a file under a lease is kept waiting (Linux: 45 s).
+    const LEASE: &str = "import fcntl, os, signal, sys\n\
+        signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
+        fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
+        print(flush=True)\n\
+        sys.stdin.read()";
+    let lab = Lab::start();
+    lab.ccache(&[]);
+    let trace = lab.path("trace");
+    fs::write(&trace, "").unwrap();
+    let mut python = Command::new("/usr/bin/python3");
+    python
+        .args(["-c", LEASE])
+        .arg(&trace)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut holder = python.spawn().unwrap();
+    let mut holds = BufReader::new(holder.stdout.take().unwrap());
+    assert_eq!(holds.read_line(&mut String::new()).unwrap(), 1);
+
+    let limit = Duration::from_secs(1);
+    let question = lab.ask(STS).with_timeout(limit);
+    let answer = question.with("KRB5_TRACE", trace.to_str().unwrap()).run();
+    assert_eq!(answer.user.unwrap_err(), "kerberos_configuration_timeout");
+    let (code, text) = answer.token.unwrap_err();
+    assert_eq!(code, "kerberos_configuration_timeout", "{text}");
+    let named = format!("KRB5_TRACE={}", trace.display());
+    assert!(text.contains(&named), "{text}");
+    // The call for the user has waited already.
+    assert!(answer.took < limit, "{:?}", answer.took);
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
 }

@@ -252,6 +252,7 @@ pub static CODES: &[CodeEntry] = &[
         "Set this machine's clock by the domain controllers' time (`w32tm /resync`, `chronyc \
          makestep`): Kerberos allows five minutes of difference.",
     ),
+    here("kerberos_configuration_timeout", Category::Other, "").or_later(),
     here("kerberos_configuration_unreadable", Category::Usage, ""),
     here("kerberos_credentials_not_supported", Category::Other, ""),
     here("kerberos_credentials_refused", Category::NotSignedIn, ""),
