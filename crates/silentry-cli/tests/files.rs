@@ -251,6 +251,42 @@ fn few_descriptors_are_an_error_and_no_panic() {
     }
 }
 
+/// The limit counts nothing of root's, who therefore becomes somebody else.
+#[cfg(target_os = "linux")]
+#[test]
+fn few_threads_are_an_error_that_says_so() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+
+    const NOBODY: u32 = 65534;
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("silentry");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::copy(binary(), &copy).unwrap();
+    // Not even a thread for what waits for the call, or none for the call itself.
+    for limit in 1..=2 {
+        let line = format!("ulimit -u {limit} && exec \"$0\" \"$@\"");
+        let command = || {
+            let mut command = Command::new("bash");
+            command
+                .args(["-c", &line])
+                .arg(&copy)
+                .args(["token", CLIENT, SCOPE, "--tenant=contoso.test"])
+                .args(["--mode=iwa", "--cache=none", "-o=json"])
+                .env_clear()
+                .env("HOME", "/nonexistent")
+                .env("KRB5CCNAME", "FILE:/nonexistent/ccache");
+            command
+        };
+        let as_somebody_else = command().uid(NOBODY).output();
+        let output = as_somebody_else.unwrap_or_else(|_| command().output().unwrap());
+        let error = error(&output);
+        assert_eq!(error["error"], "kerberos_no_thread", "{limit}: {error}");
+        let advice = error["mitigation"].as_str().unwrap();
+        assert!(advice.contains("ulimit -u"), "{limit}: {error}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn no_core_dump_is_left_and_a_browser_has_its_callers_limits() {

@@ -81,8 +81,8 @@ pub(crate) fn run<T: Send + 'static>(
             // Nobody listens any more after a time-out; the answer is dropped here then.
             let _ = sender.send(answer);
         })
-        .map_err(|error| Error::Failed {
-            reason: format!("no thread for the call: {error}"),
+        .map_err(|error| Error::NoThread {
+            reason: error.to_string(),
         })?;
     let left = limit.saturating_sub(begun.elapsed());
     receiver.recv_timeout(left).map_err(|error| match error {

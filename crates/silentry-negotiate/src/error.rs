@@ -142,6 +142,13 @@ pub enum Error {
         limit: Duration,
     },
 
+    /// The system gave no thread to run the call on.
+    #[error("no thread for the Kerberos library: {reason}")]
+    NoThread {
+        /// What the system said.
+        reason: String,
+    },
+
     /// The server could not use the ticket: made with another key, for another account, used before.
     #[error("the server refuses the Kerberos ticket: {reason}")]
     TicketRejected {
@@ -228,6 +235,7 @@ impl Error {
             Error::Timeout { .. } => "kerberos_timeout",
             Error::CcacheTimeout { .. } => "kerberos_ccache_timeout",
             Error::TooManyCalls { .. } => "kerberos_too_many_calls",
+            Error::NoThread { .. } => "kerberos_no_thread",
             Error::TicketRejected { .. } => "kerberos_ticket_rejected",
             Error::NtlmRefused { .. } => "ntlm_refused",
             Error::MutualAuthenticationFailed { .. } => "mutual_authentication_failed",
@@ -313,6 +321,9 @@ impl Error {
             Error::TooManyCalls { .. } => {
                 "Find out what the Kerberos library waits for, a domain controller or a credential cache service \
                  (KCM): KRB5_TRACE=/dev/stderr shows it. Then start the program again."
+            }
+            Error::NoThread { .. } => {
+                "Close programs, or raise the limit on processes and threads (ulimit -u)."
             }
             Error::TicketRejected { .. } => {
                 "Drop the stale service ticket (kdestroy and kinit, or klist purge on Windows) and try \

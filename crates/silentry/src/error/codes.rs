@@ -41,12 +41,12 @@ pub struct CodeEntry {
     pub interaction: bool,
     /// Whether the same call may succeed later without anybody doing anything.
     pub retryable: bool,
-    /// What to do, with [terms](crate::advice) left open; empty where only the case itself can say.
+    /// What to do, with [terms](crate::advice) left open; empty where the case itself says it.
     pub(crate) advice: &'static str,
 }
 
 impl CodeEntry {
-    /// Returns what to do; `None` where only the case itself can say.
+    /// Returns what to do; `None` where the case itself says it.
     pub fn advice(&self) -> Option<Advice> {
         Some(Advice::from(self.advice)).filter(|advice| !advice.is_empty())
     }
@@ -57,6 +57,11 @@ pub(super) fn entry(code: &str) -> &'static CodeEntry {
     let entry = CODES.iter().find(|entry| entry.code == code);
     debug_assert!(entry.is_some(), "`{code}` is missing in the table of codes");
     entry.unwrap_or(&UNLISTED)
+}
+
+/// What to do about an error whose entry has no advice, and whose case says none.
+pub(super) fn last_resort() -> Advice {
+    UNLISTED.advice.into()
 }
 
 const fn here(code: &'static str, category: Category, advice: &'static str) -> CodeEntry {

@@ -2,15 +2,15 @@
 
 use silentry_negotiate as negotiate;
 
-use super::{Error, Stage};
+use super::{Error, Stage, codes};
 
 impl Error {
     pub(crate) fn from_negotiate(stage: Stage, error: &negotiate::Error) -> Self {
         let code = error.code();
         let made = Error::new(code, stage, error.to_string());
-        match made.advice().is_empty() {
-            true => made.with_mitigation(error.mitigation()),
-            false => made,
+        match codes::entry(code).advice() {
+            Some(_) => made,
+            None => made.with_mitigation(error.mitigation()),
         }
     }
 

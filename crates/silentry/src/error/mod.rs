@@ -267,7 +267,8 @@ impl Error {
         }
     }
 
-    /// Makes the error for one of [`CODES`], with that entry's kind, category and advice.
+    /// Makes the error for one of [`CODES`], with that entry's kind, category and advice. Where the entry has no advice,
+    /// the case must [give](Error::with_mitigation) it.
     pub(crate) fn new(code: &'static str, stage: Stage, message: impl Into<String>) -> Self {
         let entry = codes::entry(code);
         let details = Details {
@@ -277,7 +278,7 @@ impl Error {
                 stage,
                 entry.category,
                 &message.into(),
-                entry.advice.into(),
+                entry.advice().unwrap_or_else(codes::last_resort),
             )
         };
         let details = Box::new(details);
@@ -451,6 +452,14 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_error_has_advice() {
+        for entry in CODES {
+            let error = Error::new(entry.code, Stage::Request, "why");
+            error.advice().check(entry.code);
+        }
+    }
 
     #[test]
     fn an_error_can_be_shared_between_threads() {

@@ -185,9 +185,15 @@ pub(super) async fn on_own_thread<T: Send + 'static>(
             // The receiver is gone when the caller has lost interest.
             let _ = sender.send(work());
         });
-    let failed = |why: String| Error::new("kerberos_failed", Stage::Negotiate, why);
-    spawned.map_err(|error| failed(format!("no thread for the Kerberos library: {error}")))?;
-    receiver
-        .await
-        .map_err(|_| failed("the Kerberos library ended its thread".to_owned()))
+    let failed = |error| Error::from_negotiate(Stage::Negotiate, &error);
+    spawned.map_err(|error| {
+        failed(negotiate::Error::NoThread {
+            reason: error.to_string(),
+        })
+    })?;
+    receiver.await.map_err(|_| {
+        failed(negotiate::Error::Failed {
+            reason: "the library ended its thread".to_owned(),
+        })
+    })
 }

@@ -270,6 +270,7 @@ pub static CODES: &[CodeEntry] = &[
         "",
     ),
     here("kerberos_library_not_trusted", Category::Usage, ""),
+    here("kerberos_no_thread", Category::Other, ""),
     here("kerberos_no_ticket", Category::NotSignedIn, ""),
     here("kerberos_realm_unknown", Category::Network, ""),
     here("kerberos_ticket_expired", Category::NotSignedIn, ""),
@@ -340,7 +341,12 @@ pub static CODES: &[CodeEntry] = &[
          must be on the proxy's account alone (`setspn -Q`), with its key in the proxy's keytab. A name and password \
          in the URL are sent as Basic instead.",
     ),
-    here("proxy_ticket_unavailable", Category::Network, ""),
+    here(
+        "proxy_ticket_unavailable",
+        Category::Network,
+        "Get a Kerberos ticket that the proxy's domain accepts (`klist` shows yours), or write a name and password for \
+         the proxy into its URL: http://user:password@host:port.",
+    ),
     here(
         "random_not_available",
         Category::Other,
@@ -495,7 +501,8 @@ pub static CODES: &[CodeEntry] = &[
     there(
         "wstrust_endpoint_not_found",
         Category::IntegratedImpossible,
-        "",
+        "Ask the federation server's administrator which endpoints of WS-Trust are enabled (Get-AdfsEndpoint), or use \
+         {sign-in}.",
     ),
     there(
         "wstrust_endpoint_unavailable",
