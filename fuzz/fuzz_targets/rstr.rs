@@ -4,6 +4,9 @@ use libfuzzer_sys::fuzz_target;
 use silentry::federation::rstr::WsTrustReply;
 
 fuzz_target!(|reply: &[u8]| {
+    if let Err(error) = WsTrustReply::from_http(500, reply, None) {
+        drop(error.to_string());
+    }
     match WsTrustReply::parse(reply, None) {
         Ok(WsTrustReply::Token(assertion)) => {
             let token = std::str::from_utf8(assertion.as_bytes()).expect("an assertion is UTF-8");

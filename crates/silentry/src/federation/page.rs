@@ -303,6 +303,21 @@ mod tests {
         assert_eq!(without_attributes("a <input value=pin> b", 5), "a <in");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_page(parts in proptest::collection::vec(
+            proptest::sample::select(&[
+                "<", "</", "<!--", "-->", "<p", ">", "=", "\"", "'", "/", " ", "\n", "&", "#", "x", "1", ";", "&nbsp;",
+                "script", "é", "\u{A0}", "\u{202E}", "𝄞",
+            ][..]), 0..40), limit in 0_usize..20,
+        ) {
+            let page = parts.concat();
+            for shown in [first_text(&page, limit), without_attributes(&page, limit)] {
+                proptest::prop_assert!(shown.chars().count() <= limit);
+            }
+        }
+    }
+
     #[test]
     fn a_page_costs_no_more_than_its_size() {
         let started = Instant::now();
