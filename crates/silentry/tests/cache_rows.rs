@@ -209,6 +209,41 @@ async fn the_case_of_a_client_id_makes_no_other_application() {
     assert_eq!(error.code(), "no_tokens_found");
 }
 
+/// MSAL Node and Python name the host of an authority with its port.
+#[tokio::test]
+async fn names_are_those_of_rows_with_the_port_of_the_authority_too() {
+    const HOST: &str = "login.contoso.test:8443";
+    let home = format!("ana.{TENANT}");
+    for (claims, listed, name, is_found) in [
+        // Anybody may set the address.
+        (
+            json!({"email": "carol@contoso.test"}),
+            "carol@contoso.test",
+            "carol@contoso.test",
+            false,
+        ),
+        (
+            json!({"upn": "ana@contoso.test"}),
+            "ana@fabrikam.test",
+            "ana@contoso.test",
+            true,
+        ),
+    ] {
+        let mut rows = user(&home, listed, HOST, TENANT);
+        rows["IdToken"] = json!({"x": {"home_account_id": home, "environment": HOST, "realm": TENANT,
+            "client_id": CLIENT, "secret": id_token(&claims)}});
+        let app = PublicClientApplication::builder(CLIENT)
+            .with_authority(format!("https://{HOST}/{TENANT}"))
+            .with_instance_discovery(false)
+            .with_token_cache(TokenCache::with_store(Text::of(&rows)))
+            .without_proxy()
+            .build()
+            .unwrap();
+        let found = app.account_for_login_hint(name).await;
+        assert_eq!(found.is_ok(), is_found, "{claims}");
+    }
+}
+
 #[tokio::test]
 async fn the_case_of_a_home_account_id_makes_no_other_account() {
     let home = format!("9f4880d8-80ba-4c40-97bc-f7a23c703084.{TENANT}");

@@ -1,19 +1,32 @@
 //! Which accounts of the cache somebody means by a name.
 
-use super::environment;
 use super::schema::{CacheDocument, CachedAccount, Entity, EntityKind};
-#[cfg(feature = "integrated")]
-use super::write::Owner;
-use super::write::{ALSO_CALLED, REQUESTED_TENANT};
-use crate::authority::Tenant;
+use super::write::{ALSO_CALLED, Owner, REQUESTED_TENANT};
+use crate::authority::{Authority, Tenant};
 use crate::identity::same_name;
 use crate::oauth::id_token::{IdToken, same_account};
 
-impl CachedAccount {
+/// An account with what its rows are known by.
+struct Candidate<'a> {
+    account: &'a CachedAccount,
+    owner: Owner,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(account: &'a CachedAccount, authority: &Authority) -> Self {
+        let environment = &account.environment;
+        let owner = Owner {
+            home_account_id: account.home_account_id.clone(),
+            environment: environment.clone(),
+            other_environment: authority.other_environment(environment),
+        };
+        Self { account, owner }
+    }
+
     /// Returns whether an account is meant: by its id, or by the name that it is listed under.
     fn is_listed_as(&self, document: &CacheDocument, name: &str) -> bool {
-        let username = self.username.as_deref();
-        same_account(&self.home_account_id, name)
+        let username = self.account.username.as_deref();
+        same_account(&self.account.home_account_id, name)
             || (username.is_some_and(|own| same_name(own, name))
                 && self.may_be_called(document, name))
     }
@@ -23,18 +36,10 @@ impl CachedAccount {
     fn may_be_called(&self, document: &CacheDocument, name: &str) -> bool {
         let rows = document.entities(EntityKind::IdToken).map(|(_, row)| row);
         let tokens: Vec<_> = rows
-            .filter(|row| self.is_of(row))
+            .filter(|row| self.owner.owns(row))
             .filter_map(id_token)
             .collect();
         !is_mere_address(&tokens, name)
-    }
-
-    fn is_of(&self, row: &Entity) -> bool {
-        row.text("home_account_id")
-            .is_some_and(|home| same_account(home, &self.home_account_id))
-            && row
-                .text("environment")
-                .is_some_and(|host| environment::canonical(host) == self.environment)
     }
 }
 
@@ -43,11 +48,12 @@ impl CachedAccount {
 /// to have it, by a ticket.
 pub(super) fn named(
     document: &CacheDocument,
+    authority: &Authority,
     accounts: &[CachedAccount],
     name: &str,
     os_user: Option<&str>,
 ) -> Vec<CachedAccount> {
-    let listed = |account: &CachedAccount| account.is_listed_as(document, name);
+    let candidates = || accounts.iter().map(|one| Candidate::new(one, authority));
     let has_name = |row: &Entity| row.text("username").is_some_and(|own| same_name(own, name));
     let tells_name = |row: &Entity| id_token(row).is_some_and(|id| is_named(&id, name));
     let proved_name = |row: &Entity| is_called(row, name, os_user);
@@ -55,16 +61,17 @@ pub(super) fn named(
         let rows = document.entities(kind).map(|(_, row)| row);
         rows.filter(|row| is_named(row)).collect()
     };
-    let of = |owners: Vec<&Entity>| -> Vec<CachedAccount> {
-        let owns = |account: &&CachedAccount| owners.iter().any(|row| account.is_of(row));
-        accounts.iter().filter(owns).cloned().collect()
+    let of = |owners: Vec<&Entity>| -> Vec<Candidate<'_>> {
+        let owns = |one: &Candidate<'_>| owners.iter().any(|row| one.owner.owns(row));
+        candidates().filter(owns).collect()
     };
 
-    let mut found: Vec<CachedAccount> =
-        accounts.iter().filter(|own| listed(own)).cloned().collect();
+    let mut found: Vec<Candidate<'_>> = candidates()
+        .filter(|one| one.is_listed_as(document, name))
+        .collect();
     if found.is_empty() {
         found = of(owners(EntityKind::Account, &has_name));
-        found.retain(|account| account.may_be_called(document, name));
+        found.retain(|one| one.may_be_called(document, name));
     }
     // What a token is said to be for, where the library that wrote the account knows another name.
     if found.is_empty() {
@@ -73,7 +80,7 @@ pub(super) fn named(
     if found.is_empty() {
         found = of(owners(EntityKind::SignedInUser, &proved_name));
     }
-    found
+    found.into_iter().map(|one| one.account.clone()).collect()
 }
 
 /// Returns the names that are an account's own, those of its tokens among them.

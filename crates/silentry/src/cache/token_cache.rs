@@ -166,7 +166,7 @@ impl TokenCache {
         let document = &self.shared.read().document;
         let mut accounts = accounts(document, authority);
         accounts.retain(is_wanted);
-        let named = names::named(document, &accounts, name, os_user);
+        let named = names::named(document, authority, &accounts, name, os_user);
         match authority.tenant() {
             Some(tenant) if named.len() > 1 => names::at_home_in(document, named, tenant),
             _ => named,
