@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{Error, Stage};
 
 /// The tenant of personal Microsoft accounts, in Microsoft's documentation of the id_token's `tid`.
-const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+pub(crate) const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// The tenant part of an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]

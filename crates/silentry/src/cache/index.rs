@@ -11,7 +11,7 @@ use super::environment;
 use super::schema::{CacheDocument, Entity, EntityKind};
 use super::write::{Owner, REQUESTED_TENANT};
 use crate::authority::AuthorityKind;
-use crate::authority::tenant::same_client;
+use crate::authority::tenant::{PERSONAL_ACCOUNTS, same_client};
 use crate::oauth::id_token::{IdToken, canonical_account_id, same_account};
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_response::is_token;
@@ -234,12 +234,9 @@ impl Index {
 }
 
 impl CachedToken {
-    /// Reads a row; a token that is bound to a key, or whose end is not known, is none of ours.
+    /// Reads a row; a token that was asked for in another way than ours, or whose end is not known, is none of ours.
     fn of(row: &Entity) -> Option<Self> {
-        let bearer = row
-            .text("token_type")
-            .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"));
-        bearer.then_some(())?;
+        is_for_everybody(row).then_some(())?;
         let expires_on = row.seconds("expires_on")?;
         Some(Self {
             // Other programs write the file too, and the token goes into headers.
@@ -291,12 +288,24 @@ impl CachedToken {
                 .home_account_id
                 .rsplit_once('.')
                 .is_some_and(|(_, home)| self.realm.eq_ignore_ascii_case(home)),
+            "consumers" => same_realm(&self.realm, PERSONAL_ACCOUNTS),
             tenant => self
                 .requested_tenant
                 .as_ref()
                 .is_some_and(|requested| requested.eq_ignore_ascii_case(tenant)),
         }
     }
+}
+
+/// Returns whether an access token is one that any request for its scopes may have: bound to no key
+/// (`AccessToken_With_AuthScheme` of MSAL Node), and asked for with nothing more that tells it from others
+/// (`AccessToken_Extended` of MSAL.NET).
+pub(super) fn is_for_everybody(row: &Entity) -> bool {
+    let is = |member, only: &str| {
+        let text = row.text(member);
+        text.is_none_or(|text| text.eq_ignore_ascii_case(only))
+    };
+    is("token_type", "Bearer") && is("credential_type", "AccessToken")
 }
 
 impl CachedRefreshToken {

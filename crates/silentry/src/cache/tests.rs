@@ -340,3 +340,46 @@ fn new_rows_spell_the_account_as_its_rows_do() {
     }
     assert_eq!(find(&document, TENANT, "User.Read").as_deref(), Some("AT"));
 }
+
+#[test]
+fn tokens_that_were_asked_for_in_another_way_are_neither_given_out_nor_replaced() {
+    for member in [
+        r#""token_type":"pop","credential_type":"AccessToken""#,
+        r#""token_type":"Bearer","credential_type":"AccessToken_With_AuthScheme""#,
+        r#""token_type":"Bearer","credential_type":"AccessToken_Extended""#,
+    ] {
+        let mut document = CacheDocument::parse(
+            format!(
+                r#"{{"AccessToken":{{"a":{{"secret":"other","home_account_id":"{HOME}","environment":"sts.windows.net","client_id":"{CLIENT}","realm":"{TENANT}","target":"User.Read",{member},"expires_on":"1795363398"}}}}}}"#
+            )
+            .as_bytes(),
+        )
+        .unwrap();
+        let found = |document: &CacheDocument| find(document, TENANT, "User.Read");
+        assert_eq!(found(&document), None, "{member}");
+        write(&mut document, TENANT, &response("AT", "User.Read", ""));
+        assert_eq!(found(&document).as_deref(), Some("AT"), "{member}");
+        assert_eq!(count(&document, EntityKind::AccessToken), 2, "{member}");
+    }
+}
+
+#[test]
+fn personal_accounts_are_found_by_the_word_for_their_tenant() {
+    const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+    for (realm, tenant, is_found) in [
+        (PERSONAL, "consumers", true),
+        ("consumers", "consumers", true),
+        (TENANT, "consumers", false),
+        (PERSONAL, TENANT, false),
+    ] {
+        let document = CacheDocument::parse(
+            format!(
+                r#"{{"AccessToken":{{"a":{{"secret":"AT","home_account_id":"{HOME}","environment":"login.windows.net","client_id":"{CLIENT}","realm":"{realm}","target":"User.Read","expires_on":"1795363398"}}}}}}"#
+            )
+            .as_bytes(),
+        )
+        .unwrap();
+        let found = find(&document, tenant, "User.Read");
+        assert_eq!(found.is_some(), is_found, "{realm} {tenant}");
+    }
+}

@@ -5,10 +5,10 @@
 //! texts, and nothing is `null`.
 
 use super::environment;
-use super::index::same_realm;
+use super::index::{is_for_everybody, same_realm};
 use super::schema::{CacheDocument, Entity, EntityKind};
 use crate::authority::AuthorityKind;
-use crate::authority::tenant::same_client;
+use crate::authority::tenant::{PERSONAL_ACCOUNTS, same_client};
 use crate::identity::same_name;
 use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id, same_account};
 use crate::oauth::scopes::Scopes;
@@ -231,9 +231,7 @@ impl Rows<'_> {
         document.retain(EntityKind::AccessToken, |row| {
             let replaced = self.is_of_client(row)
                 && tenant.is_named_in(row)
-                && row
-                    .text("token_type")
-                    .is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer"))
+                && is_for_everybody(row)
                 && row
                     .text("target")
                     .and_then(Scopes::from_wire)
@@ -500,11 +498,18 @@ impl TenantNames {
 
     /// Where the authority leaves the choice to the account, it means the account's home.
     fn add_words(&mut self, home: Option<&str>) {
-        let is = |name: &str| self.0.iter().any(|own| own.eq_ignore_ascii_case(name));
-        if home.is_some_and(is) || Self::WORDS.into_iter().any(is) {
+        let is_home = home.is_some_and(|home| self.is_named(home));
+        if is_home || Self::WORDS.into_iter().any(|word| self.is_named(word)) {
             let names = Self::WORDS.into_iter().chain(home);
             self.0.extend(names.map(str::to_owned));
         }
+        if self.is_named(PERSONAL_ACCOUNTS) {
+            self.0.push("consumers".to_owned());
+        }
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        self.0.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Returns whether a look-up by any of the names finds the token of a row.

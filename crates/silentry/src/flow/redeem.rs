@@ -223,6 +223,14 @@ impl Redemption<'_> {
         }
     }
 
+    /// A refreshed token is found where the account is, which may be known by another host of its cloud.
+    fn environment(&self, endpoints: &Endpoints) -> String {
+        match self.account {
+            Some(account) => account.environment().to_owned(),
+            None => endpoints.authority.environment(),
+        }
+    }
+
     fn known_account(&self) -> Option<&str> {
         self.account.and_then(Account::home_account_id)
     }
@@ -298,7 +306,7 @@ impl Redemption<'_> {
     ) -> Result<(), String> {
         let application = call.application;
         let client_id = application.client_id.clone();
-        let environment = endpoints.authority.environment();
+        let environment = self.environment(endpoints);
         let other_environment = endpoints.authority.environment_with_port();
         let tenant = endpoints.authority.realm().into_owned();
         let server = endpoints.authority.kind();
@@ -369,7 +377,7 @@ impl Redemption<'_> {
                 home_account_id: home_account_id(client_info.as_ref(), id)
                     .or(self.known_account().map(str::to_owned))
                     .map(Into::into),
-                environment: endpoints.authority.environment().into(),
+                environment: self.environment(endpoints).into(),
             },
             correlation_id: call.correlation_id.clone(),
             token_source: TokenSource::IdentityProvider,

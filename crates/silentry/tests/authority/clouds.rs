@@ -81,6 +81,33 @@ async fn another_process_finds_the_accounts_of_the_cloud_by_any_of_its_names() {
 }
 
 #[tokio::test]
+async fn a_token_of_the_cloud_is_renewed_where_its_account_is() {
+    let lab = lab().await;
+    let cache = silentry::TokenCache::in_memory();
+    let app = |host| {
+        let builder = builder(&lab).with_authority(at(host));
+        builder.with_token_cache(cache.clone())
+    };
+    // As programs write it that do not know which name of the host the cloud prefers.
+    let by_alias = app(SOVEREIGN_ALIAS).with_instance_discovery(false);
+    let first = sign_in(&by_alias.build().unwrap()).await.unwrap();
+    let app = app(SOVEREIGN_HOST).build().unwrap();
+    let account = &app.accounts().await.unwrap()[0];
+    assert_eq!(account.environment(), SOVEREIGN_ALIAS);
+    let renewed = app
+        .acquire_token_silent(SCOPES, account)
+        .with_force_refresh(true)
+        .await
+        .unwrap();
+    assert_ne!(renewed.access_token(), first.access_token());
+    assert_eq!(renewed.account(), account);
+    let hit = app.acquire_token_silent(SCOPES, account).await.unwrap();
+    assert_eq!(hit.token_source(), TokenSource::Cache);
+    assert_eq!(hit.access_token(), renewed.access_token());
+    assert_eq!(app.accounts().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_host_that_is_not_microsofts_is_never_asked() {
     let lab = lab().await;
     let app = builder(&lab)
