@@ -120,3 +120,28 @@ fn a_credential_cache_service_that_never_answers_is_asked_once() {
     assert!(advice.contains("credential cache service"), "{advice}");
     assert_eq!(connections.try_iter().count(), 1);
 }
+
+/// Whoever named it by a flag was told of variables alone.
+#[test]
+fn the_hint_names_the_flag() {
+    let place = Place::new();
+    let ccache = format!("FILE:{}", place.folder.path().join("none").display());
+    let library = "/nonexistent/library.so";
+    for (flag, value, code, exit) in [
+        ("--ccache", &*ccache, "kerberos_credentials_unreadable", 4),
+        ("--gssapi-library", library, "kerberos_library_missing", 5),
+    ] {
+        let arguments = [
+            "token",
+            "--mode=iwa",
+            "--cache=none",
+            "-o=json",
+            flag,
+            value,
+        ];
+        let error = place.run(&arguments).error(exit);
+        assert_eq!(error["error"], code, "{error}");
+        let advice = error["mitigation"].as_str().unwrap();
+        assert!(advice.contains(flag), "{error}");
+    }
+}

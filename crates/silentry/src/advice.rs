@@ -87,6 +87,9 @@ const TERMS: &[Term] = &[
     ),
     term("directory", "--directory", "`with_directory`"),
     term("upn-attribute", "--upn-attribute", "`with_upn_attribute`"),
+    term("spn", "--spn", "`with_service_principal_name`"),
+    term("ccache", "--ccache", "`with_ticket_cache`"),
+    term("keytab", "--keytab", "`with_client_keytab`"),
     term(
         "gssapi-library",
         "--gssapi-library FILE",
@@ -175,6 +178,8 @@ impl Advice {
             "--tenant",
             "--username",
             "--ca-bundle",
+            "--ccache",
+            "--gssapi-library",
             "silentry login",
         ] {
             assert!(!library.contains(flag), "{of}: {library}");

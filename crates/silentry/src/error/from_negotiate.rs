@@ -1,8 +1,10 @@
-//! Kerberos trouble: the reason and the advice are those of `silentry-negotiate`.
+//! Kerberos trouble: the reason and the advice are those of `silentry-negotiate`, which does not know how the command and
+//! this library name what it is about.
 
 use silentry_negotiate as negotiate;
 
 use super::{Error, Stage, codes};
+use crate::advice::Advice;
 
 impl Error {
     pub(crate) fn from_negotiate(stage: Stage, error: &negotiate::Error) -> Self {
@@ -10,7 +12,13 @@ impl Error {
         let made = Error::new(code, stage, error.to_string());
         match codes::entry(code).advice() {
             Some(_) => made,
-            None => made.with_mitigation(error.mitigation()),
+            None => {
+                let advice = Advice::from(error.mitigation());
+                made.with_mitigation(match named_by(error) {
+                    Some(more) => advice.and(more),
+                    None => advice,
+                })
+            }
         }
     }
 
@@ -29,9 +37,90 @@ impl Error {
     }
 }
 
+/// Says by what is named here what the advice speaks of.
+fn named_by(error: &negotiate::Error) -> Option<&'static str> {
+    use negotiate::Error::*;
+    match error {
+        LibraryMissing { .. } | LibraryNotTrusted { .. } => {
+            Some("The library is named by {gssapi-library}.")
+        }
+        // Windows has its own library, and the ticket of the logon session alone.
+        CredentialsNotSupported { .. } if !cfg!(windows) => {
+            Some("Another library is named by {gssapi-library}.")
+        }
+        CredentialsUnreadable { .. } => Some("Here they are named by {ccache} and {keytab}, too."),
+        CcacheTimeout { .. } => Some("Here it is named by {ccache}, too."),
+        InvalidServicePrincipal { .. } => {
+            Some("It is named by {spn}, that of a proxy by {proxy-spn}.")
+        }
+        NtlmRefused { .. } => Some("It is allowed by {allow-ntlm}."),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn advice_names_the_flag_and_the_method() {
+        let reason = || "why".to_owned();
+        for (error, flag, method) in [
+            (
+                negotiate::Error::LibraryMissing { reason: reason() },
+                "--gssapi-library",
+                "with_gssapi_library",
+            ),
+            (
+                negotiate::Error::LibraryNotTrusted { reason: reason() },
+                "--gssapi-library",
+                "with_gssapi_library",
+            ),
+            (
+                negotiate::Error::CredentialsUnreadable { reason: reason() },
+                "--ccache",
+                "with_ticket_cache",
+            ),
+            (
+                negotiate::Error::CcacheTimeout {
+                    ccache: "KCM:".to_owned(),
+                    limit: Duration::from_secs(15),
+                },
+                "--ccache",
+                "with_ticket_cache",
+            ),
+            (
+                negotiate::Error::InvalidServicePrincipal {
+                    principal: "sts".to_owned(),
+                },
+                "--spn",
+                "with_service_principal_name",
+            ),
+            (
+                negotiate::Error::NtlmRefused { reason: reason() },
+                "--allow-ntlm",
+                "with_ntlm",
+            ),
+        ] {
+            let made = Error::from_negotiate(Stage::User, &error);
+            let advice = made.advice();
+            advice.check(error.code());
+            for (text, name) in [(advice.for_command(), flag), (advice.for_library(), method)] {
+                assert!(text.starts_with(error.mitigation()), "{text}");
+                assert!(text.contains(name), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_other_name_has_the_advice_of_the_case() {
+        let reason = "why".to_owned();
+        let error = negotiate::Error::NoThread { reason };
+        let made = Error::from_negotiate(Stage::Negotiate, &error);
+        assert_eq!(made.mitigation(), error.mitigation());
+    }
 
     #[test]
     fn whoever_has_no_upn_is_told_to_give_it_and_why() {
