@@ -339,6 +339,34 @@ async fn an_account_is_found_by_every_name_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_ladder_for_one_user_finds_nobody_else_in_the_cache() {
+    let (ana, bob) = (format!("ana.{TENANT}"), format!("bob.{TENANT}"));
+    let store = Text::of(&together(&[
+        user(&ana, "ana@contoso.test", HOST, TENANT),
+        user(&bob, "bob@contoso.test", HOST, TENANT),
+    ]));
+    let app = app(&store, CLIENT, &entra(TENANT));
+    let account = app.account(&bob).await.unwrap().unwrap();
+    app.remove_account(&account).await.unwrap();
+    let of_nobody = || app.acquire_token([SCOPE]).from_nothing();
+    for ladder in [
+        of_nobody().or_silent_for("bob@contoso.test"),
+        of_nobody().or_silent_for(&bob),
+        of_nobody().with_account(&account),
+    ] {
+        let error = ladder.or_silent_for("ana@contoso.test").await.unwrap_err();
+        assert_eq!(error.code(), "user_mismatch");
+    }
+    let sole = of_nobody()
+        .or_silent_for("bob@contoso.test")
+        .or_silent_for_sole_account();
+    assert_eq!(sole.await.unwrap_err().code(), "user_mismatch");
+    // Who is named alone is found.
+    let token = of_nobody().or_silent_for("ana@contoso.test").await.unwrap();
+    assert_eq!(token.access_token(), "token");
+}
+
+#[tokio::test]
 async fn of_two_accounts_of_one_name_the_tenant_chooses_the_one_at_home_there() {
     const NAME: &str = "ana@contoso.test";
     let (here, there) = (format!("a.{TENANT}"), format!("b.{OTHER_TENANT}"));

@@ -8,8 +8,9 @@ pub(crate) struct RequestOptions {
     pub(crate) tenant: Option<String>,
     /// The name of the user whom the token must be for.
     pub(crate) username: Option<String>,
-    /// The account that the token must be for: its home account id, or a name where that is all that is known.
-    pub(crate) account: Option<String>,
+    /// The account that the token must be for: its home account id, or a name where that is all that is known. Of several,
+    /// it must be each.
+    pub(crate) account: Vec<String>,
     pub(crate) claims: Option<String>,
     pub(crate) correlation_id: Option<String>,
     pub(crate) extra_query_parameters: Vec<(String, String)>,
@@ -25,6 +26,11 @@ impl RequestOptions {
         if let Some(tenant) = needed.tenant() {
             self.tenant = Some(tenant.to_owned());
         }
+    }
+
+    /// Returns all that the user must be known by.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.username.iter().chain(&self.account)
     }
 
     /// Refuses a name that names nobody.

@@ -23,6 +23,8 @@ pub(super) struct Sought<'a> {
     pub(super) user: CachedUser,
     /// The name that the user must have.
     pub(super) name: Option<&'a str>,
+    /// Whom the ladder is for by the flows before: the user must be the same.
+    pub(super) before: &'a [String],
     /// Whether the ticket is asked next for what the cache does not have.
     pub(super) ticket_is_next: bool,
 }
@@ -39,39 +41,15 @@ pub(super) async fn account(
         authority,
         environment: &cache::environment(&environment),
     };
-    let Sought { user, name, .. } = &sought;
-    match (user, name) {
-        (CachedUser::Account(account), None) => return Ok(account.clone()),
-        // Memory first: who is signed in does not change with what other processes write.
-        (CachedUser::SignedIn | CachedUser::SignedInOrSole, None) => {
-            if let Some(account) = accounts.signed_in().await {
-                return Ok(account);
-            }
-        }
-        _ => {}
-    }
-    let caught_up = application
-        .cache
-        .catch_up_to_sign_in(&*application.clock)
-        .await;
-    caught_up.map_err(|error| super::cache_failed(&error))?;
-    match (sought.user, sought.name) {
-        (CachedUser::Account(account), None) => Ok(account),
-        (CachedUser::Account(account), Some(name)) => accounts.if_called(account, name),
-        (CachedUser::Named(id), Some(name)) if !same_name(&id, name) => {
-            let account = accounts.named(&id).await?;
-            accounts.if_called(account, name)
-        }
-        (CachedUser::Named(name), _) => accounts.named(&name).await,
-        (_, Some(name)) => accounts.named(name).await,
-        (CachedUser::SignedIn, None) => accounts.signed_in().await.ok_or_else(|| {
-            none("the token cache knows no account of the user who is signed in".to_owned())
-        }),
-        (CachedUser::SignedInOrSole, None) => match accounts.signed_in().await {
-            Some(account) => Ok(account),
-            None => accounts.sole(sought.ticket_is_next).await,
-        },
-    }
+    let before = match sought.user {
+        // The program says itself which it is.
+        CachedUser::Account(_) => &[],
+        _ => sought.before,
+    };
+    let account = accounts.meant(sought).await?;
+    before
+        .iter()
+        .try_fold(account, |account, name| accounts.if_called(account, name))
 }
 
 /// Returns whether the cache knows an account by this name or home account id.
@@ -99,6 +77,44 @@ struct Accounts<'a> {
 }
 
 impl Accounts<'_> {
+    /// Returns the account that the one flow means.
+    async fn meant(&self, sought: Sought<'_>) -> Result<Account, Error> {
+        let Sought { user, name, .. } = &sought;
+        match (user, name) {
+            (CachedUser::Account(account), None) => return Ok(account.clone()),
+            // Memory first: who is signed in does not change with what other processes write.
+            (CachedUser::SignedIn | CachedUser::SignedInOrSole, None) => {
+                if let Some(account) = self.signed_in().await {
+                    return Ok(account);
+                }
+            }
+            _ => {}
+        }
+        let application = self.application;
+        let caught_up = application
+            .cache
+            .catch_up_to_sign_in(&*application.clock)
+            .await;
+        caught_up.map_err(|error| super::cache_failed(&error))?;
+        match (sought.user, sought.name) {
+            (CachedUser::Account(account), None) => Ok(account),
+            (CachedUser::Account(account), Some(name)) => self.if_called(account, name),
+            (CachedUser::Named(id), Some(name)) if !same_name(&id, name) => {
+                let account = self.named(&id).await?;
+                self.if_called(account, name)
+            }
+            (CachedUser::Named(name), _) => self.named(&name).await,
+            (_, Some(name)) => self.named(name).await,
+            (CachedUser::SignedIn, None) => self.signed_in().await.ok_or_else(|| {
+                none("the token cache knows no account of the user who is signed in".to_owned())
+            }),
+            (CachedUser::SignedInOrSole, None) => match self.signed_in().await {
+                Some(account) => Ok(account),
+                None => self.sole(sought.ticket_is_next).await,
+            },
+        }
+    }
+
     async fn sole(&self, ticket_is_next: bool) -> Result<Account, Error> {
         let all = self.application.cache.accounts(self.authority).into_iter();
         let of_cloud = all.filter(|account| self.has(account));

@@ -85,7 +85,7 @@ impl SignIn {
             ..
         } = &self.asked;
         let account = signed_in::account(application, authority, user)?;
-        let mut names = [&options.username, &options.account].into_iter().flatten();
+        let mut names = options.names();
         if !names.all(|name| cached_user::is_called(application, authority, &account, name)) {
             // A new token may show that the user has this name too.
             return None;

@@ -48,7 +48,7 @@ pub(super) async fn check(
     let claims = given.id_token().and_then(|text| IdToken::decode(text).ok());
     let of_token: Vec<&str> = claims.iter().flat_map(IdToken::names).collect();
     let mut of_ticket = None;
-    for name in [&options.username, &options.account].into_iter().flatten() {
+    for name in options.names() {
         let is_id = given.account().has_home_account_id(name);
         if is_id || of_token.iter().any(|own| same_name(own, name)) {
             continue;
