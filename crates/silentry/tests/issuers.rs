@@ -211,6 +211,24 @@ async fn an_account_of_another_kind_of_server_is_not_served() {
 }
 
 #[tokio::test]
+async fn an_account_binds_to_its_own_issuer() {
+    let cache = TokenCache::in_memory();
+    let (a, b) = (Server::of(A), Server::of(B));
+    let (app_a, app_b) = (a.app(&cache), b.app(&cache));
+    let of_a = sign_in(&app_a).await;
+    let ladder = |app: &PublicClientApplication| app.acquire_token(SCOPES).with_account(&of_a);
+    let error = ladder(&app_b)
+        .or_username_and_asked_password("alice", || panic!("for the wrong server"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "user_mismatch");
+    assert_eq!(b.seen.lock().unwrap().len(), 0);
+    app_a.remove_account(&of_a).await.unwrap();
+    let again = ladder(&app_a).or_username_password("alice", Secret::from("password"));
+    assert_eq!(again.await.unwrap().account(), &of_a);
+}
+
+#[tokio::test]
 async fn a_token_is_found_again_whatever_tenant_the_server_tells() {
     let cache = TokenCache::in_memory();
     let server = Server {

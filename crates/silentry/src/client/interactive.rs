@@ -69,7 +69,7 @@ impl AcquireTokenInteractive {
     /// Names the user who must sign in by an account of before. When somebody else signs in, it is `user_mismatch`, and
     /// nothing is kept.
     pub fn with_account(mut self, account: &Account) -> Self {
-        self.options.account = vec![account.binding_name().to_owned()];
+        self.options.bind_to(account);
         self.with_login_hint(account.username())
     }
 

@@ -155,7 +155,7 @@ impl AcquireToken {
     /// integrated sign-in out, which could only give that user's token. A token that another flow gives must be for this
     /// account, else it is `user_mismatch`.
     pub fn with_account(mut self, account: &Account) -> Self {
-        self.options.account = vec![account.binding_name().to_owned()];
+        self.options.bind_to(account);
         self.rungs
             .retain(|rung| !matches!(rung.way(), "silent" | "iwa"));
         self.rungs

@@ -1,5 +1,8 @@
 //! What every request can be told, whatever the flow.
 
+use std::sync::Arc;
+
+use super::Account;
 use crate::error::{Error, InteractionRequired};
 
 /// What every request can be told.
@@ -11,6 +14,8 @@ pub(crate) struct RequestOptions {
     /// The account that the token must be for: its home account id, or a name where that is all that is known. Of several,
     /// it must be each.
     pub(crate) account: Vec<String>,
+    /// Where that account is: its id may be another user's at another server.
+    pub(crate) account_environment: Option<Arc<str>>,
     pub(crate) claims: Option<String>,
     pub(crate) correlation_id: Option<String>,
     pub(crate) extra_query_parameters: Vec<(String, String)>,
@@ -18,6 +23,12 @@ pub(crate) struct RequestOptions {
 }
 
 impl RequestOptions {
+    /// The token must be for this account.
+    pub(crate) fn bind_to(&mut self, account: &Account) {
+        self.account = vec![account.binding_name().to_owned()];
+        self.account_environment = Some(Arc::clone(&account.environment));
+    }
+
     /// Goes on from an error that asked for the user.
     pub(crate) fn go_on_from(&mut self, needed: &InteractionRequired) {
         if let Some(claims) = needed.claims() {

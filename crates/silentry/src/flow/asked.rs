@@ -3,6 +3,7 @@
 use super::redeem::Redemption;
 use super::whose::Proof;
 use crate::authority::{Authority, AuthorityKind, Tenant};
+use crate::cache;
 use crate::client::{Application, RequestOptions};
 use crate::error::{Error, Stage};
 use crate::oauth::claims::{ClaimsError, ClaimsRequest};
@@ -66,13 +67,31 @@ fn read_scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<Scopes, Erro
         .map_err(|error| Error::new("invalid_scopes", Stage::Request, error.to_string()))
 }
 
+/// Returns the application's authority for the tenant of the request, if it may know the account of the request.
 pub(super) fn authority(
     application: &Application,
     options: &RequestOptions,
 ) -> Result<Authority, Error> {
-    match &options.tenant {
-        Some(tenant) => application.authority.with_tenant(Tenant::parse(tenant)?),
-        None => Ok(application.authority.clone()),
+    let authority = match &options.tenant {
+        Some(tenant) => application.authority.with_tenant(Tenant::parse(tenant)?)?,
+        None => application.authority.clone(),
+    };
+    check_account(&authority, options)?;
+    Ok(authority)
+}
+
+/// Refuses an account of another server before anybody is asked for anything: an id there may be another user's here.
+fn check_account(authority: &Authority, options: &RequestOptions) -> Result<(), Error> {
+    match options
+        .account_environment
+        .as_deref()
+        .map(cache::environment)
+    {
+        Some(other) if !authority.may_know_accounts_of(&other) => {
+            let message = format!("the account is one of {other}, not of {authority}");
+            Err(Error::new("user_mismatch", Stage::Request, message))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -137,6 +137,7 @@ async fn step(
             let options = RequestOptions {
                 username: None,
                 account: Vec::new(),
+                account_environment: None,
                 ..options
             };
             silent::acquire(AcquireTokenSilent {
