@@ -87,16 +87,18 @@ fn explained(text: &str, error: &toml::de::Error) -> String {
             true => format!("there is no setting `{name}`"),
             false => "there is no such setting".to_owned(),
         }
-    } else if let Some((_, expected)) = message.split_once(", expected ") {
-        // The words of serde and toml.
+    } else if let Some((_, expected)) = message.rsplit_once(", expected ") {
+        // The words of serde and toml, which come behind what the file says.
         let expected = match expected {
             "u8" => "a whole number up to 255",
             "u16" => "a whole number up to 65535",
             "u32" => "a whole number up to 4294967295",
             "a boolean" => "true or false",
             "a string" | "literal string" => "a text in quotes",
-            // The words of toml.
-            other if other.contains('`') => return format!("line {number}: {NOT_TOML}"),
+            // The choices of a setting, or what toml expects of its grammar.
+            other if other.contains('`') && !message.starts_with("unknown variant `") => {
+                return format!("line {number}: {NOT_TOML}");
+            }
             other => other,
         };
         format!("it takes {expected}")
@@ -148,6 +150,10 @@ mod tests {
             ("port = \"80\"", "a whole number up to 65535"),
             ("browser-timeout = -1", "a whole number"),
             ("allow-ntlm = \"yes\"", "true or false"),
+            ("allow-ntlm = \"a, expected b\"", "true or false"),
+            ("prompt = \"x\"", "one of `select-account`"),
+            ("cache-format = \"a`, expected `b\"", "`plain`"),
+            ("tenant = \"a\" \"b\"", NOT_TOML),
         ] {
             let error = toml::from_str::<Settings>(text).err().unwrap();
             let said = explained(text, &error);

@@ -1,7 +1,7 @@
 //! `silentry logout`.
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{StringValueParser, TypedValueParser};
 use serde_json::{Value, json};
 use silentry::Account;
 
@@ -31,7 +31,7 @@ pub(crate) struct LogoutCommand {
     /// Forget the account with this user name.
     #[arg(
         value_name = "USERNAME",
-        value_parser = NonEmptyStringValueParser::new(),
+        value_parser = not_blank(),
         conflicts_with_all = ["account", "all"]
     )]
     username: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct LogoutCommand {
     #[arg(
         long,
         value_name = "ID",
-        value_parser = NonEmptyStringValueParser::new(),
+        value_parser = not_blank(),
         conflicts_with = "all"
     )]
     account: Option<String>,
@@ -93,6 +93,14 @@ pub(crate) fn run(command: LogoutCommand) -> Result<(), Failure> {
     let (_, telling) = progress();
     let removed = wait::until_done(work, telling)?;
     tell(&removed, command.output.unwrap_or_default())
+}
+
+/// Takes no text of blanks alone, such as a variable of a script that is not set.
+fn not_blank() -> impl TypedValueParser<Value = String> {
+    StringValueParser::new().try_map(|text| match text.trim().is_empty() {
+        true => Err("it is empty"),
+        false => Ok(text),
+    })
 }
 
 /// Which accounts are meant.

@@ -221,7 +221,12 @@ fn a_flag_without_a_value_is_refused() {
             assert_eq!(said["message"], format!("{flag} is empty"));
         }
     }
-    for arguments in [&["logout", ""][..], &["logout", "--account", ""]] {
+    for arguments in [
+        &["logout", ""][..],
+        &["logout", " "],
+        &["logout", "--account", ""],
+        &["logout", "--account", " "],
+    ] {
         assert_eq!(run(arguments).status.code(), Some(2));
     }
 }

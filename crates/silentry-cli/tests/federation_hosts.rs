@@ -98,6 +98,8 @@ fn a_file_that_is_no_metadata_is_not_repeated() {
         "{\"hunter2\": 1}",
         "<?xml version='1.0' encoding='hunter2'?><a/>",
         "<hunter2:a/>",
+        "<hunter2/>",
+        "<hunter2 xmlns='urn:hunter2'>hunter2</hunter2>",
         "<a></hunter2>",
         "",
     ] {

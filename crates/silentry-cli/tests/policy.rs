@@ -457,7 +457,16 @@ fn a_server_without_a_channel_binding_gets_no_ticket_where_one_is_required() {
         &metadata,
     ];
     let machine = Machine::new(&place, "require-channel-binding = true");
-    refused(&machine.token(&arguments), 2, "policy_forbids", "SHA-2");
+    let said = machine.token(&arguments);
+    refused(&said, 5, "policy_forbids_host", "SHA-2");
+    assert_eq!(hears.recv().unwrap(), "");
+    // Other flows need no ticket.
+    let ladder = [&arguments[1..], &["--mode=iwa,silent"]].concat();
+    let error = machine.token(&ladder).error(4);
+    assert_eq!(
+        error["attempts"][0]["error"], "policy_forbids_host",
+        "{error}"
+    );
     assert_eq!(hears.recv().unwrap(), "");
 
     Machine::new(&place, "").token(&arguments).error(6);

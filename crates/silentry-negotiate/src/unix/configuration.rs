@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::env;
 use std::ffi::OsStr;
 use std::fmt::Display;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use silentry_files::printable;
@@ -136,8 +136,7 @@ fn check_trace(file: &Path) -> Result<(), String> {
 /// Returns how a file begins; nothing of what is left to the library.
 fn start_of(file: &Path, length: u64) -> Result<Vec<u8>, String> {
     match file.metadata() {
-        // People name it to have no configuration.
-        _ if file == Path::new("/dev/null") => return Ok(Vec::new()),
+        Ok(found) if is_null(&found) => return Ok(Vec::new()),
         Err(_) => return Ok(Vec::new()),
         Ok(found) if found.is_dir() => return Ok(Vec::new()),
         Ok(_) => {}
@@ -148,6 +147,12 @@ fn start_of(file: &Path, length: u64) -> Result<Vec<u8>, String> {
         Err(error) => Err(error.to_string()),
         Ok(bytes) => Ok(bytes),
     }
+}
+
+/// Returns whether it is `/dev/null`, by this name or another: people put it there to have no configuration.
+fn is_null(found: &Metadata) -> bool {
+    let is_same = |null: Metadata| null.rdev() == found.rdev();
+    found.file_type().is_char_device() && fs::metadata("/dev/null").is_ok_and(is_same)
 }
 
 /// What has been read so far.
@@ -291,8 +296,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("krb5.conf"), "[libdefaults]").unwrap();
+        std::os::unix::fs::symlink("/dev/null", path("masked")).unwrap();
         for good in [
             path("krb5.conf"),
+            path("masked"),
             path("missing"),
             folder.path().to_owned(),
             "/dev/null".into(),

@@ -503,8 +503,12 @@ impl TenantNames {
             let names = Self::WORDS.into_iter().chain(home);
             self.0.extend(names.map(str::to_owned));
         }
-        if self.is_named(PERSONAL_ACCOUNTS) {
-            self.0.push("consumers".to_owned());
+        if ["consumers", PERSONAL_ACCOUNTS]
+            .into_iter()
+            .any(|name| self.is_named(name))
+        {
+            self.0
+                .extend(["consumers", PERSONAL_ACCOUNTS].map(str::to_owned));
         }
     }
 

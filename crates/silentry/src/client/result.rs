@@ -146,9 +146,9 @@ impl Account {
         self.home_account_id.as_deref()
     }
 
-    /// Returns whether the account is known by this user name, in any case.
+    /// Returns whether the account is known by this user name, in any case. An account without a name has none.
     pub fn has_username(&self, name: &str) -> bool {
-        same_name(&self.username, name)
+        !name.trim().is_empty() && same_name(&self.username, name)
     }
 
     /// Returns whether this is the account's home account id: one of Entra in any case, that of another server as it is.

@@ -82,9 +82,7 @@ fn page(text: &str, content_type: Option<&str>) -> Option<UnexpectedContent> {
         Start::Other(ContentKind::Text) if is_labelled_html(content_type) => ContentKind::Html,
         Start::Other(kind) => kind,
         Start::Element | Start::Doctype if is_page(text, content_type) => ContentKind::Html,
-        Start::Element if !declares_namespaces(text) && document::is_malformed(text) => {
-            ContentKind::Html
-        }
+        Start::Element if !may_be_soap(text) && document::is_malformed(text) => ContentKind::Html,
         Start::Element | Start::Doctype => return None,
     };
     Some(described(kind, text, content_type))
@@ -93,7 +91,7 @@ fn page(text: &str, content_type: Option<&str>) -> Option<UnexpectedContent> {
 /// Returns whether markup was written for browsers, by its first element or by its label.
 pub(super) fn is_page(text: &str, content_type: Option<&str>) -> bool {
     page::begins_with_html(after_prolog(text))
-        || is_labelled_html(content_type) && !declares_namespaces(text)
+        || is_labelled_html(content_type) && !may_be_soap(text)
 }
 
 fn is_labelled_html(content_type: Option<&str>) -> bool {
@@ -101,10 +99,15 @@ fn is_labelled_html(content_type: Option<&str>) -> bool {
         .is_some_and(|label| ["text/html", "application/xhtml+xml"].contains(&&*media_type(label)))
 }
 
-/// Returns whether markup may be SOAP or SAML, damaged or with a wrong label: nothing of that is quoted, as it may be
-/// an assertion.
-fn declares_namespaces(text: &str) -> bool {
-    text.contains("xmlns")
+/// Returns whether a text may have SOAP or SAML in it, damaged or with a wrong label: nothing of that is quoted, as it may
+/// be an assertion. It declares namespaces, or has a tag with a prefix.
+fn may_be_soap(text: &str) -> bool {
+    let is_prefixed = |tag: &str| {
+        let name = tag.trim_start_matches('/');
+        let end = name.find(|c: char| !(c.is_alphanumeric() || "_-.".contains(c)));
+        end.is_some_and(|end| end > 0 && name[end..].starts_with(':'))
+    };
+    text.contains("xmlns") || text.split('<').skip(1).any(is_prefixed)
 }
 
 /// Returns the error for a document of the wrong kind.
@@ -125,6 +128,7 @@ fn described(kind: ContentKind, text: &str, content_type: Option<&str>) -> Unexp
             // Other JSON that comes where XML was asked for may well be a token response.
             ContentKind::Json => String::new(),
             ContentKind::Html => excerpt(&page::first_text(text, MAX_EXCERPT + 1)),
+            ContentKind::Xml | ContentKind::Text if may_be_soap(text) => String::new(),
             ContentKind::Xml | ContentKind::Text => excerpt(text),
         },
     }
@@ -353,10 +357,25 @@ mod tests {
             let error = error_of(damaged, label);
             assert!(matches!(error, DocumentError::Malformed { .. }), "{error}");
         }
-        assert_eq!(
-            UnexpectedContent::of_page(b"<token>pin</token>", None),
-            None
+        for text in ["<token>pin</token>", "<t:BinarySecret>pin</t:BinarySecret>"] {
+            assert_eq!(UnexpectedContent::of_page(text.as_bytes(), None), None);
+        }
+        for before in [&b"\x80"[..], b"\xc3\xaf\xc2\xbb\xc2\xbf", b"Reply: "] {
+            for text in [damaged, "<saml:Assertion><saml:NameID>pin</saml:NameID>"] {
+                let bytes = [before, text.as_bytes()].concat();
+                let page = UnexpectedContent::of_page(&bytes, None).unwrap();
+                assert_eq!(page.first_line(), "", "{text}");
+            }
+        }
+        // The begin of an opaque word is no word.
+        let padded = format!(
+            "<p>{}{}{}",
+            "&nbsp;".repeat(20),
+            "x ".repeat(80),
+            "pin".repeat(30)
         );
+        let page = UnexpectedContent::of_page(padded.as_bytes(), None).unwrap();
+        assert!(!page.first_line().contains("pin"), "{page}");
         for bytes in [
             &b"\xFF\xD8\xFF\xE0\0\x10JFIF"[..],
             b"\x1f\x8b\x08\0",

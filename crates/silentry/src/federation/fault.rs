@@ -114,6 +114,14 @@ impl WsTrustFault {
         }
     }
 
+    /// Returns whether nothing serves the address, whoever asks (WS-Addressing 1.0 SOAP Binding, 6.4).
+    pub(crate) fn is_about_address(&self) -> bool {
+        matches!(
+            self.local_code(),
+            Some("DestinationUnreachable" | "EndpointUnavailable" | "ActionNotSupported")
+        )
+    }
+
     /// Returns MSAL's code for a refusal by the federation server.
     pub fn error_code(&self) -> &'static str {
         "federated_service_returned_error"

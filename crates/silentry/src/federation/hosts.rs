@@ -173,12 +173,11 @@ fn ordinary(url: &HttpsUrl) -> Result<(), Refusal> {
     }
 }
 
-/// Returns whether `service/host` or `service/host@REALM` names the host of the URL.
+/// Returns whether `service/host` or `service/host@REALM` names the host of the URL, as a host of a URL is read.
 fn is_of_host(principal: &str, url: &HttpsUrl) -> bool {
     let name = principal.split('@').next().unwrap_or_default();
     let host = name.split('/').nth(1).unwrap_or_default();
-    host.trim_end_matches('.')
-        .eq_ignore_ascii_case(url.host().trim_end_matches('.'))
+    HostAndPort::parse(host).is_some_and(|named| named.host == HostAndPort::of(url).host)
 }
 
 impl Refusal {
@@ -303,6 +302,7 @@ mod tests {
             ("HTTP/STS.Contoso.com.", true),
             ("HTTP/sts.contoso.com@CONTOSO.COM", true),
             ("host/sts.contoso.com", true),
+            ("HTTP/sts.contoso.com:443", true),
             ("HTTP/sts", false),
             ("HTTP/intranet.contoso.com", false),
             ("HTTP/intranet.contoso.com/sts.contoso.com", false),

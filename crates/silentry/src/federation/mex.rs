@@ -93,6 +93,11 @@ impl FederationMetadata {
         Ok(metadata)
     }
 
+    /// Returns whether there was anything that could name an endpoint.
+    pub(crate) fn has_wsdl(&self) -> bool {
+        self.root_without_wsdl.is_none()
+    }
+
     /// Returns the endpoints for the Windows session, the preferred one first: WS-Trust 1.3 before
     /// 2005, otherwise in document order. Another may be tried when the first is switched off.
     ///

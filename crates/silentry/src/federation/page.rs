@@ -182,18 +182,26 @@ fn is_tag(text: &str, name: &str) -> bool {
     strip_prefix_ignoring_case(text, name).is_some_and(ends_name)
 }
 
-/// Returns a text with its character references replaced, and at most `limit` characters of it.
+/// Returns a text with its character references replaced, without blanks at its start, and at most `limit` characters of
+/// it. A word that the limit would cut in two is left out, as nobody could judge it.
 fn decoded(text: &str, limit: usize) -> String {
-    let mut shown = String::new();
+    let (mut shown, mut length) = (String::new(), 0);
     let mut rest = text;
-    for _ in 0..limit {
-        let Some(first) = rest.chars().next() else {
-            break;
-        };
+    while let Some(first) = rest.chars().next() {
         let reference = rest.strip_prefix('&').and_then(reference);
         let (c, after) = reference.unwrap_or((first, &rest[first.len_utf8()..]));
-        shown.push(c);
         rest = after;
+        if length == 0 && (c.is_whitespace() || is_invisible(c)) {
+            continue;
+        }
+        if length == limit {
+            let whole = shown.rfind(|c: char| c.is_whitespace() || is_invisible(c));
+            shown.truncate(whole.unwrap_or(0));
+            shown.push_str(" …");
+            break;
+        }
+        shown.push(c);
+        length += 1;
     }
     shown
 }
@@ -266,7 +274,10 @@ mod tests {
         ] {
             assert_eq!(first_text(page, 100), shown, "{page}");
         }
-        assert_eq!(first_text("<p>abcdef", 3), "abc");
+        // Where it is cut, the word that was begun is left out.
+        assert_eq!(first_text("<p>abc", 3), "abc");
+        assert_eq!(first_text("<p>abcdef", 3), "…");
+        assert_eq!(first_text("<p>&nbsp; ab cdef", 4), "ab …");
     }
 
     #[test]
@@ -312,9 +323,9 @@ mod tests {
             ][..]), 0..40), limit in 0_usize..20,
         ) {
             let page = parts.concat();
-            for shown in [first_text(&page, limit), without_attributes(&page, limit)] {
-                proptest::prop_assert!(shown.chars().count() <= limit);
-            }
+            let cut = " …".chars().count();
+            proptest::prop_assert!(first_text(&page, limit).chars().count() <= limit + cut);
+            proptest::prop_assert!(without_attributes(&page, limit).chars().count() <= limit);
         }
     }
 

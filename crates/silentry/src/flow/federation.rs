@@ -222,13 +222,17 @@ async fn fetch_metadata(
 
 /// Reads the document of the caller's, who may have named another file by mistake: nothing of it is repeated.
 fn parse_own_metadata(document: &str) -> Result<FederationMetadata, Error> {
-    FederationMetadata::parse(document.as_bytes(), None, None).map_err(|error| {
-        let message = format!(
-            "the federation metadata that was given is not such a document ({})",
-            error.code()
-        );
+    let invalid = |why: &str| {
+        let message =
+            format!("the federation metadata that was given is not such a document ({why})");
         Error::new("invalid_federation_metadata", Stage::Request, message)
-    })
+    };
+    let metadata = FederationMetadata::parse(document.as_bytes(), None, None)
+        .map_err(|error| invalid(error.code()))?;
+    match metadata.has_wsdl() {
+        true => Ok(metadata),
+        false => Err(invalid("there is no WSDL in it")),
+    }
 }
 
 fn parse_metadata(

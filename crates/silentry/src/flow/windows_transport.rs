@@ -178,9 +178,7 @@ async fn first_leg(
             .leaf_certificate()
             .filter(|_| !is_autologon(host));
         let settings = &call.application.negotiate;
-        let binding = leaf
-            .filter(|_| settings.channel_binding)
-            .and_then(kerberos::channel_binding);
+        let binding = leaf.and_then(|leaf| kerberos::channel_binding(settings, leaf));
         if binding.is_none() {
             call.application.policy.check_unbound_ticket(host)?;
         }

@@ -24,17 +24,11 @@ pub(super) fn read_reply(
     credential: Credential,
 ) -> Result<SamlAssertion, Error> {
     let clocks = || call.clock_difference(response);
-    let error = match read(endpoint.url().as_url(), response, clocks) {
-        Ok(assertion) => return Ok(assertion),
-        Err(Failure::Credential(error)) => error.with_category(credential.when_refused()),
-        Err(Failure::Other(error)) => error,
-    };
-    Err(match credential {
-        Credential::Password if error.code() == "wstrust_endpoint_unavailable" => {
-            error.with_mitigation(USERNAMEMIXED_OFF)
-        }
-        _ => error,
-    })
+    match read(endpoint.url().as_url(), response, credential, clocks) {
+        Ok(assertion) => Ok(assertion),
+        Err(Failure::Credential(error)) => Err(error.with_category(credential.when_refused())),
+        Err(Failure::Other(error)) => Err(error),
+    }
 }
 
 /// Why there is no assertion.
@@ -49,6 +43,7 @@ enum Failure {
 fn read(
     url: &Url,
     response: &HttpResponse,
+    credential: Credential,
     clocks: impl FnOnce() -> Option<String>,
 ) -> Result<SamlAssertion, Failure> {
     let (status, host) = (response.status(), url.host_str().unwrap_or_default());
@@ -60,6 +55,10 @@ fn read(
     let reply = WsTrustReply::from_http(status, response.body(), response.header("content-type"));
     Err(Failure::Other(match reply {
         Ok(WsTrustReply::Token(assertion)) => return Ok(assertion),
+        Ok(WsTrustReply::Fault(fault)) if fault.is_about_address() => {
+            let reason = fault.reason().unwrap_or_default();
+            switched_off(url, response, credential, reason)
+        }
         Ok(WsTrustReply::Fault(fault)) => {
             let error = Error::from_fault(host, status, &fault, clocks().as_deref());
             if fault.is_failed_authentication() {
@@ -72,14 +71,8 @@ fn read(
             }
         }
         Err(_) if matches!(status, 403 | 404 | 405 | 415 | 503) => {
-            let path = url.path();
-            let line = first_line(response).map_or_else(String::new, |line| format!(": {line}"));
-            let message =
-                format!("{host} has {path} switched off or out of reach ({status}){line}");
-            Error::new("wstrust_endpoint_unavailable", Stage::WsTrust, message)
-                .with_status(status)
-                .with_wait(response)
-                .unless_compressed(response)
+            let line = first_line(response).unwrap_or_default();
+            switched_off(url, response, credential, &line)
         }
         Err(_) if !(200..300).contains(&status) => {
             Error::from_unexpected_status(Stage::WsTrust, host, response)
@@ -88,6 +81,23 @@ fn read(
             .with_mitigation(error.mitigation())
             .unless_compressed(response),
     }))
+}
+
+/// The error of an address that nothing serves, for now or for good; `why` is what the server says.
+fn switched_off(url: &Url, response: &HttpResponse, credential: Credential, why: &str) -> Error {
+    let (status, path) = (response.status(), url.path());
+    let host = url.host_str().unwrap_or_default();
+    let colon = if why.is_empty() { "" } else { ": " };
+    let message = format!("{host} has {path} switched off or out of reach ({status}){colon}{why}");
+    let error =
+        Error::new("wstrust_endpoint_unavailable", Stage::WsTrust, message).with_status(status);
+    let error = match credential {
+        Credential::Password => error.with_mitigation(USERNAMEMIXED_OFF),
+        #[cfg(feature = "integrated")]
+        Credential::Ticket => error,
+    };
+    // The wait is told behind whatever the message is in the end.
+    error.unless_compressed(response).with_wait(response)
 }
 
 #[cfg(test)]
@@ -102,7 +112,8 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let response = HttpResponse::new(status, headers.collect(), body.to_vec());
-        let read = read(&Url::parse(url).unwrap(), &response, || None);
+        let url = Url::parse(url).unwrap();
+        let read = read(&url, &response, Credential::Password, || None);
         match read {
             Ok(_) => panic!("{status}: an assertion"),
             Err(failure) => failure,
@@ -138,6 +149,24 @@ mod tests {
                 error_of(status, &[], &wrong),
                 Failure::Credential(_)
             ));
+        }
+    }
+
+    #[test]
+    fn a_fault_about_the_address_is_that_of_an_endpoint_that_is_switched_off() {
+        for code in ["DestinationUnreachable", "EndpointUnavailable"] {
+            for status in [404, 500, 503] {
+                let Failure::Other(error) = error_of(status, &[], &fault(code, "Nobody here."))
+                else {
+                    panic!("{code}");
+                };
+                assert_eq!(
+                    error.code(),
+                    "wstrust_endpoint_unavailable",
+                    "{code} {status}"
+                );
+                assert!(error.to_string().ends_with(": Nobody here."), "{error}");
+            }
         }
     }
 
@@ -180,6 +209,8 @@ mod tests {
             };
             let message = error.to_string();
             assert!(message.contains("compressed (gzip)"), "{status}: {message}");
+            let advice = error.advice().for_command();
+            assert!(!advice.contains("usernamemixed"), "{status}: {advice}");
         }
     }
 }

@@ -122,11 +122,11 @@ impl Policy {
         }
     }
 
-    /// Decides whether a ticket may go to `host` that is bound to no TLS connection, as its certificate has no binding.
+    /// Decides whether a ticket may go to `host` that is bound to no TLS connection.
     ///
     /// # Errors
     ///
-    /// `policy_forbids`.
+    /// `policy_forbids_host`.
     #[cfg(feature = "integrated")]
     pub(crate) fn check_unbound_ticket(&self, host: &str) -> Result<(), Error> {
         let Some(rules) = self
@@ -136,8 +136,10 @@ impl Policy {
         else {
             return Ok(());
         };
-        let advice = format!("let {host} have a certificate with a SHA-2 signature (RSA, ECDSA)");
-        Err(rules.forbids("policy_forbids", UNBOUND, &advice))
+        let what = format!("{UNBOUND}, which {host} cannot be");
+        let advice = "sign in another way: there is no binding for Seamless SSO, with macOS's own Kerberos library, and for \
+                      certificates without a SHA-2 signature of RSA or ECDSA";
+        Err(rules.forbids("policy_forbids_host", &what, advice))
     }
 }
 
