@@ -10,7 +10,7 @@ use crate::text;
 
 const CODE: &str = "invalid_config_file";
 
-const NOT_TOML: &str = "it is not as TOML wants it";
+const NOT_TOML: &str = "it is not valid TOML";
 
 /// Nobody writes a larger one by hand.
 const MAX_BYTES: usize = 64 * 1024;
@@ -28,10 +28,11 @@ fn read(file: ConfigFile) -> Result<Settings, Failure> {
     let Some(path) = named.or_else(default_path) else {
         return Ok(Settings::default());
     };
-    // It chooses the library to load, the hosts to talk to and the place for tokens.
+    // Not a regular file, but the usual name for no file.
     if path == Path::new("/dev/null") {
         return Ok(Settings::default());
     }
+    // It chooses the library to load, the hosts to talk to and the place for tokens.
     let bytes = match read_trusted(&path, Owners::RootOrUser, MAX_BYTES) {
         Err(error) if error.is_absent() && !is_named => return Ok(Settings::default()),
         Err(error) => return Err(unusable(&path, &error, is_named)),

@@ -12,7 +12,7 @@ pub(crate) fn leave_no_core_dump() {
 }
 
 /// Where a file may not grow any more (`ulimit -f`), writing to it becomes an error. Without a handler the signal would
-/// end the command, before it could say so. What it starts is ended by it as ever: handlers do not outlast an exec.
+/// end the command, before it could say so. Programs that it starts keep the default action: handlers do not outlast an exec.
 pub(crate) fn survive_size_limit() {
     #[cfg(unix)]
     unix::survive_size_limit();

@@ -458,7 +458,7 @@ fn a_server_without_a_channel_binding_gets_no_ticket_where_one_is_required() {
     ];
     let machine = Machine::new(&place, "require-channel-binding = true");
     let said = machine.token(&arguments);
-    refused(&said, 5, "policy_forbids_host", "SHA-2");
+    refused(&said, 5, "policy_forbids_host", "Ed25519");
     assert_eq!(hears.recv().unwrap(), "");
     // Other flows need no ticket.
     let ladder = [&arguments[1..], &["--mode=iwa,silent"]].concat();

@@ -471,7 +471,7 @@ fn a_file_says_nothing_that_a_flag_could_not() {
         ("gssapi-library = \"\"", "--gssapi-library is empty"),
         ("cache = \" \"", "--cache is empty"),
         ("ccache = \"\"", "--ccache is empty"),
-        ("tenant = \"a\" \"b\"", "line 1: it is not as TOML wants it"),
+        ("tenant = \"a\" \"b\"", "line 1: it is not valid TOML"),
     ] {
         let home = Home::of(line);
         let message = refused(home.silentry(&["token", "-ojson"]).output().unwrap(), 2);

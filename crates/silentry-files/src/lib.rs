@@ -1,10 +1,10 @@
 //! How the crates of Silentry read files that people name, whose files they trust, and what they show of text that
 //! others wrote.
 //!
-//! [`read`] reads any file within limits: no devices, at most [`MAX_BYTES`], within five seconds; [`read_start`] reads how it begins. [`check`] and
-//! [`read_trusted`] are for files that choose code, hosts or places: nobody but the user and root may be able to change
-//! them. [`home`] and [`elevated`] say what the environment of this process is worth.
-//! [`printable`] and [`is_invisible`] are the one rule for text from servers, files and libraries.
+//! [`read`] reads any file within limits: no devices, at most [`MAX_BYTES`], within five seconds. [`read_start`] reads the
+//! first bytes without waiting. [`check`] and [`read_trusted`] are for files that choose code, hosts or places: nobody but
+//! the user and root may be able to change them. [`home`] and [`elevated`] say what the environment of this process is
+//! worth. [`printable`] and [`is_invisible`] are the one rule for text from servers, files and libraries.
 //!
 //! This crate exists for its siblings. It follows their needs, and its API is no promise to others.
 

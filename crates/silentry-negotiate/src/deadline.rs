@@ -16,6 +16,9 @@ use crate::Error;
 /// As many calls may be in the library at once; a call beyond them waits for one to return.
 const MOST: usize = 64;
 
+/// Characters of the configuration's files that an error shows; the environment has chosen them.
+const LONGEST_SHOWN: usize = 400;
+
 /// The calls that have not returned.
 static CALLS: Mutex<Calls> = Mutex::new(Calls {
     last_id: 0,
@@ -158,7 +161,7 @@ impl Source {
             },
             Source::File(_) => Error::Timeout { limit },
             Source::Configuration(files) => Error::ConfigurationTimeout {
-                files: files.clone(),
+                files: silentry_files::printable(files, LONGEST_SHOWN),
                 limit,
             },
         }

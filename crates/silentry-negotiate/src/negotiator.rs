@@ -58,6 +58,13 @@ impl Negotiator {
         self
     }
 
+    /// Returns whether a channel binding that is given reaches the token. macOS's own library takes none: its SPNEGO fails
+    /// when given one (curl #19109).
+    pub fn passes_channel_binding(&self) -> bool {
+        let is_apples = |path: &PathBuf| path.to_string_lossy().contains("/GSS.framework/");
+        !(cfg!(target_vendor = "apple") && self.library.as_ref().is_none_or(is_apples))
+    }
+
     /// Allows Negotiate to fall back to NTLM, which proves nothing about the server and can be relayed.
     ///
     /// That happens on Windows, and with Heimdal where it knows an NTLM password. With MIT Kerberos it

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-/// Returns the open file of a descriptor, which goes on where others have read it to.
+/// Returns a duplicate of the descriptor, which shares its file offset.
 #[cfg(target_os = "linux")]
 pub(super) fn duplicate(number: u32) -> io::Result<File> {
     use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
@@ -20,7 +20,7 @@ pub(super) fn duplicate(number: u32) -> io::Result<File> {
     }
 }
 
-/// Returns the open file of a descriptor, which goes on where others have read it to: so opening `/dev/fd` works here.
+/// Returns a duplicate of the descriptor, which shares its file offset: that is what opening `/dev/fd/N` gives here.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn duplicate(number: u32) -> io::Result<File> {
     open(number)

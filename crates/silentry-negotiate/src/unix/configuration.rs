@@ -1,4 +1,4 @@
-//! The configuration that the environment names: the library waits for whatever it is.
+//! Checks of the library's configuration files: it would wait for a pipe, and not survive an endless include.
 
 use std::borrow::Cow;
 use std::env;
@@ -16,14 +16,14 @@ use crate::Error;
 use crate::deadline::Source;
 
 /// Far more than any krb5.conf has with all that it includes, in bytes; the library reads all of it at each call.
-const LARGEST: u64 = 16 * 1024 * 1024;
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Files that include each other, one below the other. MIT Kerberos has no limit of its own, and follows a file that
 /// includes itself until the stack overflows.
-const DEEPEST: usize = 10;
+const MAX_DEPTH: usize = 10;
 
 /// Files that are read altogether; one that is included twice counts twice.
-const MOST_FILES: usize = 1000;
+const MAX_FILES: usize = 1000;
 
 /// MIT Kerberos reads lines in pieces of so many bytes (`fgets` in prof_parse.c), and looks for a directive at the start
 /// of each.
@@ -33,7 +33,7 @@ const LONGEST_LINE: usize = 2047;
 const LONGEST_SHOWN: usize = 200;
 
 /// What the library reads where `KRB5_CONFIG` names nothing; it may know more places.
-const SYSTEMS: &str = "/etc/krb5.conf";
+const SYSTEM_FILE: &str = "/etc/krb5.conf";
 
 /// Returns what is waited for when the library reads its configuration.
 pub(super) fn source() -> Source {
@@ -41,10 +41,10 @@ pub(super) fn source() -> Source {
         let value = env::var_os(name)?;
         Some(format!("{name}={}", value.display()))
     };
-    let configuration = set("KRB5_CONFIG").unwrap_or_else(|| SYSTEMS.to_owned());
+    let configuration = set("KRB5_CONFIG").unwrap_or_else(|| SYSTEM_FILE.to_owned());
     let all = [Some(configuration), set("KRB5_TRACE")];
     let all: Vec<_> = all.into_iter().flatten().collect();
-    Source::Configuration(printable(&all.join(", "), 2 * LONGEST_SHOWN))
+    Source::Configuration(all.join(", "))
 }
 
 /// Refuses a configuration that the library would wait for, read for a long time, or not survive: the files of
@@ -53,8 +53,8 @@ pub(super) fn check() -> Result<(), Error> {
     let mut reading = Reading::default();
     match env::var_os("KRB5_CONFIG") {
         Some(files) => env::split_paths(&files)
-            .try_for_each(|file| reading.file(&at_home(&file), "KRB5_CONFIG names", 0)),
-        None => reading.file(Path::new(SYSTEMS), "the library reads", 0),
+            .try_for_each(|file| reading.read_file(&at_home(&file), "KRB5_CONFIG names", 0)),
+        None => reading.read_file(Path::new(SYSTEM_FILE), "the library reads", 0),
     }
     .and_then(|()| check_named("GSS_MECH_CONFIG", check_file))
     .and_then(|()| check_named("KRB5_TRACE", check_trace))
@@ -164,15 +164,15 @@ struct Reading {
 
 impl Reading {
     /// Reads a file, or the files of a folder, and whatever they include. `named_by` says who names it.
-    fn file(&mut self, file: &Path, named_by: &str, depth: usize) -> Result<(), String> {
+    fn read_file(&mut self, file: &Path, named_by: &str, depth: usize) -> Result<(), String> {
         let refused = |why: &dyn Display| refusal(named_by, file, why);
-        if depth > DEEPEST {
-            let why = format!("files that include each other, more than {DEEPEST} deep");
+        if depth > MAX_DEPTH {
+            let why = format!("files that include each other, more than {MAX_DEPTH} deep");
             return Err(refused(&why));
         }
         self.files += 1;
-        if self.files > MOST_FILES {
-            let why = format!("with it they are more than {MOST_FILES} files");
+        if self.files > MAX_FILES {
+            let why = format!("with it there are more than {MAX_FILES} files");
             return Err(refused(&why));
         }
         let Ok(found) = file.metadata() else {
@@ -182,17 +182,17 @@ impl Reading {
             // MIT Kerberos reads the files of a folder that `KRB5_CONFIG` names, and nothing of one that is included
             // as a file.
             return match depth {
-                0 => self.folder(file, depth),
+                0 => self.read_folder(file, depth),
                 _ => Ok(()),
             };
         }
         if found.is_file() {
             self.bytes += found.len();
         }
-        if self.bytes > LARGEST {
+        if self.bytes > MAX_BYTES {
             let why = match self.bytes == found.len() {
                 true => "it is larger than 16 MiB",
-                false => "with it they are larger than 16 MiB",
+                false => "with it the configuration is larger than 16 MiB",
             };
             return Err(refused(&why));
         }
@@ -202,27 +202,27 @@ impl Reading {
             match included {
                 Included::File(other) => {
                     let named_by = format!("{} includes", shown(file));
-                    self.file(other, &named_by, depth + 1)?;
+                    self.read_file(other, &named_by, depth + 1)?;
                 }
-                Included::Folder(folder) => self.folder(folder, depth)?,
+                Included::Folder(folder) => self.read_folder(folder, depth)?,
             }
         }
         Ok(())
     }
 
     /// Reads the files of a folder. One that cannot be listed is left to the library.
-    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), String> {
+    fn read_folder(&mut self, folder: &Path, depth: usize) -> Result<(), String> {
         let Ok(entries) = fs::read_dir(folder) else {
             return Ok(());
         };
         let names = entries.flatten().map(|entry| entry.file_name());
         // As many as may be read: the library takes them in the order of their names.
-        let names = names.filter(|name| is_included(name)).take(MOST_FILES + 1);
+        let names = names.filter(|name| is_included(name)).take(MAX_FILES + 1);
         let mut files: Vec<PathBuf> = names.map(|name| folder.join(name)).collect();
         files.sort();
         let named_by = format!("the folder {} has", shown(folder));
         let mut files = files.iter();
-        files.try_for_each(|file| self.file(file, &named_by, depth + 1))
+        files.try_for_each(|file| self.read_file(file, &named_by, depth + 1))
     }
 }
 
@@ -283,7 +283,7 @@ mod tests {
 
     /// Reads a file of `KRB5_CONFIG`.
     fn read(file: &Path) -> Result<(), String> {
-        Reading::default().file(file, "KRB5_CONFIG names", 0)
+        Reading::default().read_file(file, "KRB5_CONFIG names", 0)
     }
 
     fn make_pipe(path: &Path) {
@@ -314,7 +314,7 @@ mod tests {
             assert!(check_file(&bad).is_err(), "{}", bad.display());
         }
         let huge = fs::File::create(path("huge")).unwrap();
-        huge.set_len(LARGEST + 1).unwrap();
+        huge.set_len(MAX_BYTES + 1).unwrap();
         let why = read(&path("huge")).unwrap_err();
         assert!(why.ends_with("it is larger than 16 MiB"), "{why}");
     }
@@ -333,27 +333,27 @@ mod tests {
         let expected = format!("{} includes {}: it is a pipe", at("top"), at("pipe"));
         assert!(why.starts_with(&expected), "{why}");
         // As deep as may be, and one deeper.
-        for depth in 1..=DEEPEST + 1 {
+        for depth in 1..=MAX_DEPTH + 1 {
             let next = format!("[x]\ninclude {}\n", at(&format!("deep{}", depth + 1)));
             write(&format!("deep{depth}"), next);
         }
-        write(&format!("deep{}", DEEPEST + 2), String::new());
+        write(&format!("deep{}", MAX_DEPTH + 2), String::new());
         assert_eq!(read(&path("deep2")), Ok(()));
         let why = read(&path("deep1")).unwrap_err();
         assert!(why.contains("10 deep"), "{why}");
         // Twice the next one: two to the tenth files.
-        for depth in 1..=DEEPEST {
+        for depth in 1..=MAX_DEPTH {
             let next = format!("include {}\n", at(&format!("wide{}", depth + 1)));
             write(&format!("wide{depth}"), next.repeat(2));
         }
-        write(&format!("wide{}", DEEPEST + 1), String::new());
+        write(&format!("wide{}", MAX_DEPTH + 1), String::new());
         let why = read(&path("wide1")).unwrap_err();
         assert!(why.contains("1000 files"), "{why}");
         write("half", " ".repeat(9_000_000));
         write("halves", format!("include {}\n", at("half")).repeat(2));
         let why = read(&path("halves")).unwrap_err();
         assert!(
-            why.ends_with("with it they are larger than 16 MiB"),
+            why.ends_with("with it the configuration is larger than 16 MiB"),
             "{why}"
         );
 

@@ -54,8 +54,7 @@ impl Initiator {
         let library = call.library;
         let subject = Subject::service(principal, negotiator.credentials(), call.login_ccache());
         subject.check()?;
-        // Apple's SPNEGO fails with "unsupported mechanism" when given bindings (curl #19109).
-        let binding = binding.filter(|_| !library.is_apples());
+        let binding = binding.filter(|_| negotiator.passes_channel_binding());
         let begin = |mechanism, target: &Target| -> Result<(Initiator, Leg), Failure> {
             let credential = call.credential(mechanism)?;
             library.trust_host_names_as_given();

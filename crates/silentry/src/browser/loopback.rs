@@ -58,22 +58,23 @@ pub(crate) struct LoopbackListener {
     port: u16,
     /// Whether answers to other sign-ins came.
     another_came: Arc<AtomicBool>,
-    others: Arc<Others>,
+    other_users: Arc<OtherUsers>,
 }
 
-/// Connections of other users: they are told so, beside those that are served.
+/// Connections of other users. The page that refuses them is sent outside the places for the browser, which they could
+/// fill otherwise.
 #[derive(Debug)]
-struct Others {
-    came: AtomicBool,
-    /// As many as are told at the same time; any more are closed without a word.
-    told: Arc<Semaphore>,
+struct OtherUsers {
+    seen: AtomicBool,
+    /// How many are sent the page at the same time; further connections are closed without it.
+    refusals: Arc<Semaphore>,
 }
 
-impl Default for Others {
+impl Default for OtherUsers {
     fn default() -> Self {
         Self {
-            came: AtomicBool::new(false),
-            told: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            seen: AtomicBool::new(false),
+            refusals: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
         }
     }
 }
@@ -107,7 +108,7 @@ impl LoopbackListener {
                 v6,
                 port,
                 another_came: Arc::default(),
-                others: Arc::default(),
+                other_users: Arc::default(),
             });
         }
     }
@@ -139,7 +140,7 @@ impl LoopbackListener {
                     let expected = Expected {
                         state: state.to_owned(),
                         another_came: Arc::clone(&self.another_came),
-                        others: Arc::clone(&self.others),
+                        other_users: Arc::clone(&self.other_users),
                     };
                     connections.spawn(serve(stream, expected, lost));
                 }
@@ -200,7 +201,7 @@ fn is_without_ipv6(error: &io::Error) -> bool {
 struct Expected {
     state: String,
     another_came: Arc<AtomicBool>,
-    others: Arc<Others>,
+    other_users: Arc<OtherUsers>,
 }
 
 /// Serves one connection to its end, so that the browser has the page before anybody goes on; returns the answer that
@@ -210,8 +211,8 @@ async fn serve(
     expected: Expected,
     place_lost: oneshot::Receiver<Infallible>,
 ) -> Option<AuthorizationResponse> {
-    if !may_come(&stream, &expected.others.came).await {
-        if let Ok(permit) = Arc::clone(&expected.others.told).try_acquire_owned() {
+    if !may_come(&stream, &expected.other_users.seen).await {
+        if let Ok(permit) = Arc::clone(&expected.other_users.refusals).try_acquire_owned() {
             tokio::spawn(async move {
                 let _ = timeout(CONNECTION_LEAST, turn_away(stream)).await;
                 drop(permit);
@@ -241,7 +242,7 @@ async fn serve(
 /// Asks whose connection it is. Where the system does not tell, anybody may come.
 ///
 /// Another user's is told once: whoever can connect could fill the terminal with lines.
-async fn may_come(stream: &TcpStream, others_came: &AtomicBool) -> bool {
+async fn may_come(stream: &TcpStream, seen: &AtomicBool) -> bool {
     let (Ok(own), Ok(other)) = (stream.local_addr(), stream.peer_addr()) else {
         return false;
     };
@@ -250,7 +251,7 @@ async fn may_come(stream: &TcpStream, others_came: &AtomicBool) -> bool {
     match asked {
         Ok(Ok(Peer::SameUser | Peer::Unknown)) => true,
         Ok(Ok(Peer::OtherUser(uid))) => {
-            if !others_came.swap(true, Ordering::Relaxed) {
+            if !seen.swap(true, Ordering::Relaxed) {
                 tracing::warn!(uid, "another user's connection to the sign-in was refused");
             }
             false

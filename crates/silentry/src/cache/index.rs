@@ -236,7 +236,7 @@ impl Index {
 impl CachedToken {
     /// Reads a row; a token that was asked for in another way than ours, or whose end is not known, is none of ours.
     fn of(row: &Entity) -> Option<Self> {
-        is_for_everybody(row).then_some(())?;
+        is_plain_bearer(row).then_some(())?;
         let expires_on = row.seconds("expires_on")?;
         Some(Self {
             // Other programs write the file too, and the token goes into headers.
@@ -297,10 +297,9 @@ impl CachedToken {
     }
 }
 
-/// Returns whether an access token is one that any request for its scopes may have: bound to no key
-/// (`AccessToken_With_AuthScheme` of MSAL Node), and asked for with nothing more that tells it from others
-/// (`AccessToken_Extended` of MSAL.NET).
-pub(super) fn is_for_everybody(row: &Entity) -> bool {
+/// Returns whether an access token serves any request for its scopes: it is bound to no key (`AccessToken_With_AuthScheme`
+/// of MSAL Node), and no further parameters distinguish it (`AccessToken_Extended` of MSAL.NET).
+pub(super) fn is_plain_bearer(row: &Entity) -> bool {
     let is = |member, only: &str| {
         let text = row.text(member);
         text.is_none_or(|text| text.eq_ignore_ascii_case(only))

@@ -6,6 +6,7 @@ mod names;
 mod recognize;
 pub mod schema;
 pub mod store;
+mod tenant_names;
 #[cfg(test)]
 mod tests;
 mod token_cache;

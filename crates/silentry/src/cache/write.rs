@@ -5,10 +5,11 @@
 //! texts, and nothing is `null`.
 
 use super::environment;
-use super::index::{is_for_everybody, same_realm};
+use super::index::{is_plain_bearer, same_realm};
 use super::schema::{CacheDocument, Entity, EntityKind};
+use super::tenant_names::TenantNames;
 use crate::authority::AuthorityKind;
-use crate::authority::tenant::{PERSONAL_ACCOUNTS, same_client};
+use crate::authority::tenant::same_client;
 use crate::identity::same_name;
 use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id, same_account};
 use crate::oauth::scopes::Scopes;
@@ -231,7 +232,7 @@ impl Rows<'_> {
         document.retain(EntityKind::AccessToken, |row| {
             let replaced = self.is_of_client(row)
                 && tenant.is_named_in(row)
-                && is_for_everybody(row)
+                && is_plain_bearer(row)
                 && row
                     .text("target")
                     .and_then(Scopes::from_wire)
@@ -435,16 +436,12 @@ impl Rows<'_> {
             let rows = document.entities(kind).map(|(_, row)| row);
             rows.filter(|row| self.owner.owns(row))
         };
-        let mut tenant = TenantNames(Vec::from([
-            self.realm.to_owned(),
-            self.new.tenant.to_owned(),
-        ]));
-        tenant.add_words(home);
+        let mut tenant = TenantNames::new([self.realm, self.new.tenant], home);
         for row in own(EntityKind::AccessToken) {
             if let (Some(realm), Some(asked)) = (row.text("realm"), row.text(REQUESTED_TENANT))
                 && same_realm(realm, self.realm)
             {
-                tenant.0.push(asked.to_owned());
+                tenant.push(asked.to_owned());
             }
         }
         // MSAL Python and Go write what was asked for as the realm; whose domain it is the id token tells.
@@ -453,7 +450,7 @@ impl Rows<'_> {
                 && let Some(Ok(id)) = row.text("secret").map(IdToken::decode)
                 && id.tid.is_some_and(|tid| same_realm(&tid, self.realm))
             {
-                tenant.0.push(realm.to_owned());
+                tenant.push(realm.to_owned());
             }
         }
         tenant
@@ -487,41 +484,5 @@ impl Rows<'_> {
             AuthorityKind::Entra | AuthorityKind::AdFs => key.to_lowercase(),
             AuthorityKind::OpenIdConnect => key,
         }
-    }
-}
-
-/// What rows call the tenant of a token: its id, its domains, and the words that mean the home of the account.
-struct TenantNames(Vec<String>);
-
-impl TenantNames {
-    const WORDS: [&'static str; 2] = ["organizations", "common"];
-
-    /// Where the authority leaves the choice to the account, it means the account's home.
-    fn add_words(&mut self, home: Option<&str>) {
-        let is_home = home.is_some_and(|home| self.is_named(home));
-        if is_home || Self::WORDS.into_iter().any(|word| self.is_named(word)) {
-            let names = Self::WORDS.into_iter().chain(home);
-            self.0.extend(names.map(str::to_owned));
-        }
-        if ["consumers", PERSONAL_ACCOUNTS]
-            .into_iter()
-            .any(|name| self.is_named(name))
-        {
-            self.0
-                .extend(["consumers", PERSONAL_ACCOUNTS].map(str::to_owned));
-        }
-    }
-
-    fn is_named(&self, name: &str) -> bool {
-        self.0.iter().any(|own| own.eq_ignore_ascii_case(name))
-    }
-
-    /// Returns whether a look-up by any of the names finds the token of a row.
-    fn is_named_in(&self, row: &Entity) -> bool {
-        let realm = row.text("realm").unwrap_or_default();
-        let asked = row.text(REQUESTED_TENANT);
-        self.0.iter().any(|name| {
-            same_realm(name, realm) || asked.is_some_and(|asked| asked.eq_ignore_ascii_case(name))
-        })
     }
 }

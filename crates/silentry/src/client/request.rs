@@ -11,10 +11,10 @@ pub(crate) struct RequestOptions {
     pub(crate) tenant: Option<String>,
     /// The name of the user whom the token must be for.
     pub(crate) username: Option<String>,
-    /// The account that the token must be for: its home account id, or a name where that is all that is known. Of several,
-    /// it must be each.
-    pub(crate) account: Vec<String>,
-    /// Where that account is: its id may be another user's at another server.
+    /// The names that the account of the token must all match: home account ids, or user names where no id is known.
+    pub(crate) account_names: Vec<String>,
+    /// The environment of the account that was set by [`bind_to`](Self::bind_to): another server may give the same id to
+    /// another user.
     pub(crate) account_environment: Option<Arc<str>>,
     pub(crate) claims: Option<String>,
     pub(crate) correlation_id: Option<String>,
@@ -23,9 +23,9 @@ pub(crate) struct RequestOptions {
 }
 
 impl RequestOptions {
-    /// The token must be for this account.
+    /// Requires the token to be for this account.
     pub(crate) fn bind_to(&mut self, account: &Account) {
-        self.account = vec![account.binding_name().to_owned()];
+        self.account_names = vec![account.binding_name().to_owned()];
         self.account_environment = Some(Arc::clone(&account.environment));
     }
 
@@ -39,9 +39,9 @@ impl RequestOptions {
         }
     }
 
-    /// Returns all that the user must be known by.
+    /// Returns every name that the user must match.
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
-        self.username.iter().chain(&self.account)
+        self.username.iter().chain(&self.account_names)
     }
 
     /// Refuses a name that names nobody.

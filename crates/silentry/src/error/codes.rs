@@ -60,7 +60,7 @@ pub(super) fn entry(code: &str) -> &'static CodeEntry {
 }
 
 /// What to do about an error whose entry has no advice, and whose case says none.
-pub(super) fn last_resort() -> Advice {
+pub(super) fn default_advice() -> Advice {
     UNLISTED.advice.into()
 }
 

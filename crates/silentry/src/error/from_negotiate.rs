@@ -14,7 +14,7 @@ impl Error {
             Some(_) => made,
             None => {
                 let advice = Advice::from(error.mitigation());
-                made.with_mitigation(match named_by(error) {
+                made.with_mitigation(match how_to_name(error) {
                     Some(more) => advice.and(more),
                     None => advice,
                 })
@@ -38,22 +38,22 @@ impl Error {
 }
 
 /// Says by what is named here what the advice speaks of.
-fn named_by(error: &negotiate::Error) -> Option<&'static str> {
+fn how_to_name(error: &negotiate::Error) -> Option<&'static str> {
     use negotiate::Error::*;
     match error {
         LibraryMissing { .. } | LibraryNotTrusted { .. } => {
-            Some("The library is named by {gssapi-library}.")
+            Some("Choose the library with {gssapi-library}.")
         }
         // Windows has its own library, and the ticket of the logon session alone.
         CredentialsNotSupported { .. } if !cfg!(windows) => {
-            Some("Another library is named by {gssapi-library}.")
+            Some("Choose another library with {gssapi-library}.")
         }
-        CredentialsUnreadable { .. } => Some("Here they are named by {ccache} and {keytab}, too."),
-        CcacheTimeout { .. } => Some("Here it is named by {ccache}, too."),
+        CredentialsUnreadable { .. } => Some("{ccache} and {keytab} name them too."),
+        CcacheTimeout { .. } => Some("{ccache} names it too."),
         InvalidServicePrincipal { .. } => {
-            Some("It is named by {spn}, that of a proxy by {proxy-spn}.")
+            Some("Set it with {spn}, or with {proxy-spn} for a proxy.")
         }
-        NtlmRefused { .. } => Some("It is allowed by {allow-ntlm}."),
+        NtlmRefused { .. } => Some("{allow-ntlm} allows it."),
         _ => None,
     }
 }

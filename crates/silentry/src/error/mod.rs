@@ -278,7 +278,7 @@ impl Error {
                 stage,
                 entry.category,
                 &message.into(),
-                entry.advice().unwrap_or_else(codes::last_resort),
+                entry.advice().unwrap_or_else(codes::default_advice),
             )
         };
         let details = Box::new(details);

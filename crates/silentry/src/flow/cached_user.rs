@@ -23,8 +23,8 @@ pub(super) struct Sought<'a> {
     pub(super) user: CachedUser,
     /// The name that the user must have.
     pub(super) name: Option<&'a str>,
-    /// Whom the ladder is for by the flows before: the user must be the same.
-    pub(super) before: &'a [String],
+    /// The names that earlier flows of the ladder require; the account must match each.
+    pub(super) required_names: &'a [String],
     /// Whether the ticket is asked next for what the cache does not have.
     pub(super) ticket_is_next: bool,
 }
@@ -41,13 +41,13 @@ pub(super) async fn account(
         authority,
         environment: &cache::environment(&environment),
     };
-    let before = match sought.user {
+    let required_names = match sought.user {
         // The program says itself which it is.
         CachedUser::Account(_) => &[],
-        _ => sought.before,
+        _ => sought.required_names,
     };
-    let account = accounts.meant(sought).await?;
-    before
+    let account = accounts.account_for(sought).await?;
+    required_names
         .iter()
         .try_fold(account, |account, name| accounts.if_called(account, name))
 }
@@ -78,7 +78,7 @@ struct Accounts<'a> {
 
 impl Accounts<'_> {
     /// Returns the account that the one flow means.
-    async fn meant(&self, sought: Sought<'_>) -> Result<Account, Error> {
+    async fn account_for(&self, sought: Sought<'_>) -> Result<Account, Error> {
         let Sought { user, name, .. } = &sought;
         match (user, name) {
             (CachedUser::Account(account), None) => return Ok(account.clone()),

@@ -157,9 +157,7 @@ pub(super) fn negotiator(settings: &NegotiateSettings) -> Negotiator {
 /// Returns the binding to the connection whose certificate is `leaf`. A certificate without a defined binding (Ed25519,
 /// say) goes without one: a server that requires it would have none to compare either.
 pub(super) fn channel_binding(settings: &NegotiateSettings, leaf: &[u8]) -> Option<ChannelBinding> {
-    // Apple's library takes none (curl #19109).
-    let takes_none = cfg!(target_vendor = "apple") && settings.library.is_none();
-    if takes_none || !settings.channel_binding {
+    if !settings.channel_binding || !negotiator(settings).passes_channel_binding() {
         return None;
     }
     ChannelBinding::tls_server_end_point(leaf)

@@ -91,7 +91,7 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
             let known = needed.login_hint().map(str::to_owned);
             wanted.known_user = wanted.known_user.or(known);
         }
-        wanted.options.account.extend(named);
+        wanted.options.account_names.extend(named);
         attempts.push(Attempt {
             flow: way,
             code: error.code().to_owned(),
@@ -129,14 +129,14 @@ async fn step(
             let sought = cached_user::Sought {
                 user,
                 name: options.username.as_deref(),
-                before: &options.account,
+                required_names: &options.account_names,
                 ticket_is_next,
             };
             let account = cached_user::account(&application, &authority, sought).await?;
             // The account is the one that is named, whatever the names are that its next token has.
             let options = RequestOptions {
                 username: None,
-                account: Vec::new(),
+                account_names: Vec::new(),
                 account_environment: None,
                 ..options
             };

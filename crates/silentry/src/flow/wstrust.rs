@@ -52,43 +52,51 @@ fn read(
         let error = redirect_refused(Stage::WsTrust, url, location);
         return Err(Failure::Other(error));
     }
-    let reply = WsTrustReply::from_http(status, response.body(), response.header("content-type"));
-    Err(Failure::Other(match reply {
-        Ok(WsTrustReply::Token(assertion)) => return Ok(assertion),
+    let other = |error| Err(Failure::Other(error));
+    match WsTrustReply::from_http(status, response.body(), response.header("content-type")) {
+        Ok(WsTrustReply::Token(assertion)) => Ok(assertion),
         Ok(WsTrustReply::Fault(fault)) if fault.is_about_address() => {
             let reason = fault.reason().unwrap_or_default();
-            switched_off(url, response, credential, reason)
+            other(endpoint_unavailable(url, response, credential, reason))
         }
         Ok(WsTrustReply::Fault(fault)) => {
             let error = Error::from_fault(host, status, &fault, clocks().as_deref());
-            if fault.is_failed_authentication() {
-                return Err(Failure::Credential(error));
-            }
             match fault.kind() {
-                FaultKind::Other => error.with_wait(response),
+                _ if fault.is_failed_authentication() => Err(Failure::Credential(error)),
+                FaultKind::Other => other(error.with_wait(response)),
                 // What was refused for a reason does not get better by waiting.
-                _ => error,
+                _ => other(error),
             }
         }
         Err(_) if matches!(status, 403 | 404 | 405 | 415 | 503) => {
             let line = first_line(response).unwrap_or_default();
-            switched_off(url, response, credential, &line)
+            other(endpoint_unavailable(url, response, credential, &line))
         }
-        Err(_) if !(200..300).contains(&status) => {
-            Error::from_unexpected_status(Stage::WsTrust, host, response)
-        }
-        Err(error) => Error::new(error.code(), Stage::WsTrust, error.to_string())
-            .with_mitigation(error.mitigation())
-            .unless_compressed(response),
-    }))
+        Err(_) if !(200..300).contains(&status) => other(Error::from_unexpected_status(
+            Stage::WsTrust,
+            host,
+            response,
+        )),
+        Err(error) => other(
+            Error::new(error.code(), Stage::WsTrust, error.to_string())
+                .with_mitigation(error.mitigation())
+                .unless_compressed(response),
+        ),
+    }
 }
 
-/// The error of an address that nothing serves, for now or for good; `why` is what the server says.
-fn switched_off(url: &Url, response: &HttpResponse, credential: Credential, why: &str) -> Error {
+/// The error of an address that nothing serves, for now or for good; `reason` is what the server says.
+fn endpoint_unavailable(
+    url: &Url,
+    response: &HttpResponse,
+    credential: Credential,
+    reason: &str,
+) -> Error {
     let (status, path) = (response.status(), url.path());
     let host = url.host_str().unwrap_or_default();
-    let colon = if why.is_empty() { "" } else { ": " };
-    let message = format!("{host} has {path} switched off or out of reach ({status}){colon}{why}");
+    let colon = if reason.is_empty() { "" } else { ": " };
+    let message =
+        format!("{host} has {path} switched off or out of reach ({status}){colon}{reason}");
     let error =
         Error::new("wstrust_endpoint_unavailable", Stage::WsTrust, message).with_status(status);
     let error = match credential {

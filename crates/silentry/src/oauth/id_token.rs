@@ -256,8 +256,8 @@ pub fn home_account_id(
     }
 }
 
-/// Returns whether two home account ids are of one account. Those of Entra end in the GUID of the home tenant and have
-/// no case; a `sub` has it (OpenID Connect Core 2).
+/// Returns whether two home account ids are of one account. Those of Entra end in the GUID of the home tenant and are
+/// case-insensitive; a `sub` is case-sensitive (OpenID Connect Core 2).
 pub(crate) fn same_account(a: &str, b: &str) -> bool {
     a == b || (a.eq_ignore_ascii_case(b) && is_of_entra(a))
 }

@@ -110,7 +110,7 @@ impl Scopes {
         self.serves_at(AuthorityKind::Entra, wanted)
     }
 
-    /// The same for a token of this kind of server.
+    /// Returns whether a token of this kind of server serves a request for `wanted`; see [`serves`](Self::serves).
     pub(crate) fn serves_at(&self, server: AuthorityKind, wanted: &Scopes) -> bool {
         let mut compared = wanted.iter().filter(|scope| !is_reserved(scope));
         let names_api = wanted.iter().any(|scope| !is_of_openid(scope));

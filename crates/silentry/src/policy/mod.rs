@@ -137,8 +137,8 @@ impl Policy {
             return Ok(());
         };
         let what = format!("{UNBOUND}, which {host} cannot be");
-        let advice = "sign in another way: there is no binding for Seamless SSO, with macOS's own Kerberos library, and for \
-                      certificates without a SHA-2 signature of RSA or ECDSA";
+        let advice = "sign in another way: Seamless SSO, macOS's own Kerberos library and certificates whose signature \
+                      has no hash of its own (Ed25519) allow no channel binding";
         Err(rules.forbids("policy_forbids_host", &what, advice))
     }
 }

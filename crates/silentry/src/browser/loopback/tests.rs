@@ -114,7 +114,7 @@ async fn a_connection_of_another_user_gives_its_place_up_at_once() {
     let expected = Expected {
         state: "mine".to_owned(),
         another_came: Arc::default(),
-        others: Arc::default(),
+        other_users: Arc::default(),
     };
     // The clock goes on when there is nothing but it to wait for.
     let begun = Instant::now();
