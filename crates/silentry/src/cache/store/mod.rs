@@ -15,7 +15,7 @@
 mod persistent;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -196,12 +196,11 @@ pub enum StoreErrorKind {
 
 /// Characters of an error's message: two paths and some words.
 const LONGEST_MESSAGE: usize = 10_000;
-/// Characters of a path that are told, which is as long as the systems' limit.
-const LONGEST_PATH: usize = 4096;
 
 /// Returns a path as it may be shown.
-pub(crate) fn shown(path: &Path) -> String {
-    printable(&path.to_string_lossy(), LONGEST_PATH)
+#[cfg(feature = "persistent-cache")]
+fn shown(path: &std::path::Path) -> String {
+    printable(&path.to_string_lossy(), LONGEST_MESSAGE)
 }
 
 impl StoreError {
