@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::fs::{self, Metadata};
 use std::io;
@@ -38,7 +38,7 @@ const SYSTEM_FILE: &str = "/etc/krb5.conf";
 /// Returns what is waited for when the library reads its configuration.
 pub(super) fn source() -> Source {
     let set = |name: &str| {
-        let value = env::var_os(name)?;
+        let value = variable(name)?;
         Some(format!("{name}={}", value.display()))
     };
     let configuration = set("KRB5_CONFIG").unwrap_or_else(|| SYSTEM_FILE.to_owned());
@@ -51,7 +51,7 @@ pub(super) fn source() -> Source {
 /// `KRB5_CONFIG` with what they include, `GSS_MECH_CONFIG` and `KRB5_TRACE`.
 pub(super) fn check() -> Result<(), Error> {
     let mut reading = Reading::default();
-    match env::var_os("KRB5_CONFIG") {
+    match variable("KRB5_CONFIG") {
         Some(files) => env::split_paths(&files)
             .try_for_each(|file| reading.read_file(&at_home(&file), "KRB5_CONFIG names", 0)),
         None => reading.read_file(Path::new(SYSTEM_FILE), "the library reads", 0),
@@ -71,12 +71,18 @@ pub(super) fn check_client_keytab() -> Result<(), Error> {
     .map_err(|reason| Error::CredentialsUnreadable { reason })
 }
 
+/// Returns a variable, if the library looks at it: as MIT Kerberos does (`secure_getenv`), a program with more rights than
+/// its caller looks at none.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|_| !silentry_files::elevated())
+}
+
 /// Checks what the variable has, if it is set.
 fn check_named(
     variable: &str,
     check: impl FnOnce(&Path) -> Result<(), String>,
 ) -> Result<(), String> {
-    let Some(value) = env::var_os(variable) else {
+    let Some(value) = self::variable(variable) else {
         return Ok(());
     };
     let value = Path::new(&value);
