@@ -202,9 +202,10 @@ impl Authority {
         }
     }
 
-    /// Returns the `environment` of its rows in the cache. That of Entra and of AD FS is the host, without the port, as in
-    /// all MSALs. That of another server is its issuer without `https://`, since one host may have several, each with users
-    /// of its own. It always has a slash, so that no issuer is taken for the Entra or the AD FS of its host.
+    /// Returns the `environment` of its rows in the cache. That of Entra and of AD FS is the host, without the port, as
+    /// MSAL.NET writes it. That of another server is its issuer without `https://`, since one host may have
+    /// several, each with users of its own. It always has a slash, so that no issuer is taken for the Entra or the AD FS
+    /// of its host.
     pub(crate) fn environment(&self) -> String {
         match &self.who {
             Who::Entra(_) | Who::AdFs => self.host().to_owned(),

@@ -3,8 +3,9 @@
 //! Within the process they share the future that makes it ([`UnderWay`]). Across processes they share by the store of the
 //! token cache: one process is at the exchange, the others wait for its lock and find the token in the store.
 //!
-//! Not shared is what a person takes part in (device code, browser, password), and a call that names a correlation id
-//! of its own, since that must be found in Entra's logs. Of those that share, all have the correlation id of the first.
+//! What a person takes part in (device code, browser, password) is not shared. Within the process, a call that names a
+//! correlation id of its own is not shared either, since that must be found in Entra's logs; it still waits for other
+//! processes. Of those that share, all have the correlation id of the first.
 
 use super::asked::Asked;
 use super::under_way::{Seat, UnderWay};

@@ -6,8 +6,8 @@
 //! - A refresh token that led to "the user must act" is not tried again for two minutes, for the same scopes and claims.
 //!   A new refresh token, as a sign-in brings, is.
 //!
-//! Meanwhile the first error is given again. A success ends it. As in MSAL.NET this covers every way in but one: who polls
-//! with a device code waits between the polls anyway. Unlike MSAL.NET's, the memory is the application's, and users
+//! Meanwhile the first error is given again. A success ends it. As in MSAL.NET this covers every flow but the device
+//! code, whose polls have pauses anyway, and taking over a refresh token. Unlike MSAL.NET's, the memory is the application's, and users
 //! without an account yet do not share an entry.
 
 use std::collections::HashMap;

@@ -9,7 +9,7 @@
 //! Silentry's own place; [`MsalDotnetStorage`] and [`msal_python_store`] name the places of others.
 //!
 //! All of them take part in the MSALs' lock (`<cache>.lockfile`), write what is whole or nothing, and
-//! never wait for a person: a keyring that would have to ask is an error.
+//! never wait for a person, but for the Keychain, which may ask its user: a keyring that would have to ask is an error.
 
 #[cfg(feature = "persistent-cache")]
 mod persistent;
