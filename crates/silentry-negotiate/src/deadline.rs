@@ -161,7 +161,7 @@ impl Source {
             },
             Source::File(_) => Error::Timeout { limit },
             Source::Configuration(files) => Error::ConfigurationTimeout {
-                files: silentry_files::printable(files, LONGEST_SHOWN),
+                files: files.chars().take(LONGEST_SHOWN).collect(),
                 limit,
             },
         }

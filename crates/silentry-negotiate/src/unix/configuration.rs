@@ -44,7 +44,8 @@ pub(super) fn source() -> Source {
     let configuration = set("KRB5_CONFIG").unwrap_or_else(|| SYSTEM_FILE.to_owned());
     let all = [Some(configuration), set("KRB5_TRACE")];
     let all: Vec<_> = all.into_iter().flatten().collect();
-    Source::Configuration(all.join(", "))
+    // Whole, as it also tells one configuration from another.
+    Source::Configuration(printable(&all.join(", "), usize::MAX))
 }
 
 /// Refuses a configuration that the library would wait for, read for a long time, or not survive: the files of
