@@ -17,8 +17,7 @@ const OWN: &str = "tokens";
 pub(crate) const NONE: &str = "none";
 pub(crate) const DEFAULT: &str = "default";
 
-/// Returns whether the place is one of the words that are no paths, in any case: tokens are not written to a file
-/// `None`.
+/// Returns whether the place is this word instead of a path, in any case: `None` must not become a file with tokens.
 pub(crate) fn is_word(place: &Path, word: &str) -> bool {
     place
         .to_str()

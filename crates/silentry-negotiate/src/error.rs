@@ -265,7 +265,7 @@ impl Error {
             }
             Error::ConfigurationTimeout { .. } => {
                 "Look at the files of KRB5_CONFIG (else the system's krb5.conf), at what they include and at KRB5_TRACE: \
-                 one of them is no regular file, or on a file system that does not answer."
+                 one of them is not a regular file, or is on a file system that does not answer."
             }
             Error::CredentialsNotSupported { .. } if cfg!(windows) => {
                 "Windows uses the ticket of the logon session: run the program as that user (runas, a \

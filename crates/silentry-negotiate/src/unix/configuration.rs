@@ -119,8 +119,8 @@ fn at_home(file: &Path) -> Cow<'_, Path> {
     }
 }
 
-/// Refuses what is no file, or one of the kernel. One that is missing or that this user may not read is left to the
-/// library, and so is a folder.
+/// Refuses a device, a pipe and a file of the kernel. A file that is missing or that this user may not read is left to
+/// the library, and so is a folder.
 fn check_file(file: &Path) -> Result<(), String> {
     start_of(file, 1).map(drop)
 }

@@ -141,7 +141,7 @@ impl CacheDocument {
         json::write(self)
     }
 
-    /// Returns whether there is no member at all.
+    /// Returns whether the document has no members.
     pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }

@@ -367,7 +367,7 @@ mod tests {
                 assert_eq!(page.first_line(), "", "{text}");
             }
         }
-        // The begin of an opaque word is no word.
+        // The first characters of an opaque word are not shown as a word of the language.
         let padded = format!(
             "<p>{}{}{}",
             "&nbsp;".repeat(20),
