@@ -16,11 +16,11 @@ const STRANGERS: &str = "strangers";
 /// Runs every step, or those whose names contain `only`; the last line on stdout counts them.
 pub(crate) fn run(workspace: &Workspace, install: bool, only: Option<&str>) -> Result<ExitCode> {
     let tools = Tools::new(workspace);
-    tools.ensure(install)?;
+    tools.ensure(workspace, install)?;
     let mut report = Report::new(workspace.target.join("xtask").join("logs"), only)?;
     source(workspace, &mut report);
     guards(workspace, &tools, &mut report);
-    product(workspace, &tools, &mut report);
+    product(workspace, &tools, &mut report)?;
     Ok(report.finish())
 }
 
@@ -98,7 +98,7 @@ fn guards(workspace: &Workspace, tools: &Tools, report: &mut Report) {
 }
 
 /// What ships: the command, in a real domain, within its limits.
-fn product(workspace: &Workspace, tools: &Tools, report: &mut Report) {
+fn product(workspace: &Workspace, tools: &Tools, report: &mut Report) -> Result<()> {
     let built = release::folder(workspace);
     report.step("release build", |step| {
         release::build(workspace, tools, step)
@@ -109,8 +109,9 @@ fn product(workspace: &Workspace, tools: &Tools, report: &mut Report) {
     report.step("Active Directory", |step| {
         domain::run_in_namespaces(&built, step)
     });
-    interop::steps(workspace, &built, report);
+    interop::steps(workspace, tools, &built, report)?;
     report.step("limits", |step| bench::check(&built, step));
+    Ok(())
 }
 
 /// Licences and sources count for everything in the lock file; duplicates for what ships. Vulnerable and yanked crates

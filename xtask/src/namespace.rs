@@ -17,11 +17,16 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns this program, started again in namespaces of its own.
 pub(crate) fn again<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Command> {
-    ensure!(geteuid().is_root(), "namespaces need root: run as root");
-    let mut unshare =
-        process::command("unshare --net --mount --pid --fork --kill-child --mount-proc --");
+    let mut unshare = enter("")?;
     unshare.arg(std::env::current_exe()?).args(arguments);
     Ok(unshare)
+}
+
+/// Returns the command of a line, in namespaces of its own.
+pub(crate) fn enter(line: &str) -> Result<Command> {
+    ensure!(geteuid().is_root(), "namespaces need root: run as root");
+    let unshare = "unshare --net --mount --pid --fork --kill-child --mount-proc --";
+    Ok(process::command(&format!("{unshare} {line}")))
 }
 
 /// Makes a folder for everything that a part writes, with a short path: sockets have room for 108

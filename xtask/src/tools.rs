@@ -43,42 +43,110 @@ const PACKAGES: [(&str, &str); 24] = [
 ];
 const APT_INSTALL: [&str; 3] = ["install", "--yes", "--no-install-recommends"];
 
-/// The pinned programs, with what is asked of this machine.
+/// A Debian package that something needs.
+pub(crate) struct Package {
+    name: String,
+    reason: String,
+    /// A command that answers where the package came another way.
+    shown_by: Option<String>,
+}
+
+/// The pinned programs and the packages of the tests in Python, with what is asked of this machine.
 pub(crate) struct Tools {
+    programs: Pinned,
+    tests: Pinned,
+}
+
+/// Packages of PyPI, pinned by a list with hashes.
+struct Pinned {
     folder: PathBuf,
     list: PathBuf,
+}
+
+impl Package {
+    /// Reads a line `NAME: REASON` or `NAME (COMMAND): REASON`; the command answers where the package came another way.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let (package, reason) = line.split_once(": ")?;
+        let (name, shown_by) = match package.split_once(" (") {
+            Some((name, rest)) => (name, Some(rest.strip_suffix(')')?.to_owned())),
+            None => (package, None),
+        };
+        Some(Self {
+            name: name.to_owned(),
+            reason: reason.to_owned(),
+            shown_by,
+        })
+    }
+
+    fn is_installed(&self) -> Result<bool> {
+        match &self.shown_by {
+            Some(line) if answers(&mut command(line)) => Ok(true),
+            _ => dpkg_knows(&self.name),
+        }
+    }
+}
+
+impl From<(&str, &str)> for Package {
+    fn from((name, reason): (&str, &str)) -> Self {
+        let shown_by = match name {
+            "python3-pip" => Some("python3 -m pip --version"),
+            "g++" => Some("c++ --version"),
+            "default-jdk-headless" => Some("javac -version"),
+            "golang-go" => Some("go version"),
+            "npm" => Some("npm --version"),
+            _ => None,
+        };
+        Self {
+            name: name.to_owned(),
+            reason: reason.to_owned(),
+            shown_by: shown_by.map(str::to_owned),
+        }
+    }
 }
 
 impl Tools {
     /// Returns the tools of the workspace; they may still be missing.
     pub(crate) fn new(workspace: &Workspace) -> Self {
         Self {
-            folder: workspace.target.join("tools"),
-            list: workspace.root.join("xtask").join("tools.txt"),
+            programs: Pinned {
+                folder: workspace.target.join("tools"),
+                list: workspace.root.join("xtask").join("tools.txt"),
+            },
+            tests: Pinned {
+                folder: workspace.target.join("interop").join("pytest"),
+                list: workspace.root.join("interop").join("requirements.txt"),
+            },
         }
     }
 
+    /// Returns the folder with what the tests in Python import.
+    pub(crate) fn tests(&self) -> &Path {
+        &self.tests.folder
+    }
+
     /// Installs what is missing and says so, or, without `install`, fails and names all of it.
-    pub(crate) fn ensure(&self, install: bool) -> Result<()> {
-        let packages = missing_packages()?;
-        let programs = self.missing_programs()?;
-        if packages.is_empty() && programs.is_empty() {
-            return Ok(());
-        }
+    pub(crate) fn ensure(&self, workspace: &Workspace, install: bool) -> Result<()> {
+        let packages = missing_packages(workspace)?;
         let mut lacks = String::new();
         if !packages.is_empty() {
             lacks += &format!("\nDebian packages:\n    {}", apt_line(&packages));
-            for package in &packages {
-                let (name, reason) = package;
+            for Package { name, reason, .. } in &packages {
                 lacks += &format!("\n        {name}: {reason}");
             }
         }
-        if !programs.is_empty() {
-            lacks += &format!(
-                "\nprograms ({}):\n    {}",
-                programs.join(", "),
-                line(&self.pip())
-            );
+        let pinned = [&self.programs, &self.tests];
+        for pinned in pinned {
+            let missing = pinned.missing()?;
+            if !missing.is_empty() {
+                lacks += &format!(
+                    "\nfrom PyPI ({}):\n    {}",
+                    missing.join(", "),
+                    line(&pinned.pip())
+                );
+            }
+        }
+        if lacks.is_empty() {
+            return Ok(());
         }
         if !install {
             bail!(
@@ -90,33 +158,40 @@ impl Tools {
         if !packages.is_empty() {
             apt_install(&packages)?;
         }
-        if !programs.is_empty() {
-            succeed(&mut self.pip())?;
-        }
-        let left = self.missing_programs()?;
-        ensure!(
-            left.is_empty(),
-            "still missing after installing: {}",
-            left.join(", ")
-        );
-        Ok(())
+        pinned.into_iter().try_for_each(Pinned::install)
     }
 
     /// Makes a command find the pinned programs, and keeps what they write out of the home folder.
     pub(crate) fn enable(&self, command: &mut Command) -> Result<()> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = [self.folder.join("bin")]
+        let folder = &self.programs.folder;
+        let folders = [folder.join("bin")]
             .into_iter()
             .chain(std::env::split_paths(&path));
         command
             .env("PATH", std::env::join_paths(folders)?)
             .env(
                 "CARGO_ZIGBUILD_ZIG_PATH",
-                self.folder.join("ziglang").join("zig"),
+                folder.join("ziglang").join("zig"),
             )
-            .env("CARGO_ZIGBUILD_CACHE_DIR", self.folder.join("cache"))
-            .env("ZIG_GLOBAL_CACHE_DIR", self.folder.join("cache"))
-            .env("ZIG_LOCAL_CACHE_DIR", self.folder.join("cache"));
+            .env("CARGO_ZIGBUILD_CACHE_DIR", folder.join("cache"))
+            .env("ZIG_GLOBAL_CACHE_DIR", folder.join("cache"))
+            .env("ZIG_LOCAL_CACHE_DIR", folder.join("cache"));
+        Ok(())
+    }
+}
+
+impl Pinned {
+    fn install(&self) -> Result<()> {
+        if !self.missing()?.is_empty() {
+            succeed(&mut self.pip())?;
+        }
+        let left = self.missing()?;
+        ensure!(
+            left.is_empty(),
+            "still missing after installing: {}",
+            left.join(", ")
+        );
         Ok(())
     }
 
@@ -133,8 +208,8 @@ impl Tools {
         command
     }
 
-    /// Returns `name==version` of the programs that are not there in their pinned version.
-    fn missing_programs(&self) -> Result<Vec<String>> {
+    /// Returns `name==version` of the packages that are not there in their pinned version.
+    fn missing(&self) -> Result<Vec<String>> {
         let list = &self.list;
         let list = fs::read_to_string(list).with_context(|| list.display().to_string())?;
         let pins = list
@@ -150,25 +225,21 @@ impl Tools {
     }
 }
 
-/// Returns the packages that are not installed, by dpkg's word; languages and their installers may also
-/// have come another way.
-fn missing_packages() -> Result<Vec<(&'static str, &'static str)>> {
-    let mut missing = Vec::new();
-    let all = PACKAGES
+/// Returns the packages that are not installed, by dpkg's word; some may also have come another way.
+fn missing_packages(workspace: &Workspace) -> Result<Vec<Package>> {
+    let named = PACKAGES
         .into_iter()
         .chain(cross::PACKAGES)
-        .chain(examples::PACKAGES);
-    for (name, reason) in all.chain(interop::packages()) {
-        let installed = match name {
-            "python3-pip" => answers(&mut command("python3 -m pip --version")),
-            "g++" => answers(&mut command("c++ --version")),
-            "default-jdk-headless" => answers(&mut command("javac -version")),
-            "golang-go" => answers(&mut command("go version")),
-            "npm" => answers(&mut command("npm --version")),
-            _ => dpkg_knows(name)?,
-        };
-        if !installed {
-            missing.push((name, reason));
+        .chain(examples::PACKAGES)
+        .chain(interop::packages());
+    let mut missing = Vec::<Package>::new();
+    for package in named
+        .map(Package::from)
+        .chain(interop::packages_of_folders(workspace)?)
+    {
+        let is_known = missing.iter().any(|known| known.name == package.name);
+        if !is_known && !package.is_installed()? {
+            missing.push(package);
         }
     }
     Ok(missing)
@@ -190,7 +261,7 @@ fn answers(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-fn apt_install(packages: &[(&str, &str)]) -> Result<()> {
+fn apt_install(packages: &[Package]) -> Result<()> {
     ensure!(
         geteuid().is_root(),
         "installing packages needs root: {}",
@@ -200,7 +271,7 @@ fn apt_install(packages: &[(&str, &str)]) -> Result<()> {
     succeed(
         apt()
             .args(APT_INSTALL)
-            .args(packages.iter().map(|(name, _)| name)),
+            .args(packages.iter().map(|package| &package.name)),
     )
 }
 
@@ -211,9 +282,12 @@ fn apt() -> Command {
     apt
 }
 
-fn apt_line(packages: &[(&str, &str)]) -> String {
+fn apt_line(packages: &[Package]) -> String {
     let sudo = if geteuid().is_root() { "" } else { "sudo " };
-    let names: Vec<_> = packages.iter().map(|(name, _)| *name).collect();
+    let names: Vec<_> = packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
     format!(
         "{sudo}apt-get update && {sudo}apt-get {} {}",
         APT_INSTALL.join(" "),

@@ -1,11 +1,10 @@
 //! `docs/strangers.md`: who was met, in which version, and how it went.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::workspace::Workspace;
@@ -17,8 +16,6 @@ pub(crate) enum Table {
     MsalNet,
     /// Programs with an MSAL of Microsoft's, against the lab.
     Clients,
-    /// The browsers that people sign in with.
-    Browsers,
     /// Who shares a token cache with Silentry.
     TokenCaches,
     /// Who issues Silentry's tickets.
@@ -43,10 +40,9 @@ pub(crate) enum Table {
     Windows,
 }
 
-const TABLES: [(Table, &str); 14] = [
+const TABLES: [(Table, &str); 13] = [
     (Table::MsalNet, "MSAL.NET beside Silentry"),
     (Table::Clients, "Strangers' programs against the lab"),
-    (Table::Browsers, "Browsers that people sign in with"),
     (Table::TokenCaches, "Programs that share our token cache"),
     (Table::Kdcs, "KDCs that issue our tickets"),
     (Table::Libraries, "GSSAPI libraries that make our tokens"),
@@ -139,22 +135,18 @@ impl Row {
     }
 }
 
-/// Writes the page; tables of which nothing was seen stay as they are.
+/// Writes what was seen to its tables of the page; all others stay as they are.
 pub(super) fn write(workspace: &Workspace, seen: &[Row]) -> Result<()> {
-    let old = fs::read_to_string(path(workspace)).unwrap_or_default();
-    let mut page = String::from(
-        "# Among strangers\n\n\
-         Written by `cargo xtask interop --write`; `cargo xtask test` fails when a row is no longer seen.\n",
-    );
+    let mut page = fs::read_to_string(path(workspace))?;
     for (table, title) in TABLES {
         let rows: Vec<_> = seen.iter().filter(|row| row.table == table).collect();
-        let body = if rows.is_empty() {
-            section(&old, title).map(str::to_owned)
-        } else {
-            Some(render(&rows))
-        };
-        if let Some(body) = body {
-            write!(page, "\n## {title}\n{body}")?;
+        if !rows.is_empty() {
+            let old = section(&page, title).with_context(|| format!("no table {title}"))?;
+            let heading = format!("\n## {title}\n");
+            page = page.replace(
+                &format!("{heading}{old}"),
+                &format!("{heading}{}", render(&rows)),
+            );
         }
     }
     Ok(fs::write(path(workspace), page)?)

@@ -1,0 +1,63 @@
+"""What all folders have: the built programs, a folder, a lab, names that mean the loopback address."""
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from support.ground import Ground
+from support.lab import Lab, lab
+from support.processes import Word
+
+pytest_plugins = ["support.rows"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    for name in ("programs", "examples", "prepared"):
+        parser.addoption(f"--{name}", type=Path, metavar="FOLDER", help=f"where the {name} are")
+
+
+def pytest_runtest_setup() -> None:
+    """Give a worker in a network namespace of its own the loopback interface."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+@pytest.fixture(scope="session")
+def ground(pytestconfig: pytest.Config) -> Ground:
+    return Ground(*(pytestconfig.getoption(name) for name in ("programs", "examples", "prepared")))
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return an empty folder with a short path: sockets have room for 108 bytes."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def start_lab(ground: Ground, folder: Path) -> Iterator[Callable[..., Lab]]:
+    """Return what starts a lab, with arguments of `silentry-lab up`."""
+    with ExitStack() as labs:
+
+        def start(*arguments: Word) -> Lab:
+            files = Path(tempfile.mkdtemp(dir=folder, prefix="lab"))
+            return labs.enter_context(lab(ground.programs / "silentry-lab", files, *arguments))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def name_loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., None]]:
+    """Return what makes names mean 127.0.0.1, each its own canonical name, in the worker's mount namespace."""
+    with ExitStack() as mounts:
+
+        def name(*names: str) -> None:
+            hosts = tmp_path_factory.mktemp("hosts") / "hosts"
+            hosts.write_text("".join(f"127.0.0.1 {name}\n" for name in ("localhost", *names)))
+            subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True)
+            mounts.callback(subprocess.run, ["umount", "/etc/hosts"], check=True)
+
+        yield name

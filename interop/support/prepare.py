@@ -1,0 +1,65 @@
+"""Downloads and builds for the tests while the network is there: `python3 -m support.prepare SOURCES PREPARED FOLDER…`.
+
+A folder that needs more than Debian packages has a `prepare.py` with `prepare(Preparation)`. It must be quick when
+everything is there.
+"""
+
+import hashlib
+import importlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.processes import Environment, Word
+
+
+@dataclass
+class Preparation:
+    """Where to prepare, and from what."""
+
+    # Of the checkout: `interop/`.
+    sources: Path
+    # Keeps what was prepared, from one run to the next.
+    prepared: Path
+
+    def once(self, source: str, fill: Callable[[Path], None]) -> None:
+        """Fill `prepared/SOURCE`, at first a copy of the folder, unless that was done with the very same files."""
+        files = sorted(path for path in (self.sources / source).iterdir() if path.is_file())
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+        folder = self.prepared / source
+        done = folder / ".done"
+        if done.exists() and done.read_text() == digest:
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for path in files:
+            shutil.copy(path, folder)
+        fill(folder)
+        done.write_text(digest)
+
+
+def run(*command: Word, cwd: Path, env: Environment | None = None) -> None:
+    """Run a program to its successful end."""
+    subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=True)
+
+
+def npm(folder: Path) -> None:
+    """Install what package-lock.json pins. Node comes as a package too, for this processor, without install scripts."""
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--cache", "cache"]
+    run("npm", "ci", *options, cwd=folder)
+    shutil.rmtree(folder / "cache")
+
+
+def main() -> None:
+    sources, prepared, *folders = sys.argv[1:]
+    for folder in folders:
+        if (Path(sources) / folder / "prepare.py").exists():
+            module = importlib.import_module(f"{folder}.prepare")
+            module.prepare(Preparation(Path(sources), Path(prepared)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Other programs, each within a generous limit, without a terminal."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+# In seconds. No program of a test runs longer, however busy the machine is.
+LIMIT = 120
+_TICK = 0.02
+
+_T = TypeVar("_T")
+Word = str | Path
+Environment = Mapping[str, str]
+
+
+def run(*command: Word, env: Environment | None = None, cwd: Path | None = None, stdin: str = "") -> str:
+    """Run a program to its successful end and return what it printed on stdout."""
+    ended = subprocess.run(
+        command, env=env, cwd=cwd, input=stdin, stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True
+    )
+    return ended.stdout
+
+
+def answer(*command: Word, env: Environment | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, however it ends."""
+    return subprocess.run(
+        command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+
+
+@contextmanager
+def running(*command: Word, env: Environment | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Run a program beside the test; it ends with the test, however that ends."""
+    with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(what: str, look: Callable[[], _T | None], process: subprocess.Popen[str] | None = None) -> _T:
+    """Look until there is something; the process, where one is named, must go on meanwhile."""
+    end = time.monotonic() + LIMIT
+    while (found := look()) is None:
+        if process is not None and process.poll() is not None:
+            raise ChildProcessError(f"{process.args!r} ended with {process.returncode}")
+        if time.monotonic() > end:
+            raise TimeoutError(f"still no {what} after {LIMIT} s")
+        time.sleep(_TICK)
+    return found
