@@ -28,11 +28,30 @@ use std::process::ExitCode;
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 
+/// Bytes of stack for a command: as many as Linux gives a process, whatever `ulimit -s` leaves of them.
+const STACK: usize = 8 * 1024 * 1024;
+
+/// What Rust exits with after a panic.
+const PANICKED: u8 = 101;
+
 fn main() -> ExitCode {
     // Found out before the process hides from others, and so from itself.
     silentry_files::elevated();
     process::leave_no_core_dump();
     process::survive_size_limit();
+    let thread = std::thread::Builder::new()
+        .name("main".to_owned())
+        .stack_size(STACK)
+        .spawn(read_and_run);
+    match thread {
+        // The panic itself has been told already, and this is the exit code of one.
+        Ok(thread) => thread.join().unwrap_or(ExitCode::from(PANICKED)),
+        // No more threads (`ulimit -u`): the stack that there is may do.
+        Err(_) => read_and_run(),
+    }
+}
+
+fn read_and_run() -> ExitCode {
     let mut arguments = match Arguments::of_process() {
         Ok(arguments) => arguments,
         Err(error) => return failure::report_usage(error),

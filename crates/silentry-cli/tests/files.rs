@@ -31,6 +31,23 @@ fn silentry(arguments: &[&str]) -> Command {
     command
 }
 
+/// The same command, started by a shell that runs this line first.
+fn behind(line: &str, command: &Command) -> Command {
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", &format!("{line}; exec \"$0\" \"$@\"")])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 fn mkfifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
@@ -263,8 +280,8 @@ fn few_threads_are_an_error_that_says_so() {
     let copy = folder.path().join("silentry");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::copy(binary(), &copy).unwrap();
-    // Not even a thread for what waits for the call, or none for the call itself.
-    for limit in 1..=2 {
+    // No thread for the command, for what waits for the call, or for the call itself.
+    for limit in 1..=3 {
         let line = format!("ulimit -u {limit} && exec \"$0\" \"$@\"");
         let command = || {
             let mut command = Command::new("bash");
@@ -284,6 +301,17 @@ fn few_threads_are_an_error_that_says_so() {
         assert_eq!(error["error"], "kerberos_no_thread", "{limit}: {error}");
         let advice = error["mitigation"].as_str().unwrap();
         assert!(advice.contains("ulimit -u"), "{limit}: {error}");
+    }
+}
+
+/// A sign-in as far as it goes, which is where the stack is deepest.
+#[test]
+fn a_small_stack_is_enough() {
+    let place = Place::new();
+    let of_place = place.silentry(&["token", "--mode=silent,iwa", "-o=none", "-vv"]);
+    for limit in [128, 256] {
+        let mut command = behind(&format!("ulimit -s {limit}"), &of_place);
+        Said::from(command.output().unwrap()).ok();
     }
 }
 
@@ -330,22 +358,9 @@ fn no_core_dump_is_left_and_a_browser_has_its_callers_limits() {
     std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
     let login = ["login", "--mode=web", "--browser-timeout=5", "-o", "json"];
     let of_place = place.silentry(&login);
-    let mut command = Command::new("bash");
-    command.args([
-        "-c",
-        "ulimit -Hc unlimited 2>&-; ulimit -Sc 40 && exec \"$0\" \"$@\"",
-    ]);
-    command
-        .arg(of_place.get_program())
-        .args(of_place.get_args());
-    for (name, value) in of_place.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    command.env("BROWSER", &browser).stdin(Stdio::null());
-    let output = command.output().unwrap();
+    let limit = "ulimit -Hc unlimited 2>&-; ulimit -Sc 40";
+    let mut command = behind(limit, &of_place);
+    let output = command.env("BROWSER", &browser).output().unwrap();
     let told = std::fs::read_to_string(&told).unwrap_or_else(|_| panic!("{output:?}"));
     assert_eq!(told.lines().next(), Some("40"));
 }
