@@ -27,9 +27,11 @@ pub(crate) fn until_done<T>(
         })?;
     let result = runtime.block_on(async {
         tokio::select! {
-            result = work => result,
+            // In this order: signals are listened to before there can be a prompt that they interrupt.
+            biased;
             _ = tokio::signal::ctrl_c() => Err(Failure::interrupted(SIGINT)),
             signal = password::signals() => Err(Failure::interrupted(signal)),
+            result = work => result,
             never = telling.tell() => match never {},
         }
     });
