@@ -1,10 +1,10 @@
 //! `silentry accounts`.
 
-use clap::Args;
+use clap::{Args, value_parser};
 use serde_json::{Value, json};
 use silentry::Account;
 
-use crate::arguments::{CacheArguments, Format, NamedFormat};
+use crate::arguments::{CacheArguments, Format, NamedFormat, Trimmed};
 use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::progress::progress;
@@ -26,7 +26,13 @@ pub(crate) struct AccountsCommand {
     pub(crate) cache: CacheArguments,
 
     /// The output format. (default: text)
-    #[arg(short, long, env = "SILENTRY_OUTPUT", value_name = "FORMAT")]
+    #[arg(
+        short,
+        long,
+        env = "SILENTRY_OUTPUT",
+        value_name = "FORMAT",
+        value_parser = Trimmed(value_parser!(Format))
+    )]
     pub(crate) output: Option<Format>,
 }
 

@@ -50,7 +50,7 @@ impl Cache {
         } else {
             match settings.cache_format.unwrap_or_default() {
                 CacheFormat::Plain => Box::new(FileStore::new(place)),
-                CacheFormat::Os => protected(place)?,
+                CacheFormat::Os => protected(place, settings)?,
             }
         };
         Ok(Cache::Kept(TokenCache::with_store(store)))
@@ -88,12 +88,17 @@ impl Cache {
 }
 
 /// A cache that the system protects, as MSAL Python's extensions name it after a path.
-fn protected(path: &Path) -> Result<Box<dyn silentry::cache::store::TokenStore>, Failure> {
+fn protected(
+    path: &Path,
+    settings: &Settings,
+) -> Result<Box<dyn silentry::cache::store::TokenStore>, Failure> {
     let location = path.to_str().ok_or_else(|| {
+        let named = &settings.from_environment;
+        let cache = named.name("cache", "--cache", "SILENTRY_CACHE");
         Failure::usage(
             "usage",
             format!(
-                "--cache {} is not Unicode, which --cache-format os needs",
+                "{cache} {} is not Unicode, which --cache-format os needs",
                 path.display()
             ),
             "Use another file name.",

@@ -258,7 +258,7 @@ pub(crate) fn report_usage(mut error: clap::Error) -> ExitCode {
             || arguments
                 .iter()
                 .any(|one| matches!(one.as_str(), "-ojson" | "-o=json" | "--output=json"))
-            || std::env::var_os("SILENTRY_OUTPUT").is_some_and(|form| form == "json")
+            || std::env::var("SILENTRY_OUTPUT").is_ok_and(|form| form.trim() == "json")
     };
     if error.use_stderr() && asks_for_json {
         let message = error.to_string();

@@ -1,10 +1,12 @@
 //! `silentry login`.
 
-use clap::Args;
+use clap::{Args, value_parser};
 use serde_json::json;
 use silentry::AuthenticationResult;
 
-use crate::arguments::{ConfigFile, EXIT_CODES, Format, Ladder, Mode, NamedFormat, Settings};
+use crate::arguments::{
+    ConfigFile, EXIT_CODES, Format, Ladder, Mode, NamedFormat, Settings, Trimmed,
+};
 use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::password::PasswordArguments;
@@ -38,6 +40,7 @@ pub(crate) struct LoginCommand {
         long,
         env = "SILENTRY_OUTPUT",
         value_name = "FORMAT",
+        value_parser = Trimmed(value_parser!(Format)),
         help_heading = "Options"
     )]
     pub(crate) output: Option<Format>,
@@ -98,9 +101,11 @@ pub(crate) fn run(command: LoginCommand) -> Result<(), Failure> {
 /// A login signs in anew, so the cache, which a mode for `token` may name, is left out.
 fn ladder(settings: &Settings) -> Result<Ladder, Failure> {
     if settings.account.is_some() {
+        let named = &settings.from_environment;
+        let account = named.name("account", "--account", "SILENTRY_ACCOUNT");
         return Err(Failure::usage(
             "usage",
-            "--account names an account that has signed in",
+            format!("{account} names an account that has signed in"),
             "Name the user who is to sign in by --username.",
         ));
     }

@@ -39,6 +39,7 @@ impl SignIn<'_> {
             password,
             progress,
         } = self;
+        let named = &settings.from_environment;
         let mut request = application
             .acquire_token(scopes)
             .from_nothing()
@@ -51,10 +52,17 @@ impl SignIn<'_> {
             })
             .with_browser_timeout(browser_limit(settings))
             .with_extra_query_parameters(pairs(
-                "--extra-query-parameter",
+                named.name(
+                    "extra_query_parameters",
+                    "--extra-query-parameter",
+                    "SILENTRY_EXTRA_QUERY_PARAMETERS",
+                ),
                 &settings.extra_query_parameters,
             )?)
-            .with_extra_headers(pairs("--extra-header", &settings.extra_headers)?);
+            .with_extra_headers(pairs(
+                named.name("extra_headers", "--extra-header", "SILENTRY_EXTRA_HEADERS"),
+                &settings.extra_headers,
+            )?);
         if let Some(username) = &settings.username {
             request = request.with_username(username);
         }
@@ -133,9 +141,11 @@ fn language(settings: &Settings) -> Result<Option<String>, Failure> {
     };
     if let Some(language) = &settings.language {
         if !is_tag(language) {
+            let named = &settings.from_environment;
+            let name = named.name("language", "--language", "SILENTRY_LANGUAGE");
             return Err(Failure::usage(
                 "usage",
-                format!("--language `{language}` is not a language tag"),
+                format!("{name} `{language}` is not a language tag"),
                 "Write it as de or de-DE.",
             ));
         }
@@ -157,13 +167,13 @@ fn tag_of_locale(locale: &str) -> Option<String> {
     (!matches!(name, "C" | "POSIX")).then(|| name.replace('_', "-"))
 }
 
-fn pairs<'a>(flag: &str, texts: &'a [String]) -> Result<Vec<(&'a str, &'a str)>, Failure> {
+fn pairs<'a>(setting: &str, texts: &'a [String]) -> Result<Vec<(&'a str, &'a str)>, Failure> {
     let pair = |(number, text): (usize, &'a String)| {
         // Not quoted: it may be a secret that was meant to be the value.
         text.split_once('=').ok_or_else(|| {
             Failure::usage(
                 "usage",
-                format!("no. {} of {flag} has no `=`", number + 1),
+                format!("no. {} of {setting} has no `=`", number + 1),
                 "Write NAME=VALUE.",
             )
         })

@@ -2,11 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use serde_json::{Value, json};
 use silentry::{AuthenticationResult, TokenSource};
 
-use crate::arguments::{ConfigFile, EXIT_CODES, Ladder, Mode, NamedFormat, Settings};
+use crate::arguments::{ConfigFile, EXIT_CODES, Ladder, Mode, NamedFormat, Settings, Trimmed};
 use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::password::PasswordArguments;
@@ -40,6 +40,7 @@ pub(crate) struct TokenCommand {
         long,
         env = "SILENTRY_OUTPUT",
         value_name = "FORMAT",
+        value_parser = Trimmed(value_parser!(Output)),
         help_heading = "Options"
     )]
     output: Option<Output>,
@@ -110,11 +111,18 @@ pub(crate) fn run(command: TokenCommand) -> Result<(), Failure> {
 /// A named account is not what the ticket gives.
 fn ladder(settings: &Settings) -> Result<Ladder, Failure> {
     match (&settings.mode, &settings.account) {
-        (Some(ladder), Some(_)) if ladder.has(Mode::Iwa) => Err(Failure::usage(
-            "usage",
-            "--account names an account, and `iwa` gives a token of whoever is signed in",
-            "Leave `iwa` out of --mode, or leave --account out.",
-        )),
+        (Some(ladder), Some(_)) if ladder.has(Mode::Iwa) => {
+            let named = &settings.from_environment;
+            let account = named.name("account", "--account", "SILENTRY_ACCOUNT");
+            let mode = named.name("mode", "--mode", "SILENTRY_MODE");
+            Err(Failure::usage(
+                "usage",
+                format!(
+                    "{account} names an account, and `iwa` gives a token of whoever is signed in"
+                ),
+                &format!("Leave `iwa` out of {mode}, or leave {account} out."),
+            ))
+        }
         (Some(ladder), _) => Ok(ladder.clone()),
         (None, Some(_)) => Ok(Ladder::cache()),
         (None, None) => Ok(Ladder::unattended()),

@@ -463,6 +463,68 @@ fn blanks_around_a_path_and_capitals_of_a_word_are_no_part_of_it() {
     );
 }
 
+/// As a service file or a script leaves them.
+#[test]
+fn blanks_around_the_value_of_a_variable_are_no_part_of_it() {
+    let home = Home::of(NOTHING_FOUND);
+    for (name, value) in [
+        ("SILENTRY_MODE", " silent\n"),
+        ("SILENTRY_OUTPUT", "json "),
+        ("SILENTRY_PORT", " 8400 "),
+        ("SILENTRY_BROWSER_TIMEOUT", "60\n"),
+        ("SILENTRY_PROMPT", " login"),
+        ("SILENTRY_MUTUAL_AUTH", "when-offered\t"),
+        ("SILENTRY_CACHE_FORMAT", " os "),
+        ("SILENTRY_ALLOW_NTLM", " true "),
+        ("SILENTRY_NO_BROWSER", "false\n"),
+        ("SILENTRY_FORCE_REFRESH", " no"),
+        ("SILENTRY_NO_CHANNEL_BINDING", "1 "),
+        ("SILENTRY_LANGUAGE", " de-DE "),
+        ("SILENTRY_LOG", " warn "),
+    ] {
+        let mut command = home.silentry(&["token"]);
+        found_nothing(command.env(name, value).output().unwrap());
+    }
+    // The form for failures before anything else is read, and one of other commands.
+    let mut command = home.silentry(&["token", "--nonsense"]);
+    let output = command.env("SILENTRY_OUTPUT", " json\n").output().unwrap();
+    assert_eq!(error(&output)["error"], "usage");
+    let mut command = home.silentry(&["accounts", "--cache=x.json"]);
+    let output = command.env("SILENTRY_OUTPUT", " header ").output().unwrap();
+    assert!(output.status.success());
+}
+
+#[test]
+fn an_error_about_the_value_of_a_variable_names_the_variable() {
+    let home = Home::of(&NOTHING_FOUND.replace("silent\"", "iwa\""));
+    for (name, value, flag) in [
+        ("SILENTRY_MODE", "broker", "--mode"),
+        ("SILENTRY_OUTPUT", "yaml", "--output"),
+        ("SILENTRY_PORT", "0", "--port"),
+        ("SILENTRY_BROWSER_TIMEOUT", "soon", "--browser-timeout"),
+        ("SILENTRY_PROMPT", "never", "--prompt"),
+        ("SILENTRY_MUTUAL_AUTH", "no", "--mutual-auth"),
+        ("SILENTRY_CACHE_FORMAT", "json", "--cache-format"),
+        ("SILENTRY_ALLOW_NTLM", "flase", "--allow-ntlm"),
+        ("SILENTRY_LANGUAGE", "Deutsch (de)", "--language"),
+        ("SILENTRY_ACCOUNT", "a.b", "--account"),
+        ("SILENTRY_EXTRA_HEADERS", "X-One", "--extra-header"),
+        (
+            "SILENTRY_EXTRA_QUERY_PARAMETERS",
+            "dc",
+            "--extra-query-parameter",
+        ),
+    ] {
+        let mut command = home.silentry(&["token"]);
+        let said = refused(command.env(name, value).output().unwrap(), 2);
+        let first = said.lines().next().unwrap();
+        assert!(first.contains(name) && !first.contains(flag), "{said}");
+        let mut command = home.silentry(&["token", &format!("{flag}={value}")]);
+        let said = refused(command.output().unwrap(), 2);
+        assert!(said.contains(flag) && !said.contains(name), "{said}");
+    }
+}
+
 #[test]
 fn a_file_says_nothing_that_a_flag_could_not() {
     for (line, said) in [

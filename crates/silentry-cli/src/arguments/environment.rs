@@ -41,7 +41,7 @@ fn is_blank(value: &OsStr) -> bool {
 
 /// A form of output that other commands have and this one has not.
 fn is_form_of_others(argument: &Arg, value: &OsStr) -> bool {
-    let Some(value) = value.to_str() else {
+    let Some(value) = value.to_str().map(str::trim) else {
         return false;
     };
     argument.get_id() == "output"

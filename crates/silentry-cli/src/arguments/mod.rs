@@ -5,14 +5,18 @@ mod ladder;
 mod output;
 mod settings;
 mod texts;
+mod variable;
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, value_parser};
 
 pub(crate) use ladder::{Ladder, Mode};
 pub(crate) use output::{Format, NamedFormat};
 pub(crate) use settings::{CacheFormat, MutualAuth, Settings};
+pub(crate) use variable::Trimmed;
+
+use variable::FromEnvironment;
 
 use crate::accounts::AccountsCommand;
 use crate::config;
@@ -143,6 +147,10 @@ impl ConfigFile {
 /// Which token cache a command looks into.
 #[derive(Args)]
 pub(crate) struct CacheArguments {
+    /// First, as the other fields take what they read.
+    #[command(flatten)]
+    from_environment: FromEnvironment,
+
     /// The token cache: a file, or `default`. (default: default)
     #[arg(long, env = "SILENTRY_CACHE", value_name = "FILE|default")]
     cache: Option<PathBuf>,
@@ -152,6 +160,7 @@ pub(crate) struct CacheArguments {
         long,
         env = "SILENTRY_CACHE_FORMAT",
         value_name = "plain|os",
+        value_parser = Trimmed(value_parser!(CacheFormat)),
         hide_possible_values = true
     )]
     cache_format: Option<CacheFormat>,
@@ -174,6 +183,7 @@ impl CacheArguments {
             cache: self.cache.take(),
             cache_format: self.cache_format,
             authority: self.authority.take(),
+            from_environment: std::mem::take(&mut self.from_environment),
             ..Settings::default()
         };
         self.settings = config::complete(given, std::mem::take(&mut self.config))?;

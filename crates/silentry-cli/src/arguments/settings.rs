@@ -1,17 +1,20 @@
 //! What can stand on the command line, in the environment and in the config file, under one name.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::builder::BoolishValueParser;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use serde::Deserialize;
 use silentry::Prompt;
 
 use super::ladder::Ladder;
 use super::output::NamedFormat;
 use super::texts::{
-    expand_home, expand_home_of_ccache, lines, list, trim, trim_path, words, words_or_commas,
+    expand_home, expand_home_of_ccache, lines, list, parameters, trim, trim_path, words,
+    words_or_commas,
 };
+use super::variable::{FromEnvironment, Trimmed};
 use crate::failure::Failure;
 
 const TICKET: &str = "Integrated sign-in";
@@ -73,9 +76,14 @@ impl From<BrowserPrompt> for Prompt {
 #[derive(Args, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
+    /// First, as the other fields take what they read.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) from_environment: FromEnvironment,
+
     /// How to sign in, tried from left to right: `silent` (the token cache), `iwa` (the Kerberos ticket), `devicecode`,
     /// `web` (the browser), `password`. (default: silent,iwa, which never prompts; of `login`: iwa,web)
-    #[arg(long, env = "SILENTRY_MODE", value_name = "MODE,...")]
+    #[arg(long, env = "SILENTRY_MODE", value_name = "MODE,...", value_parser = Trimmed(Ladder::from_str))]
     pub(crate) mode: Option<Ladder>,
 
     /// The application (client) id of your app registration. (required)
@@ -119,7 +127,7 @@ pub(crate) struct Settings {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        value_parser = BoolishValueParser::new(),
+        value_parser = Trimmed(BoolishValueParser::new()),
         hide_possible_values = true,
         overrides_with = "no_force_refresh",
         help_heading = CACHE
@@ -133,7 +141,7 @@ pub(crate) struct Settings {
 
     /// How the file of --cache is protected: `plain` by its permissions alone, as MSAL Python's FilePersistence; `os`
     /// as the system keeps secrets, as its build_encrypted_persistence. (default: plain)
-    #[arg(long, env = "SILENTRY_CACHE_FORMAT", value_name = "plain|os", hide_possible_values = true, help_heading = CACHE)]
+    #[arg(long, env = "SILENTRY_CACHE_FORMAT", value_name = "plain|os", value_parser = Trimmed(value_parser!(CacheFormat)), hide_possible_values = true, help_heading = CACHE)]
     pub(crate) cache_format: Option<CacheFormat>,
 
     /// The language of the device code's message, such as de-DE. (default: that of LANG)
@@ -145,11 +153,11 @@ pub(crate) struct Settings {
     pub(crate) domain_hint: Option<String>,
 
     /// What the browser asks the user.
-    #[arg(long, env = "SILENTRY_PROMPT", help_heading = PROMPTS)]
+    #[arg(long, env = "SILENTRY_PROMPT", value_parser = Trimmed(value_parser!(BrowserPrompt)), help_heading = PROMPTS)]
     pub(crate) prompt: Option<BrowserPrompt>,
 
     /// The port of the loopback address to which the browser returns. (default: a free one)
-    #[arg(long, env = "SILENTRY_PORT", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = PROMPTS)]
+    #[arg(long, env = "SILENTRY_PORT", value_name = "PORT", value_parser = Trimmed(value_parser!(u16).range(1..)), help_heading = PROMPTS)]
     pub(crate) port: Option<u16>,
 
     /// Do not open a browser: print the address to stderr, to be opened by hand; `--browser` overrides it.
@@ -160,7 +168,7 @@ pub(crate) struct Settings {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        value_parser = BoolishValueParser::new(),
+        value_parser = Trimmed(BoolishValueParser::new()),
         hide_possible_values = true,
         overrides_with = "browser",
         help_heading = PROMPTS
@@ -168,7 +176,7 @@ pub(crate) struct Settings {
     pub(crate) no_browser: Option<bool>,
 
     /// How long to wait for the browser, in seconds. (default: 300)
-    #[arg(long, env = "SILENTRY_BROWSER_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..), help_heading = PROMPTS)]
+    #[arg(long, env = "SILENTRY_BROWSER_TIMEOUT", value_name = "SECONDS", value_parser = Trimmed(value_parser!(u32).range(1..)), help_heading = PROMPTS)]
     pub(crate) browser_timeout: Option<u32>,
 
     /// The domain controller to ask for the UPN on Linux and macOS, or `off`. (default: one of the
@@ -217,7 +225,7 @@ pub(crate) struct Settings {
     pub(crate) federation_hosts: Vec<String>,
 
     /// Whether the federation server must prove who it is. (default: required)
-    #[arg(long, env = "SILENTRY_MUTUAL_AUTH", help_heading = TICKET)]
+    #[arg(long, env = "SILENTRY_MUTUAL_AUTH", value_parser = Trimmed(value_parser!(MutualAuth)), help_heading = TICKET)]
     pub(crate) mutual_auth: Option<MutualAuth>,
 
     /// Do not bind the ticket to the TLS connection: behind balancers that end TLS before AD FS. `--channel-binding`
@@ -229,7 +237,7 @@ pub(crate) struct Settings {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        value_parser = BoolishValueParser::new(),
+        value_parser = Trimmed(BoolishValueParser::new()),
         hide_possible_values = true,
         overrides_with = "channel_binding",
         help_heading = TICKET
@@ -244,7 +252,7 @@ pub(crate) struct Settings {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        value_parser = BoolishValueParser::new(),
+        value_parser = Trimmed(BoolishValueParser::new()),
         hide_possible_values = true,
         overrides_with = "no_allow_ntlm",
         help_heading = TICKET
@@ -272,7 +280,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_CORRELATION_ID", help_heading = REQUEST, value_name = "GUID")]
     pub(crate) correlation_id: Option<String>,
 
-    /// A query parameter for the token request; repeatable.
+    /// A query parameter for the token request; repeatable, or separated by blanks where each has its `=`.
     #[arg(
         long = "extra-query-parameter",
         env = "SILENTRY_EXTRA_QUERY_PARAMETERS", help_heading = REQUEST,
@@ -371,7 +379,7 @@ impl Settings {
         self.scopes = words(&self.scopes);
         self.federation_hosts = words_or_commas(&self.federation_hosts);
         self.client_capabilities = words(&self.client_capabilities);
-        self.extra_query_parameters = words(&self.extra_query_parameters);
+        self.extra_query_parameters = parameters(&self.extra_query_parameters);
         self.extra_headers = lines(&self.extra_headers);
         for (name, path) in [
             ("cache", &mut self.cache),
@@ -416,6 +424,7 @@ impl Settings {
     /// Returns these settings, and for what they leave open those of `other`.
     pub(crate) fn or(self, other: Settings) -> Settings {
         Settings {
+            from_environment: self.from_environment,
             mode: self.mode.or(other.mode),
             client_id: self.client_id.or(other.client_id),
             tenant: self.tenant.or(other.tenant),

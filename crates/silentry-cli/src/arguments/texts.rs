@@ -34,6 +34,25 @@ pub(super) fn words_or_commas(texts: &[String]) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
+/// Returns the parameters of each line, which stand between blanks. A word without `=` belongs to the value before it:
+/// `a=b c` is one parameter, and `a=b c=d` are two.
+pub(super) fn parameters(texts: &[String]) -> Vec<String> {
+    let mut parameters: Vec<String> = Vec::new();
+    for line in lines(texts) {
+        let before = parameters.len();
+        for word in line.split_whitespace() {
+            match parameters[before..].last_mut() {
+                Some(parameter) if !word.contains('=') => {
+                    parameter.push(' ');
+                    parameter.push_str(word);
+                }
+                _ => parameters.push(word.to_owned()),
+            }
+        }
+    }
+    parameters
+}
+
 /// Returns the lines that are not empty.
 pub(super) fn lines(texts: &[String]) -> Vec<String> {
     let lines = texts.iter().flat_map(|text| text.lines()).map(str::trim);
@@ -127,6 +146,10 @@ mod tests {
             ["a", "b", "c", "d"]
         );
         assert!(words(&[String::new(), " \n".to_owned()]).is_empty());
+        assert_eq!(
+            parameters(&["a=b c d=e".to_owned(), "\tf=\n g\n".to_owned()]),
+            ["a=b c", "d=e", "f=", "g"]
+        );
         let headers = "X-One=a b\r\n\n X-Two=c ".to_owned();
         assert_eq!(lines(&[headers]), ["X-One=a b", "X-Two=c"]);
     }
