@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Playwright
+from playwright.sync_api import BrowserContext, Locator, sync_playwright
 
 from support.processes import LIMIT, Environment, run
 
@@ -16,22 +16,28 @@ _PROGRAM = "/usr/bin/chromium"
 
 
 @contextmanager
-def chromium(
-    playwright: Playwright, home: Path, environment: Environment, *, localhost: str | None = None
-) -> Iterator[BrowserContext]:
+def chromium(home: Path, environment: Environment, *, localhost: str | None = None) -> Iterator[BrowserContext]:
     """Run a Chromium of the user; `localhost` is the address that it takes the name for."""
     flags = [f"--proxy-server={environment['HTTPS_PROXY']}"] if "HTTPS_PROXY" in environment else []
     if localhost:
         flags.append(f"--host-resolver-rules=MAP localhost {localhost}")
     user: dict[str, str | float | bool] = {**environment, "HOME": str(home), "TMPDIR": str(home)}
-    browser = playwright.chromium.launch_persistent_context(
-        home / "profile", executable_path=_PROGRAM, args=flags, env=user, timeout=LIMIT * 1000
-    )
-    browser.set_default_timeout(LIMIT * 1000)
-    try:
-        yield browser
-    finally:
-        browser.close()
+    limit = LIMIT * 1000
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            home / "profile", executable_path=_PROGRAM, args=flags, env=user, timeout=limit
+        )
+        browser.set_default_timeout(limit)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def press(button: Locator) -> None:
+    """Press a button and wait until its page is gone."""
+    with button.page.expect_navigation(wait_until="commit"):
+        button.click()
 
 
 def trust(home: Path, authorities: Path) -> None:

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 
+from browsers.chromium import press
+
 _NEXT = "#idSIButton9"
 _CANCEL = "#idBtn_Back"
 # What only a page has that asks for something, with the way to answer it.
@@ -48,33 +50,27 @@ def sign_in(page: Page, person: Person, device_code: str = "") -> Visit:
         heading.wait_for()
         visit.headings.append(heading.inner_text())
         if visit.headings[-1] == person.cancels_at:
-            _click(page, _CANCEL)
+            press(page.locator(_CANCEL))
         elif page.locator(_NAME).count():
             name = page.locator(_NAME)
             visit.hint = name.input_value()
             if not visit.hint:
                 name.fill(person.user)
-            _click(page, _NEXT)
+            press(page.locator(_NEXT))
         elif page.locator(_PASSWORD).count():
             page.locator(_PASSWORD).fill(passwords.pop(0))
-            _click(page, _NEXT)
+            press(page.locator(_NEXT))
         elif page.locator(_FACTOR).count():
             page.locator(_FACTOR).fill(person.code)
-            _click(page, "#idSubmit_SAOTCC_Continue")
+            press(page.locator("#idSubmit_SAOTCC_Continue"))
         elif page.locator(_DEVICE_CODE).count():
             page.locator(_DEVICE_CODE).fill(device_code)
-            _click(page, _NEXT)
+            press(page.locator(_NEXT))
         elif page.locator(_ACCOUNTS).count():
-            _click(page, f".tile[value='{person.account}']")
+            press(page.locator(f".tile[value='{person.account}']"))
         elif page.locator(_NEXT).count():
-            _click(page, _NEXT)
+            press(page.locator(_NEXT))
         else:
             visit.text = page.locator("body").inner_text()
             visit.host = urlsplit(page.url).hostname
             return visit
-
-
-def _click(page: Page, button: str) -> None:
-    """Press a button and wait until its page is gone."""
-    with page.expect_navigation(wait_until="commit"):
-        page.locator(button).click()

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Error, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Error
 
 from browsers.chromium import chromium, trust, version
 from browsers.person import Person, Visit, sign_in
@@ -53,17 +53,11 @@ class User:
     def visit_with_device_code(self, person: Person) -> tuple[Visit, dict[str, Any]]:
         """Sign in on another device."""
         with self.desktop.program(self.example, "device") as program:
-            shown = program.line()
+            shown = json.loads(program.line())
             page = self.browser.new_page()
             page.goto(shown["verification_uri"])
             visit = sign_in(page, person, device_code=shown["user_code"])
             return visit, json.loads(program.ending())
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
 
 
 @pytest.fixture
@@ -74,13 +68,11 @@ def desktop(start_lab: Callable[..., Lab], folder: Path) -> Desktop:
 
 
 @pytest.fixture
-def user(
-    ground: Ground, desktop: Desktop, playwright: Playwright, row: Row, request: pytest.FixtureRequest
-) -> Iterator[User]:
+def user(ground: Ground, desktop: Desktop, row: Row, request: pytest.FixtureRequest) -> Iterator[User]:
     """Return a user who trusts the lab; a parameter is the address that the browser takes `localhost` for."""
     trust(desktop.home, Path(desktop.environment["SILENTRY_CA_BUNDLE"]))
     localhost = getattr(request, "param", None)
-    with chromium(playwright, desktop.home, desktop.environment, localhost=localhost) as browser:
+    with chromium(desktop.home, desktop.environment, localhost=localhost) as browser:
         row.version = version()
         yield User(desktop, browser, ground.examples / "sign_in")
 
@@ -201,10 +193,10 @@ def test_another_page(user: User, query: str, says: str) -> None:
 
 
 @what("does not trust the lab: no page, and the program's time runs out")
-def test_lab_is_not_trusted(ground: Ground, desktop: Desktop, playwright: Playwright, row: Row) -> None:
+def test_lab_is_not_trusted(ground: Ground, desktop: Desktop, row: Row) -> None:
     row.version = version()
     with (
-        chromium(playwright, desktop.home, desktop.environment) as browser,
+        chromium(desktop.home, desktop.environment) as browser,
         desktop.program(ground.examples / "sign_in", "web", "--timeout", "2") as program,
     ):
         with pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"):

@@ -1,11 +1,10 @@
 """The desktop of a user: programs open addresses by `xdg-open`, which leaves them to the person of the test."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
+from subprocess import PIPE, Popen
 
 from support.processes import LIMIT, Environment, Word, running, wait_for
 
@@ -15,22 +14,29 @@ class Program:
     """A program that wants somebody to sign in."""
 
     process: Popen[str]
+    # Where the address is when it is opened, and what the program prints on stderr.
     opened: Path
+    said: Path
 
     def address(self) -> str:
         """Return the address that the program opens."""
         return wait_for("address", lambda: self.opened.read_text() if self.opened.exists() else None, self.process)
 
-    def line(self) -> dict[str, str]:
-        """Return the next line of JSON that the program prints."""
+    def line(self) -> str:
+        """Return the next line that the program prints."""
         assert self.process.stdout is not None
-        shown: dict[str, str] = json.loads(self.process.stdout.readline())
-        return shown
+        return self.process.stdout.readline()
 
     def ending(self) -> str:
-        """Return the rest that the program prints."""
+        """Return the rest that the program prints to its successful end."""
         printed, _ = self.process.communicate(timeout=LIMIT)
+        assert self.process.returncode == 0, self.said.read_text()
         return printed
+
+    def failure(self) -> str:
+        """Return what the program says when it fails."""
+        assert self.process.wait(LIMIT) != 0
+        return self.said.read_text()
 
 
 @dataclass
@@ -52,5 +58,7 @@ class Desktop:
         opener.write_text(f'#!/bin/sh\nprintf %s "$1" >{opened}.new && mv {opened}.new {opened}\n')
         opener.chmod(0o755)
         path = f"{programs}:{self.environment['PATH']}"
-        with running(*command, env={**self.environment, "DISPLAY": ":0", "PATH": path}) as process:
-            yield Program(process, opened)
+        environment = {**self.environment, "DISPLAY": ":0", "PATH": path}
+        said = self.home / "said"
+        with said.open("w") as stderr, running(*command, env=environment, stdout=PIPE, stderr=stderr) as process:
+            yield Program(process, opened, said)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 # In seconds. No program of a test runs longer, however busy the machine is.
 LIMIT = 120
@@ -32,9 +32,13 @@ def answer(*command: Word, env: Environment | None = None) -> subprocess.Complet
 
 
 @contextmanager
-def running(*command: Word, env: Environment | None = None) -> Iterator[subprocess.Popen[str]]:
+def running(
+    *command: Word, env: Environment | None = None, stdout: int | None = None, stderr: IO[str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run a program beside the test; it ends with the test, however that ends."""
-    with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, text=True
+    ) as process:
         try:
             yield process
         finally:

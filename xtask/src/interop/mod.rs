@@ -11,7 +11,6 @@ mod ground;
 mod kerberos;
 mod ledger;
 mod msal_net;
-mod openid;
 mod page;
 mod proxies;
 mod pytest;
@@ -57,7 +56,6 @@ const PARTS: &[Part] = &[
     acceptors::PART,
     proxies::PART,
     directory::PART,
-    openid::PART,
     ledger::PART,
     windows::PART,
 ];

@@ -32,15 +32,13 @@ pub(crate) enum Table {
     Proxies,
     /// Which directory says who the user is.
     Directories,
-    /// OpenID Connect servers of others, for Entra.
-    Servers,
     /// What the network and the KDC saw of a sign-in.
     Ledger,
     /// The Windows programs.
     Windows,
 }
 
-const TABLES: [(Table, &str); 13] = [
+const TABLES: [(Table, &str); 12] = [
     (Table::MsalNet, "MSAL.NET beside Silentry"),
     (Table::Clients, "Strangers' programs against the lab"),
     (Table::TokenCaches, "Programs that share our token cache"),
@@ -51,7 +49,6 @@ const TABLES: [(Table, &str); 13] = [
     (Table::Acceptors, "Acceptors that check our tokens"),
     (Table::Proxies, "Proxies between us and the world"),
     (Table::Directories, "Directories that know the UPN"),
-    (Table::Servers, "OpenID Connect servers in place of Entra"),
     (
         Table::Ledger,
         "The ticket ledger: what network and KDC see of a sign-in",

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// The tests of what the folders share.
 const SUPPORT: &str = "support";
 /// The programs of ours that the tests use, beside the two commands.
-const EXAMPLES: &str = "build --package silentry --example sign_in";
+const EXAMPLES: &str = "build --package silentry --example sign_in --example openid";
 /// Where a worker runs.
 const WORKER: &str = "unshare --net --mount -- python3";
 
