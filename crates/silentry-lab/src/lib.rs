@@ -27,7 +27,7 @@ mod random;
 mod scenario;
 mod services;
 #[cfg(test)]
-#[path = "../../silentry/tests/common/mod.rs"]
+#[path = "../../silentry/tests/it/testdata.rs"]
 mod testdata;
 mod tls;
 mod xml;

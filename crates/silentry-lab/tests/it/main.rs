@@ -1,0 +1,13 @@
+//! The lab from outside: its KDC, its services and its command.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs must be there")]
+
+mod acceptor;
+#[cfg(unix)]
+mod command;
+mod kdc;
+mod services;
+#[path = "../../../silentry/tests/it/testdata.rs"]
+mod testdata;
+#[cfg(feature = "strangers")]
+mod third_party;

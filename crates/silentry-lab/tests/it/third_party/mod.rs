@@ -1,0 +1,4 @@
+//! What programs of others make of the lab.
+
+mod mit;
+mod programs;

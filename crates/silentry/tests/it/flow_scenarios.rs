@@ -1,0 +1,123 @@
+//! Every scenario of the lab that is not about the ticket, in the flow that it is about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use silentry::{
+    AuthenticationResult, Browser, BrowserError, Category, Error, PublicClientApplication, Stage,
+};
+use silentry_lab::{CLIENT_ID, Flow, Lab, Person, Scenario};
+
+const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
+
+/// Opens pages as a person does who signs in wherever it is possible.
+struct PersonAtBrowser(Arc<Lab>);
+
+impl Browser for PersonAtBrowser {
+    fn open(&self, url: &str) -> Result<(), BrowserError> {
+        visit(&self.0, url.to_owned(), Person::new(self.0.user()));
+        Ok(())
+    }
+}
+
+/// How the sign-in goes the application says.
+fn visit(lab: &Arc<Lab>, page: String, person: Person) {
+    let mut browser = lab.browser().unwrap();
+    tokio::spawn(async move { browser.sign_in(&page, &person).await.map(|_| ()) });
+}
+
+/// Where the sign-in is to fail, nobody comes.
+async fn device_code(
+    lab: &Arc<Lab>,
+    app: &PublicClientApplication,
+) -> Result<AuthenticationResult, Error> {
+    let lab = Arc::clone(lab);
+    app.acquire_token_with_device_code(SCOPES, move |code| {
+        if lab.scenario().expected_code.is_some() {
+            return;
+        }
+        let person = Person::new(lab.user()).with_user_code(code.user_code());
+        visit(&lab, code.verification_uri().to_owned(), person);
+    })
+    .await
+}
+
+async fn interactive(
+    lab: &Arc<Lab>,
+    app: &PublicClientApplication,
+) -> Result<AuthenticationResult, Error> {
+    // Where the browser brings no answer, the time is waited out; everywhere else it is never reached.
+    let seconds = match lab.scenario().expected_code {
+        Some("authentication_timed_out") => 3,
+        Some("state_mismatch") => 15,
+        _ => 300,
+    };
+    app.acquire_token_interactive(SCOPES)
+        .with_browser(PersonAtBrowser(Arc::clone(lab)))
+        .with_timeout(Duration::from_secs(seconds))
+        .await
+}
+
+/// A sign-in, then a refresh.
+async fn silent(app: &PublicClientApplication) -> Result<AuthenticationResult, Error> {
+    let signed_in = app.acquire_token_by_integrated_windows_auth(SCOPES).await?;
+    app.acquire_token_silent(SCOPES, signed_in.account())
+        .with_force_refresh(true)
+        .await
+}
+
+async fn outcome(scenario: &Scenario) -> Result<AuthenticationResult, Error> {
+    let lab = Lab::builder()
+        .scenario(scenario.name)
+        .start()
+        .await
+        .unwrap();
+    let lab = Arc::new(lab);
+    let ccache = lab.ccache(lab.user().upn).unwrap();
+    let app = PublicClientApplication::builder(CLIENT_ID)
+        .with_tenant_id("contoso.test")
+        .with_proxy(lab.proxy_url())
+        .with_ca_bundle(lab.ca_pem())
+        .with_ticket_cache(format!("FILE:{}", ccache.display()))
+        .build()
+        .unwrap();
+    match scenario.flow {
+        Flow::DeviceCode => device_code(&lab, &app).await,
+        Flow::Interactive => interactive(&lab, &app).await,
+        _ => silent(&app).await,
+    }
+}
+
+/// How the command ends.
+fn exit_code(error: &Error) -> u8 {
+    match error.category() {
+        Category::UserMustAct => 3,
+        Category::NotSignedIn => 4,
+        Category::IntegratedImpossible => 5,
+        Category::Network => 6,
+        Category::Refused => 7,
+        _ => 1,
+    }
+}
+
+#[tokio::test]
+async fn each_flow_ends_as_its_scenarios_say() {
+    let of_apis = ["cae", "auth-context"];
+    let scenarios = Scenario::all().iter().filter(|scenario| {
+        scenario.flow != Flow::IntegratedWindows && !of_apis.contains(&scenario.name)
+    });
+    let mut wrong = Vec::new();
+    for scenario in scenarios {
+        let outcome = outcome(scenario).await;
+        let error = outcome.as_ref().err();
+        if scenario.name == "authorize-denied" {
+            // The authorization endpoint refused, not the token endpoint.
+            assert_eq!(error.map(Error::stage), Some(Stage::Browser));
+        }
+        let seen = (error.map(Error::code), error.map_or(0, exit_code));
+        if seen != (scenario.expected_code, scenario.expected_exit) {
+            wrong.push(format!("{}: {outcome:?}", scenario.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
