@@ -229,9 +229,28 @@ impl TokenCache {
         }
     }
 
-    /// Changes the cache, in the store first: under its lock, on what is in it by then.
+    /// Changes the cache, in the store first: under its lock, on what is in it by then. A damaged cache is set aside
+    /// first.
     pub(crate) async fn change(
         &self,
+        clock: &dyn Clock,
+        change: impl FnOnce(&mut CacheDocument) -> Option<Owner> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.change_with(Damage::SetAside, clock, change).await
+    }
+
+    /// The same to remove tokens: a damaged cache is an error and stays as it is, as the tokens may still be in it.
+    pub(crate) async fn remove(
+        &self,
+        clock: &dyn Clock,
+        remove: impl FnOnce(&mut CacheDocument) -> Option<Owner> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.change_with(Damage::Refuse, clock, remove).await
+    }
+
+    async fn change_with(
+        &self,
+        damage: Damage,
         clock: &dyn Clock,
         change: impl FnOnce(&mut CacheDocument) -> Option<Owner> + Send + 'static,
     ) -> Result<(), StoreError> {
@@ -240,7 +259,7 @@ impl TokenCache {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
-        let work = move || shared.change(change);
+        let work = move || shared.change(damage, change);
         self.on_thread(clock, CHANGE_LIMIT, work).await
     }
 
@@ -277,6 +296,13 @@ impl TokenCache {
             Err(OwnThreadError::Died) => Err(failed("the store of the token cache panicked")),
         }
     }
+}
+
+/// What a change does with a damaged cache.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    SetAside,
+    Refuse,
 }
 
 impl Default for TokenCache {
@@ -357,6 +383,7 @@ impl Shared {
 
     fn change(
         &self,
+        damage: Damage,
         change: impl FnOnce(&mut CacheDocument) -> Option<Owner>,
     ) -> Result<(), StoreError> {
         let Some(store) = &self.store else {
@@ -391,7 +418,7 @@ impl Shared {
                     }
                     return Ok(());
                 }
-                Some(Err(Unreadable::Damaged(why))) => {
+                Some(Err(Unreadable::Damaged(why))) if damage == Damage::SetAside => {
                     // `None`: another process has done so already.
                     if let Some(place) = store.set_aside(&version)? {
                         tracing::warn!(why, place, "the token cache is damaged and was set aside");

@@ -84,7 +84,7 @@ impl PublicClientApplication {
     ///
     /// # Errors
     ///
-    /// `token_cache_failed` when the store of the cache cannot be written.
+    /// `token_cache_failed` when the store of the cache cannot be written, or has a damaged cache, which stays as it is.
     pub async fn remove_account(&self, account: &Account) -> Result<(), Error> {
         let Some(home_account_id) = account.home_account_id() else {
             return Ok(());
@@ -99,7 +99,7 @@ impl PublicClientApplication {
         let application = &*self.inner;
         let removed = application
             .cache
-            .change(&*application.clock, move |document| {
+            .remove(&*application.clock, move |document| {
                 cache::remove(document, &owner);
                 Some(owner)
             });

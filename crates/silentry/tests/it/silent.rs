@@ -293,6 +293,25 @@ async fn a_damaged_cache_is_set_aside_and_a_new_one_begins() {
     assert!(store.text.lock().unwrap().0.starts_with('{'));
 }
 
+/// The tokens may still be in it, so that nobody may believe them removed.
+#[tokio::test]
+async fn an_account_of_a_damaged_cache_is_not_removed() {
+    const DAMAGED: &str = "{\"AccessToken\": torn";
+    let lab = lab().await;
+    let store = CountingStore::default();
+    let cache = TokenCache::with_store(store.clone());
+    let app = builder(&lab).with_token_cache(cache).build().unwrap();
+    let signed_in = app
+        .acquire_token_by_integrated_windows_auth(SCOPES)
+        .await
+        .unwrap();
+    store.text.lock().unwrap().0 = DAMAGED.into();
+    let error = app.remove_account(signed_in.account()).await.unwrap_err();
+    assert_eq!(error.code(), "token_cache_failed");
+    assert!(error.to_string().contains("damaged"), "{error}");
+    assert_eq!(store.text.lock().unwrap().0, DAMAGED);
+}
+
 #[tokio::test]
 async fn a_busy_server_is_not_asked_again_for_the_same_token() {
     for scenario in ["token-429", "token-429-date"] {
