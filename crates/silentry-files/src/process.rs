@@ -18,7 +18,7 @@ pub fn elevated() -> bool {
 }
 
 /// Returns the user's home: `HOME` if it is absolute, else that of the password database, which alone counts where the
-/// process is [`elevated`]. On Windows there is none; programs have folders of their own there.
+/// process is [`elevated`]. On Windows it is the folder of the user's profile.
 pub fn home() -> Option<PathBuf> {
     #[cfg(unix)]
     {
@@ -27,7 +27,7 @@ pub fn home() -> Option<PathBuf> {
         named.or_else(unix::home_of_record)
     }
     #[cfg(not(unix))]
-    None
+    std::env::home_dir().filter(|home| home.is_absolute())
 }
 
 /// Makes sure that this process may open `count` more files, sockets and pipes.

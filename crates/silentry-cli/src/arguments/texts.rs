@@ -85,7 +85,7 @@ pub(crate) fn expand_home(path: &mut Option<PathBuf>) -> Result<(), Failure> {
     let Some(rest) = path.as_deref().and_then(below_home) else {
         return Ok(());
     };
-    let Some(home) = home() else {
+    let Some(home) = silentry_files::home() else {
         return Err(Failure::usage(
             "usage",
             "`~` stands for the user's home, and this user has none",
@@ -123,14 +123,6 @@ fn below_home(path: &Path) -> Option<&Path> {
     path.strip_prefix("~").ok()
 }
 
-fn home() -> Option<PathBuf> {
-    if cfg!(unix) {
-        silentry_files::home()
-    } else {
-        std::env::home_dir().filter(|home| home.is_absolute())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,7 +148,7 @@ mod tests {
 
     #[test]
     fn only_a_tilde_by_itself_is_the_home() {
-        let home = home().unwrap();
+        let home = silentry_files::home().unwrap();
         for (written, meant) in [
             ("~/tokens.json", home.join("tokens.json")),
             ("~", home.clone()),

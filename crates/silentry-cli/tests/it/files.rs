@@ -1,6 +1,7 @@
 //! Files that are no files, and what the operating system must not do with this process.
 
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -428,4 +429,23 @@ fn a_set_user_id_copy_takes_nothing_from_the_environment() {
         proxy.accept().is_err(),
         "the proxy of the environment was asked: {said}"
     );
+
+    // The session bus of the environment keeps no token either.
+    let bus = UnixListener::bind(path("bus")).unwrap();
+    bus.set_nonblocking(true).unwrap();
+    let mut command = Command::new(&copy);
+    command
+        .args(["accounts", "--cache-format=os", "-o=json", "--cache"])
+        .arg(path("tokens"))
+        .env_clear()
+        .env("HOME", path("home"))
+        .env(
+            "DBUS_SESSION_BUS_ADDRESS",
+            format!("unix:path={}", path("bus").display()),
+        )
+        .uid(NOBODY);
+    let said = error(&command.output().unwrap());
+    let message = said["message"].as_str().unwrap();
+    assert!(message.contains("no session bus from"), "{said}");
+    assert!(bus.accept().is_err(), "{said}");
 }

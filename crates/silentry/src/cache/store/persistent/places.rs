@@ -36,7 +36,8 @@ const LONGEST_NAME: usize = 100;
 /// | Linux | the Secret Service, if it is there and its default collection is unlocked |
 /// | Linux without | `$XDG_RUNTIME_DIR/silentry/<name>.cache`, in memory and gone after the session |
 ///
-/// A Secret Service that does not answer is given up after 3 s, which this call blocks for.
+/// A Secret Service that does not answer is given up after 3 s, which this call blocks for. On Linux a process with more
+/// rights than its caller (set-user-ID, file capabilities) has no store, as its caller's environment names the place.
 ///
 /// A file that outlasts the session and is not encrypted must be asked for with
 /// [`FileStore`](super::FileStore).
@@ -148,9 +149,7 @@ impl MsalDotnetStorage {
 }
 
 fn home() -> Result<PathBuf, StoreError> {
-    std::env::home_dir()
-        .filter(|home| home.is_absolute())
-        .ok_or_else(|| unavailable("this user has no home folder"))
+    silentry_files::home().ok_or_else(|| unavailable("this user has no home folder"))
 }
 
 fn unavailable(problem: impl Into<String>) -> StoreError {

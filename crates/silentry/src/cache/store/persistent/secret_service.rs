@@ -59,8 +59,8 @@ impl SecretServiceStore {
     /// store, and then left alone for half a minute.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Unavailable`] without libsecret, session bus, Secret Service or collection, and when they do
-    /// not answer; [`StoreErrorKind::Denied`] when the collection is locked; [`StoreErrorKind::Io`] when a name of
+    /// [`StoreErrorKind::Unavailable`] without libsecret, session bus, Secret Service or collection, when they do not
+    /// answer, and in a process with more rights than its caller, whose environment names the bus; [`StoreErrorKind::Denied`] when the collection is locked; [`StoreErrorKind::Io`] when a name of
     /// the item has a NUL in it.
     pub fn new(signal: impl Into<PathBuf>, item: SecretServiceItem) -> Result<Self, StoreError> {
         let store = KeyringItem {
@@ -201,8 +201,14 @@ impl SecretServiceItem {
     }
 }
 
-/// Opens libsecret where there is a session bus to be reached; without this look GLib would start one.
+/// Opens libsecret where there is a session bus to be reached; without this look GLib would start one. The environment
+/// names the bus, so that a program with more rights than its caller asks none.
 fn reachable_library() -> Result<&'static Library, StoreError> {
+    if silentry_files::elevated() {
+        return Err(unavailable(
+            "a program with more rights than its caller takes no session bus from the environment",
+        ));
+    }
     let is_there = match std::env::var_os("DBUS_SESSION_BUS_ADDRESS") {
         Some(address) if !address.is_empty() => {
             !address.as_encoded_bytes().starts_with(b"autolaunch:")
