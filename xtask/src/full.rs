@@ -10,8 +10,8 @@ use crate::tools::Tools;
 use crate::workspace::Workspace;
 use crate::{bench, domain, examples, fuzz, interop, public_api, release, systems};
 
-/// Tests against MIT Kerberos, `xmlsec1` and curl hide behind this feature of a package.
-const STRANGERS: &str = "strangers";
+/// Tests that are ignored by default: those with programs of others in modules of that name, and long ones.
+const IGNORED: [&str; 2] = ["third_party::", "thorough::"];
 
 /// Runs every step, or those whose names contain `only`; the last line on stdout counts them.
 pub(crate) fn run(workspace: &Workspace, install: bool, only: Option<&str>) -> Result<ExitCode> {
@@ -41,19 +41,12 @@ fn source(workspace: &Workspace, report: &mut Report) {
         step.run(workspace.cargo(TESTS).arg("--no-fail-fast"))?;
         count_tests(step)
     });
-    report.step("tests with strangers", |step| {
-        let packages = workspace.packages_with_feature(STRANGERS);
-        ensure!(
-            !packages.is_empty(),
-            "no package has the feature {STRANGERS}"
-        );
-        let chosen = packages
-            .iter()
-            .map(|name| format!(" -p {name} -F {name}/{STRANGERS}"));
-        run(
-            step,
-            &format!("test --no-fail-fast {}", chosen.collect::<String>()),
-        )?;
+    report.step("tests with third-party programs", |step| {
+        let mut tests = workspace.cargo(TESTS);
+        tests
+            .args(["--no-fail-fast", "--", "--ignored"])
+            .args(IGNORED);
+        step.run(&mut tests)?;
         count_tests(step)
     });
     report.step("clippy", |step| {

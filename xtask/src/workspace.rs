@@ -74,15 +74,6 @@ impl Workspace {
             .collect()
     }
 
-    /// Returns the names of the packages that have the feature.
-    pub(crate) fn packages_with_feature(&self, feature: &str) -> Vec<String> {
-        self.packages()
-            .filter(|package| !package["features"][feature].is_null())
-            .filter_map(|package| package["name"].as_str())
-            .map(str::to_owned)
-            .collect()
-    }
-
     fn packages(&self) -> impl Iterator<Item = &Value> {
         self.metadata["packages"].as_array().into_iter().flatten()
     }

@@ -9,5 +9,4 @@ mod kdc;
 mod services;
 #[path = "../../../silentry/tests/it/testdata.rs"]
 mod testdata;
-#[cfg(feature = "strangers")]
 mod third_party;

@@ -155,7 +155,6 @@ pub(crate) struct Question<'a> {
 
 /// What the child got.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "strangers"), allow(dead_code))] // Only strangers answer.
 pub(crate) struct Answer {
     /// Who is signed in, or the error's code.
     pub(crate) user: Result<String, String>,
@@ -208,7 +207,6 @@ impl Question<'_> {
     }
 
     /// Passes the server's answer on to the context.
-    #[cfg(feature = "strangers")]
     pub(crate) fn with_answer(self, token: &[u8]) -> Self {
         self.with("ANSWER", &STANDARD.encode(token))
     }

@@ -11,11 +11,7 @@ mod ccaches;
 mod credentials;
 mod failures;
 mod handshake;
-#[cfg(feature = "strangers")]
-mod heimdal;
 mod lab;
 mod library;
-#[cfg(feature = "strangers")]
 mod messages;
-#[cfg(feature = "strangers")]
-mod ntlm;
+mod third_party;

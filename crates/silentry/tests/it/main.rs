@@ -54,7 +54,6 @@ mod silent;
 mod store_hammer;
 mod store_limits;
 mod testdata;
-#[cfg(feature = "strangers")]
 mod third_party;
 mod username_password;
 #[cfg(all(feature = "integrated", feature = "interactive"))]

@@ -11,6 +11,7 @@ mod world;
 use std::collections::HashSet;
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use silentry::{AuthenticationResult, Error, TokenSource};
 
 use crate::signed_in::world::{People, Place, Whose, World};
@@ -204,22 +205,32 @@ fn run(events: &[Event]) -> usize {
     })
 }
 
-/// More in the full test, which has the time.
-const HISTORIES: u32 = if cfg!(feature = "strangers") { 80 } else { 8 };
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: HISTORIES,
+fn any_histories(cases: u32) {
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
         max_shrink_iters: 200,
         failure_persistence: None,
         ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn the_token_is_the_one_of_whose_ticket_it_is(mut events in events()) {
+    });
+    let outcome = runner.run(&events(), |mut events| {
         // However it went, everybody who comes in the end gets what is theirs.
         events.extend((0..People::COUNT).flat_map(|who| visit(Place::Collection, who)));
         run(&events);
+        Ok(())
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn the_token_is_the_one_of_whose_ticket_it_is() {
+    any_histories(8);
+}
+
+mod thorough {
+    #[test]
+    #[ignore = "takes a minute"]
+    fn the_token_is_the_one_of_whose_ticket_it_is() {
+        super::any_histories(80);
     }
 }
 
