@@ -25,25 +25,36 @@ class Preparation:
     # Keeps what was prepared, from one run to the next.
     prepared: Path
 
-    def once(self, source: str, fill: Callable[[Path], None]) -> None:
-        """Fill `prepared/SOURCE`, at first a copy of the folder, unless that was done with the very same files."""
+    def once(self, source: str, fill: Callable[[Path], None], *, again: bool = False) -> None:
+        """Fill `prepared/SOURCE`, at first a copy of the folder, unless that was done with the very same files.
+
+        What is to be done `again` is done again the next time, too.
+        """
         files = sorted(path for path in (self.sources / source).iterdir() if path.is_file())
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
         folder = self.prepared / source
         done = folder / ".done"
-        if done.exists() and done.read_text() == digest:
+        if not again and done.exists() and done.read_text() == digest:
             return
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for path in files:
             shutil.copy(path, folder)
         fill(folder)
-        done.write_text(digest)
+        if not again:
+            done.write_text(digest)
 
 
 def run(*command: Word, cwd: Path, env: Environment | None = None) -> None:
     """Run a program to its successful end."""
     subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=True)
+
+
+def pip(folder: Path) -> None:
+    """Install what requirements.txt pins."""
+    options = ["--quiet", "--no-cache-dir", "--root-user-action=ignore", "--no-deps", "--only-binary=:all:"]
+    source = ["--require-hashes", "--requirement", "requirements.txt"]
+    run("python3", "-m", "pip", "install", *options, *source, "--target", ".", cwd=folder)
 
 
 def npm(folder: Path) -> None:

@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "row(table, who, what, red): the line of the page that the test is about")
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Collector(config.getoption("--write-page")))
+        config.pluginmanager.register(_Collector(config))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def row(request: pytest.FixtureRequest) -> Row:
     fields: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("row"))):
         fields |= marker.kwargs
-    row = request.node.stash[_ROW] = Row(**fields)
+    row = request.node.stash[_ROW] = Row(**{"what": request.node.name} | fields)
     return row
 
 
@@ -51,8 +51,10 @@ def pytest_runtest_makereport(
 class _Collector:
     """Has the rows of all workers."""
 
-    def __init__(self, write: bool) -> None:
-        self.write = write
+    def __init__(self, config: pytest.Config) -> None:
+        self.write = config.getoption("--write-page")
+        # Whoever chooses single tests has no whole table.
+        self.whole = not config.option.keyword and not any("::" in argument for argument in config.args)
         self.rows: list[tuple[int, Row]] = []
         self.differences: list[str] = []
 
@@ -69,7 +71,7 @@ class _Collector:
         page = PAGE.read_text()
         if self.write:
             PAGE.write_text(written(page, tables))
-        else:
+        elif self.whole:
             self.differences = differences(page, tables)
         if self.differences and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -91,9 +91,7 @@ impl From<(&str, &str)> for Package {
         let shown_by = match name {
             "python3-pip" => Some("python3 -m pip --version"),
             "g++" => Some("c++ --version"),
-            "default-jdk-headless" => Some("javac -version"),
             "golang-go" => Some("go version"),
-            "npm" => Some("npm --version"),
             _ => None,
         };
         Self {

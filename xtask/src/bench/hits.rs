@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Figure;
 use super::silent::{CROWD, crowd};
-use crate::interop::Msals;
+use crate::interop::Peer;
 use crate::process;
 
 /// The MSALs look at every account for each token.
@@ -26,8 +26,8 @@ struct Times {
     silent_us: f64,
 }
 
-/// Measures ours, which has a limit, and the MSALs where they are there to compare with.
-pub(super) fn figures(ours: &Path, msals: Option<&Msals>, log: &File) -> Result<Vec<Figure>> {
+/// Measures ours, which has a limit, and those that are there to compare with.
+pub(super) fn figures(ours: &Path, peers: &[Peer], log: &File) -> Result<Vec<Figure>> {
     let folder = tempfile::tempdir()?;
     let (one, many) = (folder.path().join("one"), folder.path().join("many"));
     fs::write(&one, crowd(1)?.to_string())?;
@@ -40,10 +40,10 @@ pub(super) fn figures(ours: &Path, msals: Option<&Msals>, log: &File) -> Result<
         Some(LIMIT_US),
         log,
     )?;
-    for client in msals.into_iter().flat_map(Msals::all) {
-        let start = || client.silent();
+    for peer in peers {
+        let start = || peer.command();
         figures.extend(measured(
-            client.name(),
+            &peer.name,
             start,
             [one.as_path(), many.as_path()],
             None,

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use self::measure::measure;
-use crate::interop::Msals;
+use crate::interop::{self, Peer};
 use crate::lab::Lab;
 use crate::process;
 use crate::release::{self, SIZE_LIMIT};
@@ -70,12 +70,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let log = File::create(folder.join("bench.log"))?;
     let mut figures = Programs::new(&built)?.figures(args.runs.into(), &log)?;
     // The test checks ours alone.
-    let msals = match args.programs {
-        Some(_) => None,
-        None => Some(msals(&workspace, &folder)?),
+    let peers = match args.programs {
+        Some(_) => Vec::new(),
+        None => peers(&workspace, &folder)?,
     };
     let silent_hit = built.join("examples").join("silent_hit");
-    figures.extend(hits::figures(&silent_hit, msals.as_ref(), &log)?);
+    figures.extend(hits::figures(&silent_hit, &peers, &log)?);
     print!("{}", page::table(&figures));
     if args.write {
         page::write(&workspace, &figures, args.runs)?;
@@ -87,14 +87,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// Installs those that we are compared with, where they are not yet.
-fn msals(workspace: &Workspace, folder: &Path) -> Result<Msals> {
+fn peers(workspace: &Workspace, folder: &Path) -> Result<Vec<Peer>> {
     let mut report = Report::new(folder.join("bench"), None)?;
-    let mut msals = None;
-    report.step("MSAL Python and MSAL Node", |step| {
-        msals = Some(Msals::prepare(workspace, step)?);
+    let mut peers = Vec::new();
+    report.step("programs to compare with", |step| {
+        peers = interop::peers(workspace, step)?;
         Ok(String::new())
     });
-    msals.context("there is nobody to compare with")
+    ensure!(!peers.is_empty(), "there is nobody to compare with");
+    Ok(peers)
 }
 
 fn build(workspace: &Workspace) -> Result<PathBuf> {

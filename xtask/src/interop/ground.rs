@@ -32,11 +32,6 @@ impl<'a> Preparation<'a> {
         }
     }
 
-    /// The same for what several parts need, kept in a folder that they share.
-    pub(super) fn with_folder<'b>(&'b self, prepared: &'b Path) -> Preparation<'b> {
-        Preparation { prepared, ..*self }
-    }
-
     /// Runs a program to a successful end; what it prints goes to the log.
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
         self.step.run(command)

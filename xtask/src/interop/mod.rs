@@ -5,16 +5,13 @@
 //! fails the test until somebody has looked at it and written the page again.
 
 mod acceptors;
-mod clients;
 mod directory;
 mod ground;
 mod kerberos;
 mod ledger;
-mod msal_net;
 mod page;
 mod proxies;
 mod pytest;
-mod token_caches;
 mod windows;
 
 use std::fs::{self, File};
@@ -23,10 +20,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
-pub(crate) use self::clients::Msals;
 pub(crate) use self::ground::{Ground, Preparation};
 pub(crate) use self::page::{Row, Rows, Table};
-pub(crate) use self::pytest::packages as packages_of_folders;
+pub(crate) use self::pytest::{Peer, packages as packages_of_folders, peers};
 use crate::namespace;
 use crate::report::{Report, Step};
 use crate::tools::Tools;
@@ -46,9 +42,6 @@ pub(crate) struct Part {
 
 /// Every part, in the order in which they run.
 const PARTS: &[Part] = &[
-    msal_net::PART,
-    clients::PART,
-    token_caches::PART,
     kerberos::KDCS,
     kerberos::LIBRARIES,
     kerberos::CACHES,

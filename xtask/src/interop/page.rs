@@ -12,12 +12,6 @@ use crate::workspace::Workspace;
 /// The tables of the page, in its order.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) enum Table {
-    /// MSAL.NET, beside Silentry in every scenario.
-    MsalNet,
-    /// Programs with an MSAL of Microsoft's, against the lab.
-    Clients,
-    /// Who shares a token cache with Silentry.
-    TokenCaches,
     /// Who issues Silentry's tickets.
     Kdcs,
     /// Which library makes Silentry's Negotiate token.
@@ -38,10 +32,7 @@ pub(crate) enum Table {
     Windows,
 }
 
-const TABLES: [(Table, &str); 12] = [
-    (Table::MsalNet, "MSAL.NET beside Silentry"),
-    (Table::Clients, "Strangers' programs against the lab"),
-    (Table::TokenCaches, "Programs that share our token cache"),
+const TABLES: [(Table, &str); 9] = [
     (Table::Kdcs, "KDCs that issue our tickets"),
     (Table::Libraries, "GSSAPI libraries that make our tokens"),
     (Table::Caches, "Credential caches that keep our tickets"),

@@ -3,12 +3,14 @@
 //!
 //! A folder belongs to them when it has a `packages.txt`; nothing here knows what is in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
 use crate::namespace;
 use crate::process::command;
@@ -19,7 +21,8 @@ use crate::workspace::Workspace;
 /// The tests of what the folders share.
 const SUPPORT: &str = "support";
 /// The programs of ours that the tests use, beside the two commands.
-const EXAMPLES: &str = "build --package silentry --example sign_in --example openid";
+const EXAMPLES: &str =
+    "build --package silentry --example sign_in --example openid --example shared_cache";
 /// Where a worker runs.
 const WORKER: &str = "unshare --net --mount -- python3";
 
@@ -65,6 +68,37 @@ pub(super) fn step(
         run(workspace, tools, programs, &chosen, write, step)
     });
     Ok(())
+}
+
+/// A program that the measurements compare Silentry with.
+#[derive(Deserialize)]
+pub(crate) struct Peer {
+    pub(crate) name: String,
+    command: Vec<String>,
+    environment: BTreeMap<String, String>,
+}
+
+impl Peer {
+    /// Returns the command that starts it.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).envs(&self.environment);
+        command
+    }
+}
+
+/// Installs the programs to compare with and returns them.
+pub(crate) fn peers(workspace: &Workspace, step: &Step) -> Result<Vec<Peer>> {
+    let tools = Tools::new(workspace);
+    let mut prepare = command("python3 -m support.prepare");
+    prepare
+        .arg(home(workspace))
+        .arg(prepared(workspace))
+        .arg("bench");
+    step.run(enter(&mut prepare, workspace, &tools))?;
+    let mut list = command("python3 -m bench.peers");
+    let listed = step.read(enter(list.arg(prepared(workspace)), workspace, &tools))?;
+    Ok(serde_json::from_str(&listed)?)
 }
 
 fn run(
