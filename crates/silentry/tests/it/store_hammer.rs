@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use silentry::cache::store::{FileStore, TokenStore};
+use silentry::cache::store::{FileStore, StoreErrorKind, TokenStore};
 use silentry::secret::Secret;
 
 const WORKER: &str = "SILENTRY_TEST_STORE_WORKER";
@@ -71,14 +71,17 @@ fn worker() {
     let stop = own.with_file_name("stop");
     let mut done = 0u64;
     while !stop.exists() {
-        store
-            .update(&mut |text| {
-                let mut counts = parse(text);
-                *counts.entry(name.to_owned()).or_default() += 1;
-                Some(format(&counts))
-            })
-            .unwrap();
-        done += 1;
+        let updated = store.update(&mut |text| {
+            let mut counts = parse(text);
+            *counts.entry(name.to_owned()).or_default() += 1;
+            Some(format(&counts))
+        });
+        match updated {
+            Ok(_) => done += 1,
+            // On a busy machine the lock may always be another's for as long as is waited: then nothing may be counted.
+            Err(error) if error.kind() == StoreErrorKind::Locked => {}
+            Err(error) => panic!("{error}"),
+        }
     }
     std::fs::write(own, done.to_string()).unwrap();
 }
