@@ -1,9 +1,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use silentry::oauth::error_response::ErrorResponse;
+use silentry::Error;
 
 fuzz_target!(|input: (u16, &[u8])| {
     let (status, body) = input;
-    drop(ErrorResponse::parse(status, body));
+    drop(Error::of_reply(status, body).mitigation().to_owned());
 });

@@ -52,13 +52,13 @@ impl Failure {
     /// may cure it.
     pub(crate) fn of_ladder(error: Error, ladder: &Ladder, settings: &Settings) -> Self {
         let before = error.attempts().iter().map(|attempt| {
-            json!({ "mode": attempt.flow, "error": attempt.code, "message": attempt.message })
+            json!({ "mode": attempt.flow.as_str(), "error": attempt.code.as_str(), "message": attempt.message })
         });
         let mut attempts: Vec<_> = before.collect();
         if let Some(last) = ladder.modes().get(attempts.len()) {
             let message = error.to_string();
             attempts
-                .push(json!({ "mode": last.as_str(), "error": error.code(), "message": message }));
+                .push(json!({ "mode": last.as_str(), "error": error.code().as_str(), "message": message }));
         }
         let command = match &error {
             Error::InteractionRequired(needed) => suggestion::sign_in(settings, ladder, needed),
@@ -208,7 +208,7 @@ impl From<Error> for Failure {
         };
         let mut failure = Failure::new(
             exit,
-            error.code(),
+            error.code().as_str(),
             error.to_string(),
             error.advice().for_command(),
             error.stage().as_str(),

@@ -3,7 +3,7 @@
 use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, value_parser};
 use serde_json::{Value, json};
-use silentry::Account;
+use silentry::{Account, Code};
 
 use crate::accounts;
 use crate::arguments::{CacheArguments, Format, NamedFormat, Trimmed};
@@ -87,7 +87,7 @@ pub(crate) fn run(command: LogoutCommand) -> Result<(), Failure> {
         if let (Some(username), true) = (&which.username, accounts.is_empty()) {
             // A guest has other names than the one that accounts are listed under.
             match application.account_for_login_hint(username).await {
-                Err(error) if error.code() == "no_account_for_login_hint" => {}
+                Err(error) if *error.code() == Code::NoAccountForLoginHint => {}
                 found => accounts.push(found?),
             }
         }

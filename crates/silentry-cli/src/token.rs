@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum, value_parser};
 use serde_json::{Value, json};
-use silentry::{AuthenticationResult, TokenSource};
+use silentry::{AuthenticationResult, Flow, TokenSource};
 
 use crate::arguments::{ConfigFile, EXIT_CODES, Ladder, Mode, NamedFormat, Settings, Trimmed};
 use crate::cache::Cache;
@@ -160,10 +160,10 @@ fn to_json(result: &AuthenticationResult) -> Value {
 /// The flow under its long name, as the lab and the documentation call it.
 pub(crate) fn flow(result: &AuthenticationResult) -> &'static str {
     match result.flow() {
-        Some("iwa") => "integrated_windows",
-        Some("devicecode") => "device_code",
-        Some("web") => "interactive",
-        Some("password") => "username_password",
+        Some(Flow::IntegratedWindowsAuth) => "integrated_windows",
+        Some(Flow::DeviceCode) => "device_code",
+        Some(Flow::Interactive) => "interactive",
+        Some(Flow::UsernamePassword) => "username_password",
         _ => "silent",
     }
 }

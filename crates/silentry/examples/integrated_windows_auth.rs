@@ -16,7 +16,7 @@ use std::env;
 use std::process::ExitCode;
 
 use silentry::cache::store::default_store;
-use silentry::{AuthenticationResult, Error, PublicClientApplication, TokenCache};
+use silentry::{AuthenticationResult, Code, Error, PublicClientApplication, TokenCache};
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
@@ -94,7 +94,7 @@ fn explain(error: &Error) {
             // AADSTS90010: the grant type is not supported over the /common or /consumers endpoints. It is known here
             // before anything is sent.
             // Mitigation: the authority needs a tenant, or otherwise `organizations`.
-            "missing_tenanted_authority" => {
+            Code::MissingTenantedAuthority => {
                 eprintln!("name the tenant in SILENTRY_TENANT, or `organizations`");
                 return;
             }
@@ -104,7 +104,7 @@ fn explain(error: &Error) {
             // and Server) and User Account Information.
             // Mitigation 2: find the name yourself, and give it by with_username("john@contoso.com"): it leads to the
             // federation server, and the token must be for that user.
-            "unknown_user" => {
+            Code::UnknownUser => {
                 eprintln!(
                     "nobody of a domain seems to be signed in; with_username names who it is"
                 );
@@ -113,7 +113,7 @@ fn explain(error: &Error) {
             // integrated_windows_auth_not_supported_managed_user: the user was created in Entra without Active
             // Directory behind, so there is no server that takes the ticket.
             // Mitigation: interactive authentication.
-            "integrated_windows_auth_not_supported_managed_user" => {
+            Code::IntegratedWindowsAuthNotSupportedManagedUser => {
                 eprintln!("only a sign-in that can prompt helps here");
                 return;
             }

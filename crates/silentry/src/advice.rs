@@ -156,11 +156,6 @@ impl Advice {
         &self.library
     }
 
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.library.is_empty()
-    }
-
     /// Fails where it is no advice: each form is a sentence, and neither has the other's words or an open term.
     #[cfg(test)]
     pub(crate) fn check(&self, of: &str) {

@@ -13,7 +13,7 @@ use std::fmt;
 #[cfg(feature = "integrated")]
 pub(crate) use candidates::{Candidates, SignedIn, upn_candidates};
 
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::text::{is_invisible, printable};
 
 /// Domains of personal Microsoft accounts, which no AD FS serves.
@@ -44,7 +44,7 @@ impl UserPrincipalName {
         let invalid = |why: &str| {
             let shown = printable(text, 120);
             Error::new(
-                "invalid_username",
+                Code::InvalidUsername,
                 Stage::Request,
                 format!("`{shown}` is not a UPN: {why}"),
             )
@@ -70,7 +70,7 @@ impl UserPrincipalName {
             .any(|personal| domain.eq_ignore_ascii_case(personal))
         {
             return Err(Error::new(
-                "ropc_not_supported_for_msa",
+                Code::RopcNotSupportedForMsa,
                 Stage::Request,
                 format!("`{text}` is a personal Microsoft account"),
             )

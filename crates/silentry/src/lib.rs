@@ -56,7 +56,7 @@
 //! # Errors
 //!
 //! Every failure is an [`Error`] with a stable [`code`](Error::code), the [`stage`](Error::stage) where it happened and
-//! a [`mitigation`](Error::mitigation) for people. [`CODES`] lists the codes that this library makes itself.
+//! a [`mitigation`](Error::mitigation) for people. [`Code`] lists them.
 //!
 //! # Features
 //!
@@ -83,6 +83,7 @@ mod directory;
 mod error;
 pub mod federation;
 mod flow;
+mod flow_name;
 mod identity;
 pub mod oauth;
 mod own_thread;
@@ -109,10 +110,10 @@ pub use client::{
 pub use client::{AcquireTokenByIntegratedWindowsAuth, MutualAuthentication};
 #[cfg(feature = "integrated")]
 pub use directory::Directory;
-pub use error::{
-    Attempt, CODES, Category, ClientError, CodeEntry, Error, InteractionRequired, ServiceError,
-    Stage,
-};
+#[doc(hidden)]
+pub use error::Explain;
+pub use error::{Attempt, Category, Code, Error, Failure, InteractionRequired, ServerCode, Stage};
+pub use flow_name::Flow;
 pub use oauth::ClaimsChallenge;
 #[cfg(feature = "interactive")]
 pub use oauth::authorization::Prompt;

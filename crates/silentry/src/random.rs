@@ -1,6 +1,6 @@
 //! GUIDs and other random values.
 
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 
 /// Returns a new random GUID (RFC 9562 version 4), lower case with hyphens.
 pub(crate) fn guid() -> Result<String, Error> {
@@ -25,7 +25,7 @@ fn bytes<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0u8; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         Error::new(
-            "random_not_available",
+            Code::RandomNotAvailable,
             Stage::Request,
             format!("no random numbers: {error}"),
         )

@@ -65,7 +65,7 @@ impl Subscriber for Log {
 
 fn assert_span(log: &str, way: &str, result: &AuthenticationResult) {
     let id = result.correlation_id();
-    let span = format!("acquire_token way=\"{way}\" correlation_id={id}\n");
+    let span = format!("acquire_token flow=\"{way}\" correlation_id={id}\n");
     assert!(log.contains(&span), "no `{span}` in\n{log}");
 }
 

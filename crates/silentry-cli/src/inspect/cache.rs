@@ -1,6 +1,7 @@
 //! `silentry inspect cache`: what a token cache of an MSAL holds, without its secrets.
 
 use serde_json::{Value, json};
+use silentry::Explain;
 use silentry::cache::schema::{CacheDocument, EntityKind};
 
 use super::InspectError;
@@ -8,7 +9,7 @@ use super::InspectError;
 /// Counts the entities of a cache and lists its accounts, for all clouds.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Value, InspectError> {
     let cache = CacheDocument::parse(bytes).map_err(|error| InspectError {
-        code: error.code(),
+        code: error.code().to_string(),
         message: error.to_string(),
         mitigation: "Give the plain JSON of a token cache: one that the system encrypted (DPAPI, \
                      Keychain, Secret Service) must be decrypted first."

@@ -1,9 +1,8 @@
 //! `silentry inspect error`: what an error body of Entra or AD FS means.
 
 use serde_json::{Value, json};
+use silentry::Error;
 use silentry::oauth::MAX_BODY_BYTES;
-use silentry::oauth::classification::{Classification, Grant};
-use silentry::oauth::error_response::ErrorResponse;
 
 use super::InspectError;
 
@@ -14,14 +13,12 @@ pub(crate) const DEFAULT_STATUS: u16 = 400;
 /// Describes an error body. Reading one never fails, so there is something to say of any document
 /// that a server could have answered with; a larger one is no error body.
 ///
-/// A captured body does not tell what had been sent, so [`Grant::Unknown`] decides: `invalid_grant`
-/// without suberror and claims asks for the user, as in MSAL, unless its code can only come from a
-/// SAML assertion. `kind` is never `client`: that is a failure on this side, and none of those comes
+/// A captured body does not tell what had been sent; [`Error::of_reply`] says what is decided then. `kind` is never `client`: that is a failure on this side, and none of those comes
 /// in a server's answer.
 pub(crate) fn inspect(body: &[u8], status: u16) -> Result<Value, InspectError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(InspectError {
-            code: "non_parsable_oauth_error",
+            code: "non_parsable_oauth_error".to_owned(),
             message: "the document is larger than 1 MiB".to_owned(),
             mitigation:
                 "Give the body of one error answer; Microsoft Entra's have a few kilobytes."
@@ -29,21 +26,24 @@ pub(crate) fn inspect(body: &[u8], status: u16) -> Result<Value, InspectError> {
             stage: "token",
         });
     }
-    let error = ErrorResponse::parse(status, body);
-    let classified = error.classify(Grant::Unknown);
-    // MSAL's word for "Entra did not say" is no classification.
-    let classification = classified
-        .classification
-        .filter(|word| *word != Classification::None);
+    let error = Error::of_reply(status, body);
+    let (kind, classification, claims) = match &error {
+        Error::InteractionRequired(needed) => (
+            "interaction_required",
+            needed.classification(),
+            needed.claims().is_some(),
+        ),
+        _ => ("service", None, false),
+    };
     Ok(json!({
-        "kind": classified.kind.as_str(),
-        "error": error.error(),
-        "aadsts": error.codes(),
-        "classification": classification.map(Classification::as_str),
-        "retryable": classified.retryable,
-        "claims": error.claims().is_some(),
+        "kind": kind,
+        "error": error.code().as_str(),
+        "aadsts": error.aadsts(),
+        "classification": classification,
+        "retryable": error.is_retryable(),
+        "claims": claims,
         "correlation_id": error.correlation_id(),
-        "mitigation": error.mitigation(Grant::Unknown).for_command(),
+        "mitigation": error.advice().for_command(),
     }))
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use silentry::Explain;
 use silentry::federation::address::HttpsUrl;
 use silentry::federation::mex::{EndpointNotFound, FederationEndpoint, FederationMetadata};
 
@@ -19,7 +20,7 @@ pub(crate) fn mex(path: &Path, url: Option<&str>) -> Result<Value, InspectError>
         .map(HttpsUrl::parse)
         .transpose()
         .map_err(|error| InspectError {
-            code: "invalid_federation_metadata_url",
+            code: "invalid_federation_metadata_url".to_owned(),
             message: error.to_string(),
             mitigation: "Give --url the https address that the document came from.".to_owned(),
             stage: STAGE,
@@ -27,7 +28,7 @@ pub(crate) fn mex(path: &Path, url: Option<&str>) -> Result<Value, InspectError>
     let bytes = read(path, STAGE)?;
     let metadata =
         FederationMetadata::parse(&bytes, None, url.as_ref()).map_err(|error| InspectError {
-            code: error.code(),
+            code: error.code().to_string(),
             message: error.to_string(),
             mitigation: error.mitigation().for_command().to_owned(),
             stage: STAGE,

@@ -114,7 +114,7 @@ pub(crate) fn run(arguments: InspectArguments) -> Result<(), Failure> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InspectError {
     /// The library's code, or one of our own for files.
-    pub(crate) code: &'static str,
+    pub(crate) code: String,
     /// What is wrong.
     pub(crate) message: String,
     /// What to do about it.
@@ -125,7 +125,7 @@ pub(crate) struct InspectError {
 
 impl From<InspectError> for Failure {
     fn from(error: InspectError) -> Self {
-        Failure::other(error.code, error.message, &error.mitigation, error.stage)
+        Failure::other(&error.code, error.message, &error.mitigation, error.stage)
     }
 }
 
@@ -163,7 +163,7 @@ fn unreadable(path: &Path, error: &io::Error, stage: &'static str) -> InspectErr
         _ => "Name a file that can be read.",
     };
     InspectError {
-        code: "file_unreadable",
+        code: "file_unreadable".to_owned(),
         message: format!("{}: {error}", path.display()),
         mitigation: mitigation.to_owned(),
         stage,
@@ -228,7 +228,7 @@ mod tests {
                 "realm",
             ),
         ] {
-            assert_eq!((error.code, error.stage), (code, stage));
+            assert_eq!((error.code.as_str(), error.stage), (code, stage));
             assert!(
                 error.message.contains("larger than 1048576 bytes"),
                 "{}",

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use silentry::Explain;
 use silentry::federation::realm::UserRealm;
 
 use super::{InspectError, read};
@@ -13,7 +14,7 @@ const STAGE: &str = "realm";
 pub(crate) fn realm(path: &Path) -> Result<Value, InspectError> {
     let bytes = read(path, STAGE)?;
     let realm = UserRealm::parse(&bytes, None).map_err(|error| InspectError {
-        code: error.code(),
+        code: error.code().to_string(),
         message: error.to_string(),
         mitigation: error.mitigation().for_command().to_owned(),
         stage: STAGE,
@@ -22,7 +23,7 @@ pub(crate) fn realm(path: &Path) -> Result<Value, InspectError> {
     Ok(json!({
         "account_type": realm.account_type_text(),
         "integrated_windows": refusal.is_none(),
-        "error": refusal.map(|refusal| refusal.code()),
+        "error": refusal.map(|refusal| refusal.code().to_string()),
         "federation_metadata_url": realm.federation_metadata_url(),
         "cloud_audience_urn": realm.cloud_audience_urn(),
     }))

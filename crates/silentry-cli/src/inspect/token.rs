@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use silentry::Explain;
 use silentry::oauth::id_token::{JwtError, UnverifiedJwt};
 
 use super::InspectError;
@@ -101,7 +102,7 @@ fn failure(error: &JwtError) -> InspectError {
         }
     };
     InspectError {
-        code: error.code(),
+        code: error.code().to_string(),
         message: error.to_string(),
         mitigation: mitigation.to_owned(),
         stage: "token",

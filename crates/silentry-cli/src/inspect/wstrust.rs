@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use silentry::Explain;
 use silentry::federation::rstr::WsTrustReply;
 
 use super::{InspectError, read};
@@ -20,7 +21,7 @@ const STAGE: &str = "wstrust";
 pub(crate) fn wstrust(path: &Path, assertion_out: Option<&Path>) -> Result<Value, InspectError> {
     let bytes = read(path, STAGE)?;
     let reply = WsTrustReply::parse(&bytes, None).map_err(|error| InspectError {
-        code: error.code(),
+        code: error.code().to_string(),
         message: error.to_string(),
         mitigation: error.mitigation().for_command().to_owned(),
         stage: STAGE,
@@ -38,7 +39,7 @@ pub(crate) fn wstrust(path: &Path, assertion_out: Option<&Path>) -> Result<Value
     };
     if let Some(out) = assertion_out {
         write_private(out, assertion.as_bytes()).map_err(|error| InspectError {
-            code: "file_unwritable",
+            code: "file_unwritable".to_owned(),
             message: format!("{}: {error}", out.display()),
             mitigation: "Name a file in a folder that this user can write to.".to_owned(),
             stage: STAGE,
@@ -196,7 +197,7 @@ mod tests {
         let (_folder, path) = file("empty.xml", b"<a/>");
         let error = wstrust(&path, None).unwrap_err();
         assert_eq!(
-            (error.code, error.stage),
+            (error.code.as_str(), error.stage),
             ("wstrust_response_without_token", "wstrust")
         );
     }

@@ -14,7 +14,7 @@ use url::Url;
 
 pub use tenant::Tenant;
 
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 
 /// The authority of the public cloud for users of any organisation.
 const DEFAULT_AUTHORITY: &str = "https://login.microsoftonline.com/organizations";
@@ -128,7 +128,7 @@ impl Authority {
                 who: Who::Entra(tenant),
             }),
             Who::AdFs | Who::OpenIdConnect(_) => Err(Error::new(
-                "tenant_override_non_aad",
+                Code::TenantOverrideNonAad,
                 Stage::Request,
                 format!("{self} has no tenants, so `{tenant}` cannot be one"),
             )),
@@ -268,7 +268,7 @@ impl Authority {
     pub(crate) fn require_organization(&self) -> Result<&Tenant, Error> {
         let Some(tenant) = self.tenant() else {
             return Err(Error::new(
-                "integrated_windows_authentication_failed",
+                Code::IntegratedWindowsAuthenticationFailed,
                 Stage::Request,
                 format!(
                     "{self} is not an authority of Microsoft Entra, which alone takes a ticket by way of AD FS"
@@ -281,7 +281,7 @@ impl Authority {
             Tenant::Organizations | Tenant::Domain(_) | Tenant::Id(_) => return Ok(tenant),
         };
         Err(Error::new(
-            "missing_tenanted_authority",
+            Code::MissingTenantedAuthority,
             Stage::Request,
             format!("integrated sign-in does not work with {self}: {why}"),
         )
@@ -320,7 +320,7 @@ fn origin_of(url: &Url) -> Url {
 
 fn invalid(text: &str, why: &str) -> Error {
     Error::new(
-        "invalid_authority",
+        Code::InvalidAuthority,
         Stage::Request,
         format!("`{text}` is not an authority: {why}"),
     )

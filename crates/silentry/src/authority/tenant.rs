@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 
 /// The tenant of personal Microsoft accounts, in Microsoft's documentation of the id_token's `tid`.
 pub(crate) const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
@@ -38,7 +38,7 @@ impl Tenant {
             domain if is_domain(domain) => Tenant::Domain(tenant),
             _ => {
                 return Err(Error::new(
-                    "invalid_authority",
+                    Code::InvalidAuthority,
                     Stage::Request,
                     format!("`{text}` is not a tenant: neither a tenant id nor a domain name"),
                 ));

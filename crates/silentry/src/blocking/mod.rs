@@ -47,7 +47,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 
 /// Waiting on this thread for what async code awaits.
 pub trait Wait<T>: IntoFuture<Output = Result<T, Error>> + Sized {
@@ -82,7 +82,7 @@ fn drive<T>(
 ) -> Result<T, Error> {
     let reactor = reactor::handle().map_err(|error| {
         let message = format!("this thread cannot wait for a sign-in: {error}");
-        Error::new("transport_unusable", Stage::Request, message)
+        Error::new(Code::TransportUnusable, Stage::Request, message)
     })?;
     // What the work opens belongs to our reactor, even on a thread of somebody else's runtime; and its share of that
     // runtime's turns is none of our business: when it is used up, a future that minds it is never ready again.
@@ -98,7 +98,7 @@ fn drive<T>(
         }
         if !alarm.sleep(end) {
             let message = format!("no answer within {:?}", limit.unwrap_or_default());
-            return Err(Error::new("request_timeout", Stage::Request, message));
+            return Err(Error::new(Code::RequestTimeout, Stage::Request, message));
         }
     }
 }

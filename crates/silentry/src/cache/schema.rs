@@ -114,14 +114,6 @@ pub enum CacheError {
     TooLarge,
 }
 
-impl CacheError {
-    /// Returns MSAL's code for it (`MsalError.JsonParseError`).
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        "json_parse_failed"
-    }
-}
-
 impl CacheDocument {
     /// Reads a cache.
     ///

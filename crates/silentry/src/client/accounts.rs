@@ -3,7 +3,7 @@
 use super::{Account, Application, PublicClientApplication};
 use crate::cache::schema::CachedAccount;
 use crate::cache::{self, Owner};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::flow::{cache_failed, environments};
 
 impl PublicClientApplication {
@@ -67,12 +67,12 @@ impl PublicClientApplication {
         match (named.pop(), known) {
             (Some(account), 1) => Ok(Account::from(account)),
             (None, _) => Err(Error::new(
-                "no_account_for_login_hint",
+                Code::NoAccountForLoginHint,
                 Stage::Cache,
                 format!("the token cache knows no account named {upn}"),
             )),
             (Some(_), _) => Err(Error::new(
-                "multiple_accounts_for_login_hint",
+                Code::MultipleAccountsForLoginHint,
                 Stage::Cache,
                 format!("the token cache knows {known} accounts named {upn}"),
             )),

@@ -15,7 +15,7 @@ use crate::authority::{Authority, Tenant};
 use crate::cache::TokenCache;
 #[cfg(feature = "integrated")]
 use crate::directory::{DirectoryMemory, DirectorySettings};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::federation::hosts::FederationHosts;
 use crate::flow::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
 #[cfg(feature = "integrated")]
@@ -254,7 +254,7 @@ impl PublicClientApplicationBuilder {
         let client_id = self.client_id.trim().to_owned();
         if client_id.is_empty() {
             return Err(Error::new(
-                "no_client_id",
+                Code::NoClientId,
                 Stage::Request,
                 "no client id is given",
             ));
@@ -269,7 +269,7 @@ impl PublicClientApplicationBuilder {
         }
         let federation_hosts = FederationHosts::parse(&self.federation_hosts).map_err(|entry| {
             let message = format!("`{entry}` is not a federation host");
-            Error::new("invalid_federation_host", Stage::Request, message)
+            Error::new(Code::InvalidFederationHost, Stage::Request, message)
         })?;
         #[cfg(feature = "integrated")]
         self.directory.check()?;

@@ -14,6 +14,7 @@ use crate::browser::Browser;
 use crate::error::Error;
 use crate::flow;
 #[cfg(feature = "interactive")]
+use crate::flow_name::Flow;
 use crate::oauth::authorization::Prompt;
 use crate::secret::Secret;
 
@@ -87,15 +88,15 @@ pub(crate) enum CachedUser {
 }
 
 impl Rung {
-    pub(crate) fn way(&self) -> &'static str {
+    pub(crate) fn flow(&self) -> Flow {
         match self {
-            Rung::Silent(_) => "silent",
+            Rung::Silent(_) => Flow::Silent,
             #[cfg(feature = "integrated")]
-            Rung::IntegratedWindowsAuth => "iwa",
-            Rung::DeviceCode(_) => "devicecode",
+            Rung::IntegratedWindowsAuth => Flow::IntegratedWindowsAuth,
+            Rung::DeviceCode(_) => Flow::DeviceCode,
             #[cfg(feature = "interactive")]
-            Rung::Interactive => "web",
-            Rung::UsernamePassword { .. } => "password",
+            Rung::Interactive => Flow::Interactive,
+            Rung::UsernamePassword { .. } => Flow::UsernamePassword,
         }
     }
 }
@@ -157,7 +158,7 @@ impl AcquireToken {
     pub fn with_account(mut self, account: &Account) -> Self {
         self.options.bind_to(account);
         self.rungs
-            .retain(|rung| !matches!(rung.way(), "silent" | "iwa"));
+            .retain(|rung| !matches!(rung.flow(), Flow::Silent | Flow::IntegratedWindowsAuth));
         self.rungs
             .insert(0, Rung::Silent(CachedUser::Account(account.clone())));
         self

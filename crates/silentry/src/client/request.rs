@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Account;
-use crate::error::{Error, InteractionRequired};
+use crate::error::{Code, Error, InteractionRequired};
 
 /// What every request can be told.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -48,7 +48,7 @@ impl RequestOptions {
     pub(crate) fn check_username(&self) -> Result<(), Error> {
         match &self.username {
             Some(name) if name.trim().is_empty() => Err(Error::new(
-                "invalid_username",
+                Code::InvalidUsername,
                 crate::error::Stage::Request,
                 "the user name is empty",
             )),
@@ -87,7 +87,7 @@ impl RequestOptions {
                 }
             };
             return Err(Error::new(
-                "invalid_request_options",
+                Code::InvalidRequestOptions,
                 crate::error::Stage::Request,
                 why,
             ));

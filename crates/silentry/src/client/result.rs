@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::flow_name::Flow;
 use crate::identity::same_name;
 use crate::oauth::id_token::same_account;
 use crate::oauth::scopes::Scopes;
@@ -23,7 +24,7 @@ pub struct AuthenticationResult {
     pub(crate) account: Account,
     pub(crate) correlation_id: String,
     pub(crate) token_source: TokenSource,
-    pub(crate) flow: Option<&'static str>,
+    pub(crate) flow: Option<Flow>,
     /// Behind one pointer, as almost no result has it.
     pub(crate) not_kept: Option<Arc<String>>,
 }
@@ -108,9 +109,8 @@ impl AuthenticationResult {
         self.not_kept.as_deref().map(String::as_str)
     }
 
-    /// Returns which of several flows gave the token, in the word of [`Attempt::flow`](crate::Attempt::flow); `None`
-    /// when there was only one.
-    pub fn flow(&self) -> Option<&'static str> {
+    /// Returns which of several flows gave the token; `None` when there was only one.
+    pub fn flow(&self) -> Option<Flow> {
         self.flow
     }
 }

@@ -16,7 +16,7 @@ mod message;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::text::printable;
 
 pub(crate) use failure::Failure;
@@ -49,7 +49,7 @@ impl Directory {
             Directory::Host(text) if host_and_port(text).is_none() => {
                 let shown = printable(text, 120);
                 let message = format!("`{shown}` is not the host of a directory");
-                Err(Error::new("invalid_directory", Stage::Request, message))
+                Err(Error::new(Code::InvalidDirectory, Stage::Request, message))
             }
             _ => Ok(()),
         }
@@ -156,7 +156,7 @@ impl DirectorySettings {
         };
         if !self.upn_attribute.as_ref().is_none_or(is_name) {
             let message = "the UPN attribute is not the name of an attribute";
-            return Err(Error::new("invalid_directory", Stage::Request, message));
+            return Err(Error::new(Code::InvalidDirectory, Stage::Request, message));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What the federation server refused.
 
-use super::{Error, Stage};
+use super::{Error, Explain, Stage};
 use crate::federation::fault::{WsTrustFault, has_number};
 
 impl Error {
@@ -27,7 +27,7 @@ impl Error {
                 .and(format!("Compare the clocks first: {clocks}.")),
             None => fault.mitigation(),
         };
-        Error::new(fault.error_code(), Stage::WsTrust, message)
+        Error::new(Explain::code(fault), Stage::WsTrust, message)
             .with_mitigation(mitigation)
             .with_status(status)
             .with_aadsts(fault.aadsts())

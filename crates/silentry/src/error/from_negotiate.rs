@@ -3,16 +3,17 @@
 
 use silentry_negotiate as negotiate;
 
-use super::{Error, Stage, codes};
+use super::{Code, Error, Stage};
 use crate::advice::Advice;
 
 impl Error {
     pub(crate) fn from_negotiate(stage: Stage, error: &negotiate::Error) -> Self {
-        let code = error.code();
-        let made = Error::new(code, stage, error.to_string());
-        match codes::entry(code).advice() {
-            Some(_) => made,
-            None => {
+        let code = Code::from(error);
+        let has_advice = code.advice().is_some();
+        let made = Error::new(code, stage, error.to_string()).with_source(error.clone());
+        match has_advice {
+            true => made,
+            false => {
                 let advice = Advice::from(error.mitigation());
                 made.with_mitigation(match how_to_name(error) {
                     Some(more) => advice.and(more),
@@ -26,13 +27,46 @@ impl Error {
     /// MSAL.NET's.
     pub(crate) fn without_upn(principal: &str, failure: &negotiate::Error) -> Self {
         let message = format!("Windows does not tell the UPN of {principal}: {failure}");
-        let error = Error::new("get_user_name_failed", Stage::User, message);
+        let error = Error::new(Code::GetUserNameFailed, Stage::User, message);
         match failure {
             negotiate::Error::KdcUnreachable { .. } => error.with_mitigation(
                 "Connect to the corporate network or VPN, so that Windows can ask a domain controller; or give \
                  your UPN yourself by {username}.",
             ),
             _ => error,
+        }
+    }
+}
+
+impl From<&negotiate::Error> for Code {
+    fn from(error: &negotiate::Error) -> Self {
+        use negotiate::Error::*;
+        match error {
+            LibraryMissing { .. } => Code::KerberosLibraryMissing,
+            LibraryNotTrusted { .. } => Code::KerberosLibraryNotTrusted,
+            ConfigurationUnreadable { .. } => Code::KerberosConfigurationUnreadable,
+            ConfigurationTimeout { .. } => Code::KerberosConfigurationTimeout,
+            CredentialsNotSupported { .. } => Code::KerberosCredentialsNotSupported,
+            CredentialsUnreadable { .. } => Code::KerberosCredentialsUnreadable,
+            CredentialsRefused { .. } => Code::KerberosCredentialsRefused,
+            NoTicket { .. } => Code::KerberosNoTicket,
+            TicketExpired { .. } => Code::KerberosTicketExpired,
+            ClockSkew { .. } => Code::KerberosClockSkew,
+            UnknownServicePrincipal { .. } => Code::KerberosUnknownServicePrincipal,
+            EncryptionTypeNotSupported { .. } => Code::KerberosEtypeNotSupported,
+            KdcUnreachable { .. } => Code::KerberosKdcUnreachable,
+            RealmUnknown { .. } => Code::KerberosRealmUnknown,
+            Timeout { .. } => Code::KerberosTimeout,
+            CcacheTimeout { .. } => Code::KerberosCcacheTimeout,
+            TooManyCalls { .. } => Code::KerberosTooManyCalls,
+            NoThread { .. } => Code::KerberosNoThread,
+            TicketRejected { .. } => Code::KerberosTicketRejected,
+            NtlmRefused { .. } => Code::NtlmRefused,
+            MutualAuthenticationFailed { .. } => Code::MutualAuthenticationFailed,
+            InvalidServicePrincipal { .. } => Code::InvalidServicePrincipal,
+            UnknownUser { .. } => Code::UnknownUser,
+            // What protects messages and makes channel bindings has its own answer where it is used.
+            _ => Code::KerberosFailed,
         }
     }
 }
@@ -107,6 +141,7 @@ mod tests {
             let made = Error::from_negotiate(Stage::User, &error);
             let advice = made.advice();
             advice.check(error.code());
+            assert_eq!(*made.code(), error.code());
             for (text, name) in [(advice.for_command(), flag), (advice.for_library(), method)] {
                 assert!(text.starts_with(error.mitigation()), "{text}");
                 assert!(text.contains(name), "{text}");

@@ -1,21 +1,14 @@
 //! What Entra's token endpoint refused.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Category, Details, Error, InteractionRequired, ServiceError, Stage};
+use super::code::Kind;
+use super::explain::reply;
+use super::{Category, Code, Details, Error, Stage};
 use crate::oauth::aadsts::{self, Action};
-use crate::oauth::classification::{Classification, Grant, Kind};
+use crate::oauth::classification::{self, Classification, Grant};
 use crate::oauth::consent::ConsentRequest;
 use crate::oauth::error_response::ErrorResponse;
-
-/// The user was asked and said no, or nothing in time. MSALs count it as an error of the service all the same.
-const LEFT_BY_THE_USER: [&str; 4] = [
-    "access_denied",
-    "authorization_declined",
-    "code_expired",
-    "expired_token",
-];
 
 impl Error {
     /// The error of the answer of an endpoint of the server to `grant`; `stage` says which endpoint it was. `consent`
@@ -30,19 +23,28 @@ impl Error {
         clocks: Option<&str>,
     ) -> Self {
         let classified = response.classify(grant);
-        let interaction = classified.kind == Kind::InteractionRequired;
-        let mut mitigation = response.mitigation(grant);
+        let interaction = classified.kind == classification::Kind::InteractionRequired;
+        let mut mitigation = reply::advice(response, grant);
         if let Some(clocks) = clocks {
             mitigation = mitigation.and(format!("Compare the clocks first: {clocks}."));
         }
-        let category = match (interaction, response.status()) {
+        let code = Code::of_server(response.error());
+        // The user was asked and said no, or nothing in time. MSALs count it as an error of the service all the same.
+        let left_by_the_user = matches!(
+            code,
+            Code::AccessDenied
+                | Code::AuthorizationDeclined
+                | Code::CodeExpired
+                | Code::ExpiredToken
+        );
+        let category = match (interaction || left_by_the_user, response.status()) {
             (true, _) => Category::UserMustAct,
-            _ if LEFT_BY_THE_USER.contains(&response.error()) => Category::UserMustAct,
             (false, 408 | 500..) => Category::Network,
             (false, _) => Category::Refused,
         };
-        let code = Cow::Owned(response.error().to_owned());
-        let mut details = Box::new(Details {
+        let mut details = Details {
+            mitigation,
+            category,
             retryable: classified.retryable,
             // The server's own, when it does not echo ours: that is the one its support can find.
             correlation_id: response.correlation_id().map(str::to_owned),
@@ -59,14 +61,28 @@ impl Error {
                 .map_or_else(Vec::new, |consent| {
                     vec![consent.user_url(), consent.admin_url()]
                 }),
-            ..Details::new(code, stage, category, &message(stage, response), mitigation)
-        });
+            ..Details::new(code, stage, &message(stage, response))
+        };
         details.wait(retry_after);
-        if interaction {
-            Error::InteractionRequired(InteractionRequired(details))
-        } else {
-            Error::Service(ServiceError(details))
-        }
+        let kind = match interaction {
+            true => Kind::User,
+            false => Kind::Service,
+        };
+        Error::of_kind(kind, details)
+    }
+
+    /// Reads an error that a token endpoint, or one beside it, answered with this HTTP status, as this library would
+    /// have: it never fails. Nothing tells what had been sent, so `invalid_grant` without suberror and claims asks for
+    /// the user, as in MSAL, unless its AADSTS number can only come from an assertion.
+    ///
+    /// ```
+    /// let error = silentry::Error::of_reply(400, br#"{"error":"invalid_grant","suberror":"basic_action"}"#);
+    /// assert_eq!(error.code(), "invalid_grant");
+    /// assert!(matches!(error, silentry::Error::InteractionRequired(_)));
+    /// ```
+    pub fn of_reply(status: u16, body: &[u8]) -> Self {
+        let reply = ErrorResponse::parse(status, body);
+        Error::from_oauth(Stage::Token, &reply, Grant::Unknown, None, None, None)
     }
 }
 

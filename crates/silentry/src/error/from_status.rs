@@ -1,6 +1,6 @@
 //! Statuses that a stage does not expect.
 
-use super::{Error, Stage};
+use super::{Code, Error, Stage};
 use crate::federation::content::UnexpectedContent;
 use crate::oauth::error_response::ErrorResponse;
 use crate::transport::{HttpResponse, retry_after};
@@ -25,12 +25,12 @@ impl Error {
         let status = response.status();
         let entra = matches!(stage, Stage::Discovery | Stage::Realm | Stage::Token);
         let code = match (stage, status) {
-            (_, 429) => "request_throttled",
-            (_, 500..) if entra => "service_not_available",
-            (Stage::Discovery, _) => "tenant_discovery_failed",
-            (Stage::Realm, _) => "user_realm_discovery_failed",
-            (Stage::Mex, _) => "accessing_ws_metadata_exchange_failed",
-            _ => "wstrust_request_failed",
+            (_, 429) => Code::RequestThrottled,
+            (_, 500..) if entra => Code::ServiceNotAvailable,
+            (Stage::Discovery, _) => Code::TenantDiscoveryFailed,
+            (Stage::Realm, _) => Code::UserRealmDiscoveryFailed,
+            (Stage::Mex, _) => Code::AccessingWsMetadataExchangeFailed,
+            _ => Code::WstrustRequestFailed,
         };
         let mut message = format!("{host} answered the {stage} request with status {status}");
         let said = ErrorResponse::parse(status, response.body());
@@ -104,7 +104,7 @@ mod tests {
             (&[("content-encoding", "deflate")], b"\x78\x9c", "(deflate)"),
         ] {
             let reply = reply(200, headers, body);
-            let made = || Error::new("json_parse_failed", Stage::Token, "it is not JSON");
+            let made = || Error::new(Code::JsonParseFailed, Stage::Token, "it is not JSON");
             let error = made().unless_compressed(&reply);
             assert_eq!(error.code(), "json_parse_failed");
             let message = error.to_string();
@@ -115,7 +115,7 @@ mod tests {
             error.advice().check(how);
         }
         let plain = reply(200, &[("Content-Encoding", "identity")], b"<html>");
-        let error = Error::new("json_parse_failed", Stage::Token, "it is not JSON");
+        let error = Error::new(Code::JsonParseFailed, Stage::Token, "it is not JSON");
         assert_eq!(
             error.unless_compressed(&plain).to_string(),
             "it is not JSON"

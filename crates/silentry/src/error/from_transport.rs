@@ -1,6 +1,6 @@
 //! Connection trouble in the words of a sign-in: the same closed port means one thing at Entra and another at AD FS.
 
-use super::{Error, Stage};
+use super::{Code, Error, Stage};
 use crate::transport::{TransportError, TransportErrorKind};
 
 impl Error {
@@ -8,26 +8,26 @@ impl Error {
         let federation = matches!(stage, Stage::Mex | Stage::WsTrust);
         let code = match error.kind() {
             TransportErrorKind::UnknownHost | TransportErrorKind::Unreachable if federation => {
-                "federation_unreachable"
+                Code::FederationUnreachable
             }
-            TransportErrorKind::Closed { .. } if federation => "federation_unreachable",
+            TransportErrorKind::Closed { .. } if federation => Code::FederationUnreachable,
             TransportErrorKind::UnknownHost
             | TransportErrorKind::Unreachable
-            | TransportErrorKind::Closed { .. } => "network_not_available",
-            TransportErrorKind::ProxyRefused => "proxy_refused",
-            TransportErrorKind::ProxyTicketUnavailable => "proxy_ticket_unavailable",
-            TransportErrorKind::ProxyTicketRefused => "proxy_ticket_refused",
-            TransportErrorKind::ProxyNotProven => "proxy_mutual_authentication_failed",
-            TransportErrorKind::ProxySchemeUnknown => "proxy_scheme_not_supported",
-            TransportErrorKind::TlsHandshake if federation => "federation_tls_handshake_failed",
-            TransportErrorKind::TlsHandshake => "tls_handshake_failed",
-            TransportErrorKind::TlsTrust => "tls_certificate_untrusted",
-            TransportErrorKind::TimedOut => "request_timeout",
-            TransportErrorKind::TooLarge => "response_too_large",
-            TransportErrorKind::Protocol => "http_protocol_error",
-            TransportErrorKind::Unusable => "transport_unusable",
+            | TransportErrorKind::Closed { .. } => Code::NetworkNotAvailable,
+            TransportErrorKind::ProxyRefused => Code::ProxyRefused,
+            TransportErrorKind::ProxyTicketUnavailable => Code::ProxyTicketUnavailable,
+            TransportErrorKind::ProxyTicketRefused => Code::ProxyTicketRefused,
+            TransportErrorKind::ProxyNotProven => Code::ProxyMutualAuthenticationFailed,
+            TransportErrorKind::ProxySchemeUnknown => Code::ProxySchemeNotSupported,
+            TransportErrorKind::TlsHandshake if federation => Code::FederationTlsHandshakeFailed,
+            TransportErrorKind::TlsHandshake => Code::TlsHandshakeFailed,
+            TransportErrorKind::TlsTrust => Code::TlsCertificateUntrusted,
+            TransportErrorKind::TimedOut => Code::RequestTimeout,
+            TransportErrorKind::TooLarge => Code::ResponseTooLarge,
+            TransportErrorKind::Protocol => Code::HttpProtocolError,
+            TransportErrorKind::Unusable => Code::TransportUnusable,
         };
-        let made = Error::new(code, stage, error.to_string());
+        let made = Error::new(code, stage, error.to_string()).with_source(error.clone());
         match error.advice() {
             Some(advice) => made.with_mitigation(advice.clone()),
             None => made,

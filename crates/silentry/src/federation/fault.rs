@@ -6,7 +6,6 @@ use roxmltree::Node;
 
 use super::document::{elements, trimmed_text_of};
 use super::namespaces::{PASSPORT_PREFIX, SOAP11, SOAP12};
-use crate::advice::Advice;
 use crate::text::printable;
 
 /// Characters of a code or status that are kept.
@@ -120,36 +119,6 @@ impl WsTrustFault {
             self.local_code(),
             Some("DestinationUnreachable" | "EndpointUnavailable" | "ActionNotSupported")
         )
-    }
-
-    /// Returns MSAL's code for a refusal by the federation server.
-    pub fn error_code(&self) -> &'static str {
-        "federated_service_returned_error"
-    }
-
-    /// Returns what to do about it.
-    pub fn mitigation(&self) -> Advice {
-        Advice::from(match self.kind() {
-            FaultKind::NotAuthorised => {
-                "Check that the account is neither locked, disabled nor expired and may use this \
-                 application. Do not repeat a password that was refused."
-            }
-            FaultKind::UnknownAudience => {
-                "The federation server does not know the audience: check that {authority} \
-                 names the right cloud, and the Microsoft 365 relying-party trust."
-            }
-            FaultKind::ClockSkew => {
-                "Correct the clock of this machine: the federation server allows 5 minutes."
-            }
-            FaultKind::BadRequest => {
-                "The federation server did not understand the request. Report this with its \
-                 reason."
-            }
-            FaultKind::Other => {
-                "Ask the federation server's administrator to look at its event log (AD FS/Admin, \
-                 events 111 and 364) for this time."
-            }
-        })
     }
 
     /// Reads a fault. Parts are found by local name: SOAP 1.1's are in no namespace.
@@ -325,14 +294,6 @@ mod tests {
             "<s:Fault xmlns:s='{SOAP12}' xmlns:p='{PASSPORT_PREFIX}SOAPFault'>{inside}</s:Fault>"
         );
         WsTrustFault::read(Document::parse(&text).unwrap().root_element())
-    }
-
-    #[test]
-    fn every_kind_has_advice_for_either_reader() {
-        for reason in ["ID3242: x", "ID3082: x", "ID3035: x", "x"] {
-            let fault = fault(&format!("<s:Reason><s:Text>{reason}</s:Text></s:Reason>"));
-            fault.mitigation().check(reason);
-        }
     }
 
     #[test]

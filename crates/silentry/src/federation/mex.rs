@@ -7,7 +7,6 @@ use super::document::{self, DocumentError};
 use super::policy::Credentials;
 use super::rst::WsTrustVersion;
 use super::wsdl::{self, Port};
-use crate::advice::Advice;
 use crate::text::printable;
 
 /// An endpoint that issues tokens.
@@ -197,28 +196,9 @@ impl FederationMetadata {
 }
 
 impl MexError {
-    /// Returns MSAL's code for metadata that cannot be read.
-    pub fn code(&self) -> &'static str {
-        "parsing_ws_metadata_exchange_failed"
-    }
-
     /// Returns what is wrong with the document.
     pub fn document(&self) -> &DocumentError {
         &self.0
-    }
-
-    /// Returns what to do about it.
-    pub fn mitigation(&self) -> Advice {
-        Advice::from(match self.0 {
-            DocumentError::Unexpected(_) => {
-                "A firewall, proxy or sign-in page answered instead of the federation server. Try \
-                 from the corporate network, and exempt the server from the proxy."
-            }
-            _ => {
-                "Fetch the metadata address with a browser on this machine and compare; ask the \
-                 federation server's administrator if it is wrong there too."
-            }
-        })
     }
 }
 
@@ -231,8 +211,10 @@ pub struct EndpointNotFound {
 
 /// The credential that an endpoint was looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub enum Wanted {
+    /// The session of the user who is signed in to Windows, or a Kerberos ticket elsewhere.
     WindowsSession,
+    /// A user name and a password.
     Password,
 }
 
@@ -258,45 +240,14 @@ pub enum FoundInstead {
 }
 
 impl EndpointNotFound {
-    /// Returns MSAL.NET's code.
-    pub fn code(&self) -> &'static str {
-        "wstrust_endpoint_not_found"
+    /// Returns the credential that an endpoint was looked for.
+    pub fn wanted(&self) -> Wanted {
+        self.wanted
     }
 
     /// Returns what the metadata has instead.
     pub fn found_instead(&self) -> &FoundInstead {
         &self.instead
-    }
-
-    /// Returns what to do about it.
-    pub fn mitigation(&self) -> Advice {
-        Advice::from(match (&self.instead, self.wanted) {
-            (FoundInstead::RefusedAddresses(_), _) => {
-                "Ask the federation server's administrator to publish https addresses."
-            }
-            (FoundInstead::NoWsdl { .. }, _) => {
-                "Check that the address is that of the metadata, such as \
-                 /adfs/services/trust/mex."
-            }
-            (_, Wanted::Password) => {
-                "Ask the administrator to enable /adfs/services/trust/13/usernamemixed, through \
-                 the extranet proxy too for use from outside the corporate network, or use \
-                 {sign-in}."
-            }
-            (FoundInstead::NtlmOnly, Wanted::WindowsSession) => {
-                "Ask the federation server's administrator to offer Negotiate at windowstransport, \
-                 or use {sign-in}: NTLM alone is never used."
-            }
-            (FoundInstead::UsernamePasswordOnly, Wanted::WindowsSession) => {
-                "Connect to the corporate network or VPN; from outside AD FS hides \
-                 windowstransport. Inside, ask the administrator to enable \
-                 /adfs/services/trust/2005/windowstransport."
-            }
-            (FoundInstead::CertificateHost | FoundInstead::Nothing, Wanted::WindowsSession) => {
-                "Ask the administrator to enable /adfs/services/trust/2005/windowstransport, or \
-                 use {sign-in}."
-            }
-        })
     }
 }
 

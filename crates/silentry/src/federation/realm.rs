@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use super::address::{AddressError, HttpsUrl};
 use super::content::{self, ContentKind};
 use super::document::{self, DocumentError};
-use crate::advice::Advice;
 use crate::text::printable;
 
 /// The audience of an assertion when the realm names none, as MSAL for Java and Python assume it.
@@ -232,65 +231,6 @@ impl AccountType {
             "unknown" => Self::Unknown,
             _ => Self::Other,
         }
-    }
-}
-
-impl RealmError {
-    /// Returns MSAL's code for a realm that cannot be had.
-    pub fn code(&self) -> &'static str {
-        "user_realm_discovery_failed"
-    }
-
-    /// Returns what to do about it.
-    pub fn mitigation(&self) -> Advice {
-        Advice::from(match self {
-            Self::Document(DocumentError::Unexpected(_)) => {
-                "Something between this machine and Entra answered in its place. Check the proxy, \
-                 the firewall and {authority}."
-            }
-            _ => "Check that {authority} names a host of Microsoft Entra, and try again.",
-        })
-    }
-}
-
-impl RealmRefusal {
-    /// Returns the code, MSAL.NET's where it has one.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::ManagedUser => "integrated_windows_auth_not_supported_managed_user",
-            Self::UnknownUserType { .. } => "unknown_user_type",
-            // MSAL.NET gives this code for integrated sign-in too.
-            Self::PersonalAccount => "ropc_not_supported_for_msa",
-            Self::UnsupportedProtocol { .. } => "unsupported_federation_protocol",
-            Self::MissingMetadataUrl => "missing_federation_metadata_url",
-            Self::UnusableMetadataUrl(_) => "invalid_federation_metadata_url",
-        }
-    }
-
-    /// Returns what to do about it.
-    pub fn mitigation(&self) -> Advice {
-        Advice::from(match self {
-            Self::ManagedUser => {
-                "Use {sign-in}: integrated sign-in works for domains federated with AD FS only. A \
-                 tenant with Seamless SSO may answer otherwise to clients that it recognises."
-            }
-            Self::UnknownUserType { .. } => {
-                "Check the spelling of the user name ({username}), and that {authority} names the \
-                 cloud that its domain belongs to."
-            }
-            Self::PersonalAccount => "Sign in with a work or school account, or use {sign-in}.",
-            Self::UnsupportedProtocol { .. } => {
-                "Use {sign-in}: this identity provider takes no Kerberos tickets by WS-Trust."
-            }
-            Self::MissingMetadataUrl => {
-                "Ask the administrator to set MetadataExchangeUri on the domain's federation \
-                 settings, or give the federation metadata yourself by {federation-metadata}."
-            }
-            Self::UnusableMetadataUrl(_) => {
-                "Ask the administrator to set MetadataExchangeUri of the domain's federation \
-                 settings to an https address."
-            }
-        })
     }
 }
 

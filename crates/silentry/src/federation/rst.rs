@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::mex::FederationEndpoint;
 use super::namespaces::{SOAP12, WS_POLICY, WS_TRUST_13, WS_TRUST_2005, WSA, WSSE, WSU};
-use crate::advice::Advice;
 
 /// The version of WS-Trust that an endpoint speaks.
 ///
@@ -97,18 +96,6 @@ pub struct UsernameToken<'a> {
 #[error("the {what} has a character that cannot be sent in XML")]
 pub struct NotExpressible {
     what: &'static str,
-}
-
-impl NotExpressible {
-    /// Returns the code, our own.
-    pub fn code(&self) -> &'static str {
-        "wstrust_request_not_expressible"
-    }
-
-    /// Returns what to do about it.
-    pub fn mitigation(&self) -> Advice {
-        Advice::from("Remove the control character, or use {sign-in}.")
-    }
 }
 
 impl WsTrustRequest {
@@ -398,7 +385,6 @@ mod tests {
             error.to_string(),
             "the password has a character that cannot be sent in XML"
         );
-        assert_eq!(error.code(), "wstrust_request_not_expressible");
     }
 
     #[test]

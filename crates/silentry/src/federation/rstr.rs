@@ -9,7 +9,6 @@ use super::content::UnexpectedContent;
 use super::document::{self, DocumentError, elements, is_named, trimmed_text_of};
 use super::fault::{self, WsTrustFault};
 use super::namespaces::{SAML_1_1, SAML_2_0, WS_TRUST_13, WS_TRUST_2005};
-use crate::advice::Advice;
 use crate::text::printable;
 
 const WS_TRUST: [&str; 2] = [WS_TRUST_13, WS_TRUST_2005];
@@ -117,45 +116,6 @@ impl WsTrustReply {
                 page: UnexpectedContent::of_page(bytes, content_type),
             }),
         }
-    }
-}
-
-impl RstrError {
-    /// Returns the code, MSAL's where it has one.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Document(_) => "parsing_wstrust_response_failed",
-            Self::WithoutToken { .. } => "wstrust_response_without_token",
-            Self::Encrypted => "assertion_encrypted",
-            Self::UnknownVersion { .. } => "assertion_version_unknown",
-            Self::TokenWithFailure { .. } => "wstrust_token_with_failure_status",
-            Self::Status { .. } => "federated_service_returned_error",
-        }
-    }
-
-    /// Returns what to do about it.
-    pub fn mitigation(&self) -> Advice {
-        Advice::from(match self {
-            Self::Document(DocumentError::Unexpected(_)) => {
-                "A firewall, proxy or sign-in page answered instead of the federation server. \
-                 Exempt the server from the proxy."
-            }
-            Self::Encrypted => {
-                "Ask the administrator to remove the encryption certificate from the Microsoft 365 \
-                 relying-party trust."
-            }
-            Self::UnknownVersion { .. } => {
-                "Ask the administrator to let the federation server issue SAML 1.1 or 2.0 \
-                 assertions for Microsoft Entra."
-            }
-            Self::Document(_) | Self::WithoutToken { .. } | Self::TokenWithFailure { .. } => {
-                "Ask the federation server's administrator to look at its event log for this time."
-            }
-            Self::Status { .. } => {
-                "Check that the endpoint is enabled on the federation server and that nothing \
-                 between it and this machine answers in its place."
-            }
-        })
     }
 }
 

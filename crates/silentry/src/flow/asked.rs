@@ -5,7 +5,8 @@ use super::whose::Proof;
 use crate::authority::{Authority, AuthorityKind, Tenant};
 use crate::cache;
 use crate::client::{Application, RequestOptions};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
+use crate::flow_name::Flow;
 use crate::oauth::claims::{ClaimsError, ClaimsRequest};
 use crate::oauth::scopes::Scopes;
 
@@ -21,9 +22,9 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// `way` is the way in, which the policy of the machine may forbid.
+    /// `flow` is the flow, which the policy of the machine may forbid.
     pub(super) fn new(
-        way: &str,
+        flow: Flow,
         application: &Application,
         scopes: &[String],
         options: RequestOptions,
@@ -34,7 +35,7 @@ impl Asked {
         options.check_username()?;
         let authority = authority(application, &options)?;
         let policy = &application.policy;
-        policy.check_request(way, &application.client_id, &authority)?;
+        policy.check_request(flow, &application.client_id, &authority)?;
         Ok(Self {
             scopes: read_scopes(scopes.iter().map(String::as_str))?,
             authority,
@@ -64,7 +65,7 @@ impl Asked {
 
 fn read_scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<Scopes, Error> {
     Scopes::new(scopes)
-        .map_err(|error| Error::new("invalid_scopes", Stage::Request, error.to_string()))
+        .map_err(|error| Error::new(Code::InvalidScopes, Stage::Request, error.to_string()))
 }
 
 /// Returns the application's authority for the tenant of the request, if it may know the account of the request.
@@ -89,7 +90,7 @@ fn check_account(authority: &Authority, options: &RequestOptions) -> Result<(), 
     {
         Some(other) if !authority.may_know_accounts_of(&other) => {
             let message = format!("the account is one of {other}, not of {authority}");
-            Err(Error::new("user_mismatch", Stage::Request, message))
+            Err(Error::new(Code::UserMismatch, Stage::Request, message))
         }
         _ => Ok(()),
     }
@@ -99,7 +100,7 @@ fn claims(
     application: &Application,
     options: &RequestOptions,
 ) -> Result<Option<ClaimsRequest>, Error> {
-    let invalid = |error: ClaimsError| Error::new(error.code(), Stage::Request, error.to_string());
+    let invalid = |error: ClaimsError| Error::of(Stage::Request, &error);
     let asked = options.claims.as_deref().map(ClaimsRequest::parse);
     let asked = asked.transpose().map_err(invalid)?;
     let capabilities = match application.authority.kind() {

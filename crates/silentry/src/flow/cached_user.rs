@@ -11,7 +11,7 @@ use crate::cache;
 use crate::cache::Owner;
 use crate::cache::schema::CachedAccount;
 use crate::client::{Account, Application, CachedUser};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::identity::same_name;
 use crate::text::printable;
 
@@ -168,7 +168,7 @@ impl Accounts<'_> {
             "the account is the one of {}, not of {name}",
             account.username()
         );
-        Err(Error::new("user_mismatch", Stage::Cache, message))
+        Err(Error::new(Code::UserMismatch, Stage::Cache, message))
     }
 }
 
@@ -268,7 +268,7 @@ fn only(
     match accounts.next() {
         None => Ok(account),
         Some(_) => Err(Error::new(
-            "multiple_accounts_for_login_hint",
+            Code::MultipleAccountsForLoginHint,
             Stage::Cache,
             "the token cache knows several accounts that could be meant",
         )),
@@ -276,5 +276,5 @@ fn only(
 }
 
 fn none(message: String) -> Error {
-    Error::new("no_account_for_login_hint", Stage::Cache, message)
+    Error::new(Code::NoAccountForLoginHint, Stage::Cache, message)
 }

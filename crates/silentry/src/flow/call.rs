@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::authority::AuthorityKind;
 use crate::client::{Application, RequestOptions};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::federation::rst::WsTrustRequest;
+use crate::flow_name::Flow;
 use crate::random;
 use crate::transport::{Exchange, HttpRequest, HttpResponse};
 
@@ -38,7 +39,7 @@ impl<'a> Call<'a> {
         let correlation_id = match &options.correlation_id {
             Some(given) => random::parse_guid(given).ok_or_else(|| {
                 Error::new(
-                    "invalid_request_options",
+                    Code::InvalidRequestOptions,
                     Stage::Request,
                     "the correlation id is not a GUID",
                 )
@@ -56,14 +57,14 @@ impl<'a> Call<'a> {
     /// Does what the call is about, in a span with its correlation id, which every error gets as well.
     pub(super) async fn run<T>(
         &self,
-        way: &'static str,
+        flow: Flow,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let span = tracing::info_span!("acquire_token", way, correlation_id = %self.correlation_id);
+        let span = tracing::info_span!("acquire_token", flow = flow.as_str(), correlation_id = %self.correlation_id);
         let result = work.instrument(span.clone()).await;
         result.map_err(|error| {
             let error = error.with_correlation_id(&self.correlation_id);
-            let (code, stage) = (error.code(), error.stage());
+            let (code, stage) = (error.code().as_str(), error.stage());
             span.in_scope(|| tracing::debug!(code, %stage, "no token"));
             error
         })

@@ -10,14 +10,14 @@ use super::call::Call;
 use super::endpoints;
 use crate::authority::AuthorityKind;
 use crate::client::{Application, AuthenticationResult, BeginDeviceCode, DeviceCode};
-use crate::error::{Category, Error, Stage};
+use crate::error::{Category, Code, Error, Stage};
+use crate::flow_name::Flow;
 use crate::oauth::classification::Grant;
 use crate::oauth::device_code::{DeviceCodeResponse, DeviceCodeResponseError};
 use crate::oauth::token_request::{TokenGrant, device_code_form};
 use crate::secret::Secret;
 
 /// What the log calls this way in.
-const WAY: &str = "devicecode";
 /// What the cache says of how the user signed in, in MSAL Python's word.
 const SOURCE: &str = "device_code";
 /// How much longer to wait after `slow_down`, and after a network that failed (RFC 8628 section 3.5).
@@ -42,10 +42,15 @@ impl PendingSignIn {
 /// Asks for a code.
 pub(crate) async fn begin(request: BeginDeviceCode) -> Result<PendingSignIn, Error> {
     let application = Arc::clone(&request.application);
-    let mut asked = Asked::new(WAY, &application, &request.scopes, request.options)?;
+    let mut asked = Asked::new(
+        Flow::DeviceCode,
+        &application,
+        &request.scopes,
+        request.options,
+    )?;
     let call = Call::new(&application, &asked.options)?;
     let ask = ask_for_code(&call, &asked, request.language.as_deref());
-    let response = call.run(WAY, ask).await?;
+    let response = call.run(Flow::DeviceCode, ask).await?;
     asked.options.correlation_id = Some(call.correlation_id);
 
     let message = response.message.unwrap_or_else(|| {
@@ -76,7 +81,7 @@ pub(crate) async fn wait(mut pending: PendingSignIn) -> Result<AuthenticationRes
     let application = Arc::clone(&pending.application);
     let options = pending.asked.options.clone();
     let call = Call::new(&application, &options)?;
-    call.run(WAY, pending.poll(&call)).await
+    call.run(Flow::DeviceCode, pending.poll(&call)).await
 }
 
 impl PendingSignIn {
@@ -91,10 +96,10 @@ impl PendingSignIn {
                 Ok(result) => return Ok(result),
                 Err(error) if expired && may_ask_again(&error) => return Err(self.expired()),
                 // RFC 8628's word, and that of the v1 endpoints; MSAL's is the latter.
-                Err(error) if matches!(error.code(), "expired_token" | "code_expired") => {
+                Err(error) if matches!(error.code(), Code::ExpiredToken | Code::CodeExpired) => {
                     return Err(self.expired().with_answer_of(&error));
                 }
-                Err(error) if error.code() == "authorization_pending" => {}
+                Err(error) if *error.code() == Code::AuthorizationPending => {}
                 Err(error) if may_ask_again(&error) => {
                     self.interval += SLOWER;
                     pause = self.pause_after(&error, clock.now());
@@ -119,13 +124,13 @@ impl PendingSignIn {
 
     fn expired(&self) -> Error {
         let message = format!("nobody entered the code {} in time", self.code.user_code);
-        Error::new("code_expired", Stage::Token, message)
+        Error::new(Code::CodeExpired, Stage::Token, message)
     }
 }
 
 /// Whether the user may still sign in: not yet, not so fast, or the network or the server failed just now.
 fn may_ask_again(error: &Error) -> bool {
-    matches!(error.code(), "authorization_pending" | "slow_down")
+    matches!(error.code(), Code::AuthorizationPending | Code::SlowDown)
         || error.category() == Category::Network
         || error.is_retryable()
 }
@@ -139,7 +144,7 @@ async fn ask_for_code(
     let server = endpoints.authority.kind();
     let mut url = endpoints.device_authorization.ok_or_else(|| {
         let message = format!("{} has no `device_authorization_endpoint`", asked.authority);
-        Error::new("tenant_discovery_failed", Stage::Discovery, message).with_mitigation(
+        Error::new(Code::TenantDiscoveryFailed, Stage::Discovery, message).with_mitigation(
             "This server takes no device codes: sign in with the browser, by {web}.",
         )
     })?;
@@ -171,7 +176,6 @@ async fn ask_for_code(
     }
     DeviceCodeResponse::parse(response.body()).map_err(|error| match error {
         DeviceCodeResponseError::ErrorReply => refused(),
-        error => Error::new(error.code(), Stage::DeviceCode, error.to_string())
-            .unless_compressed(&response),
+        error => Error::of(Stage::DeviceCode, &error).unless_compressed(&response),
     })
 }

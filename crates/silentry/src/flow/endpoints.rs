@@ -17,7 +17,7 @@ use crate::authority::instance::{self, CloudMetadata};
 use crate::authority::openid::OpenIdConfiguration;
 use crate::authority::{Authority, AuthorityKind};
 use crate::client::{Application, RequestOptions};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::oauth::error_response::ErrorResponse;
 use crate::text::printable;
 use crate::transport::within;
@@ -95,7 +95,7 @@ pub(super) async fn configuration(
         Answer::Cloud(_) | Answer::Nothing => {
             let message = format!("{authority} is one of Microsoft Entra");
             Err(Error::new(
-                "tenant_discovery_failed",
+                Code::TenantDiscoveryFailed,
                 Stage::Discovery,
                 message,
             ))
@@ -187,7 +187,7 @@ async fn ask_about_host(
                 refused.description().unwrap_or("invalid_instance")
             );
             let codes = refused.codes().iter().copied();
-            let error = Error::new("invalid_instance", Stage::Discovery, message);
+            let error = Error::new(Code::InvalidInstance, Stage::Discovery, message);
             return Err(error.with_status(response.status()).with_aadsts(codes));
         }
         tracing::debug!(
@@ -201,7 +201,7 @@ async fn ask_about_host(
 }
 
 async fn ask_server(call: &Call<'_>, authority: &Authority) -> Result<OpenIdConfiguration, Error> {
-    let failed = |why: String| Error::new("tenant_discovery_failed", Stage::Discovery, why);
+    let failed = |why: String| Error::new(Code::TenantDiscoveryFailed, Stage::Discovery, why);
     // OpenID Connect Discovery 4: a final slash of the issuer does not double.
     let base = authority.to_string();
     let address = format!(
@@ -234,7 +234,7 @@ fn check_issuer(authority: &Authority, server: &OpenIdConfiguration) -> Result<(
     let named = printable(&server.issuer, 200);
     let message = format!("{authority} calls itself `{named}`");
     Err(Error::new(
-        "authority_validation_failed",
+        Code::AuthorityValidationFailed,
         Stage::Discovery,
         message,
     ))

@@ -12,7 +12,7 @@ use url::Url;
 use super::call::Call;
 use super::endpoints;
 use crate::authority::{Authority, AuthorityKind};
-use crate::error::{Category, Error, Stage};
+use crate::error::{Category, Code, Error, Explain, Stage};
 use crate::federation::address::HttpsUrl;
 use crate::federation::hosts::{NamedBy, Refusal};
 use crate::federation::mex::{FederationEndpoint, FederationMetadata};
@@ -170,12 +170,8 @@ async fn user_realm(
             &response,
         ));
     }
-    let realm =
-        UserRealm::parse(response.body(), response.header("content-type")).map_err(|error| {
-            Error::new(error.code(), Stage::Realm, error.to_string())
-                .with_mitigation(error.mitigation())
-                .unless_compressed(&response)
-        })?;
+    let realm = UserRealm::parse(response.body(), response.header("content-type"))
+        .map_err(|error| Error::of(Stage::Realm, &error).unless_compressed(&response))?;
     if realm.integrated_sign_in().is_ok() {
         remember(&mut memory(call).realms, key, realm.clone(), now);
     }
@@ -225,10 +221,10 @@ fn parse_own_metadata(document: &str) -> Result<FederationMetadata, Error> {
     let invalid = |why: &str| {
         let message =
             format!("the federation metadata that was given is not such a document ({why})");
-        Error::new("invalid_federation_metadata", Stage::Request, message)
+        Error::new(Code::InvalidFederationMetadata, Stage::Request, message)
     };
     let metadata = FederationMetadata::parse(document.as_bytes(), None, None)
-        .map_err(|error| invalid(error.code()))?;
+        .map_err(|error| invalid(error.code().as_str()))?;
     match metadata.has_wsdl() {
         true => Ok(metadata),
         false => Err(invalid("there is no WSDL in it")),
@@ -240,9 +236,8 @@ fn parse_metadata(
     content_type: Option<&str>,
     address: &HttpsUrl,
 ) -> Result<FederationMetadata, Error> {
-    FederationMetadata::parse(document, content_type, Some(address)).map_err(|error| {
-        Error::new(error.code(), Stage::Mex, error.to_string()).with_mitigation(error.mitigation())
-    })
+    FederationMetadata::parse(document, content_type, Some(address))
+        .map_err(|error| Error::of(Stage::Mex, &error))
 }
 
 fn endpoints(
@@ -306,7 +301,7 @@ fn permitted(
 }
 
 fn not_trusted(stage: Stage, refusal: &Refusal, url: &HttpsUrl) -> Error {
-    Error::new("federation_host_not_trusted", stage, refusal.about(url))
+    Error::new(Code::FederationHostNotTrusted, stage, refusal.about(url))
 }
 
 fn remember_metadata(call: &Call<'_>, address: &HttpsUrl, metadata: FederationMetadata) {

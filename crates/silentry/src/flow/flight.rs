@@ -12,6 +12,7 @@ use super::under_way::{Seat, UnderWay};
 use crate::cache::store::FlightLock;
 use crate::client::{Application, AuthenticationResult, RequestOptions};
 use crate::error::Error;
+use crate::flow_name::Flow;
 
 type Answer = Result<AuthenticationResult, Error>;
 
@@ -22,10 +23,10 @@ pub(crate) struct Flights(UnderWay<FlightKey, Answer>);
 /// All that makes two exchanges the same: what reaches the wire, and whose token it is.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct FlightKey {
-    way: &'static str,
+    flow: Flow,
     /// The account, or who is signed in to the machine.
     who: String,
-    /// What else the way in is told.
+    /// What else the flow is told.
     told: Vec<Option<String>>,
     authority: String,
     scopes: String,
@@ -35,13 +36,13 @@ pub(super) struct FlightKey {
 impl FlightKey {
     /// Returns `None` for a request that must not be shared.
     pub(super) fn new(
-        way: &'static str,
+        flow: Flow,
         who: &str,
         told: Vec<Option<String>>,
         asked: &Asked,
     ) -> Option<Self> {
         asked.options.correlation_id.is_none().then(|| Self {
-            way,
+            flow,
             who: who.to_owned(),
             told,
             authority: asked.authority.to_string(),

@@ -13,6 +13,7 @@ use super::whose::Proof;
 use super::{cached_user, signed_in, silent, upn, windows_transport};
 use crate::client::{AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult};
 use crate::error::Error;
+use crate::flow_name::Flow;
 use crate::identity::{UserPrincipalName, same_name};
 
 /// Signs in, or takes part in the sign-in that is under way for the same token and the same user of this machine;
@@ -22,7 +23,12 @@ pub(crate) async fn sign_in(
     accept: Accept,
 ) -> Result<AuthenticationResult, Error> {
     let application = request.application;
-    let asked = Asked::new("iwa", &application, &request.scopes, request.options)?;
+    let asked = Asked::new(
+        Flow::IntegratedWindowsAuth,
+        &application,
+        &request.scopes,
+        request.options,
+    )?;
     // Refused before any network.
     asked.authority.require_organization()?;
 
@@ -59,7 +65,12 @@ impl SignIn {
     /// Shared by the same user alone; where nobody can tell who that is, not at all.
     fn key(&self) -> Option<FlightKey> {
         let told = vec![self.login_hint.clone(), self.federation_metadata.clone()];
-        FlightKey::new("iwa", &self.user.as_ref()?.id(), told, &self.asked)
+        FlightKey::new(
+            Flow::IntegratedWindowsAuth,
+            &self.user.as_ref()?.id(),
+            told,
+            &self.asked,
+        )
     }
 
     async fn exchange(self, accept: Accept) -> Result<AuthenticationResult, Error> {
@@ -138,7 +149,7 @@ impl SignIn {
         let asking = application.throttle.asking(name);
         let throttle = &application.throttle;
         let unless_refused = throttle.around(&*application.clock, &asking, result);
-        call.run("iwa", unless_refused).await
+        call.run(Flow::IntegratedWindowsAuth, unless_refused).await
     }
 }
 

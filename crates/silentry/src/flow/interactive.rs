@@ -16,7 +16,8 @@ use crate::authority::AuthorityKind;
 use crate::authority::endpoints::Endpoints;
 use crate::browser::{Browser, LoopbackListener, SystemBrowser};
 use crate::client::{AcquireTokenInteractive, Application, AuthenticationResult};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
+use crate::flow_name::Flow;
 use crate::oauth::authorization::{AuthorizationRequest, Outcome, Prompt};
 use crate::oauth::classification::Grant;
 use crate::oauth::token_request::TokenGrant;
@@ -31,7 +32,12 @@ pub(crate) async fn sign_in(
     request: AcquireTokenInteractive,
 ) -> Result<AuthenticationResult, Error> {
     let application = &request.application;
-    let asked = Asked::new("web", application, &request.scopes, request.options)?;
+    let asked = Asked::new(
+        Flow::Interactive,
+        application,
+        &request.scopes,
+        request.options,
+    )?;
     let scopes = asked.scopes_and(&request.extra_scopes_to_consent)?;
     let call = Call::new(application, &asked.options)?;
     let redemption = asked.redemption("authorization_code");
@@ -43,7 +49,11 @@ pub(crate) async fn sign_in(
         let listener = LoopbackListener::bind(request.port)
             .await
             .map_err(|error| {
-                Error::new("loopback_not_available", Stage::Browser, error.to_string())
+                Error::new(
+                    Code::LoopbackNotAvailable,
+                    Stage::Browser,
+                    error.to_string(),
+                )
             })?;
         let redirect_uri = listener.redirect_uri();
         let (state, nonce) = (random::token()?, random::token()?);
@@ -82,7 +92,7 @@ pub(crate) async fn sign_in(
             Outcome::Cancelled => {
                 let message = "the user cancelled the sign-in";
                 return Err(Error::new(
-                    "authentication_canceled",
+                    Code::AuthenticationCanceled,
                     Stage::Browser,
                     message,
                 ));
@@ -109,7 +119,7 @@ pub(crate) async fn sign_in(
         .asking(flight::name(application, who, &asked));
     let throttle = &application.throttle;
     let unless_refused = throttle.around(&*application.clock, &asking, result);
-    call.run("web", unless_refused).await
+    call.run(Flow::Interactive, unless_refused).await
 }
 
 /// Opens the browser, and ends only when that fails. The answer is waited for meanwhile: some openers end with the
@@ -129,13 +139,13 @@ async fn failure_to_open(
     };
     match own_thread::run("silentry-browser", &*application.clock, patience, open).await {
         Ok(Ok(())) | Err(OwnThreadError::TimedOut) => std::future::pending().await,
-        Ok(Err(why)) => Error::new("no_browser", Stage::Browser, why),
+        Ok(Err(why)) => Error::new(Code::NoBrowser, Stage::Browser, why),
         Err(OwnThreadError::NoThread(error)) => {
-            Error::new("no_browser", Stage::Browser, error.to_string())
+            Error::new(Code::NoBrowser, Stage::Browser, error.to_string())
         }
         Err(OwnThreadError::Died) => {
             let message = "the thread that opens the browser panicked";
-            Error::new("no_browser", Stage::Browser, message)
+            Error::new(Code::NoBrowser, Stage::Browser, message)
         }
     }
 }
@@ -146,10 +156,10 @@ fn nobody_came(patience: Duration, another_came: bool) -> Error {
         let message = format!(
             "the browser only came back with the answer to another sign-in, within {seconds} s"
         );
-        return Error::new("state_mismatch", Stage::Browser, message);
+        return Error::new(Code::StateMismatch, Stage::Browser, message);
     }
     let message = format!("nobody signed in within {seconds} s");
-    Error::new("authentication_timed_out", Stage::Browser, message)
+    Error::new(Code::AuthenticationTimedOut, Stage::Browser, message)
 }
 
 /// A refresh token is given for `offline_access` with this prompt alone (OpenID Connect Core 11); Entra and AD FS do
@@ -171,7 +181,7 @@ fn check_issuer(endpoints: &Endpoints, named: Option<&str>) -> Result<(), Error>
         }
         None => Ok(()),
     };
-    checked.map_err(|message| Error::new("issuer_mismatch", Stage::Browser, message))
+    checked.map_err(|message| Error::new(Code::IssuerMismatch, Stage::Browser, message))
 }
 
 /// RFC 7636 section 4.2.

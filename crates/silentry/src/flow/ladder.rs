@@ -24,7 +24,8 @@ use crate::client::{
     AcquireToken, AcquireTokenByUsernamePassword, AcquireTokenSilent, Application, AskPassword,
     AuthenticationResult, BeginDeviceCode, CachedUser, RequestOptions, Rung, WayDetails,
 };
-use crate::error::{Attempt, Category, Error, Stage};
+use crate::error::{Attempt, Category, Code, Error, Stage};
+use crate::flow_name::Flow;
 use crate::own_thread;
 use crate::secret::Secret;
 
@@ -60,10 +61,10 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     };
     let mut attempts = Vec::new();
     let last = rungs.len().saturating_sub(1);
-    let ways: Vec<_> = rungs.iter().map(Rung::way).collect();
+    let flows: Vec<_> = rungs.iter().map(Rung::flow).collect();
     for (at, rung) in rungs.into_iter().enumerate() {
-        let way = ways[at];
-        let ticket_is_next = ways[at..].contains(&"iwa");
+        let flow = flows[at];
+        let ticket_is_next = flows[at..].contains(&Flow::IntegratedWindowsAuth);
         #[cfg(feature = "integrated")]
         if let Rung::Silent(_) = rung {
             wanted.cache_would_do = !wanted.details.force_refresh;
@@ -75,16 +76,16 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         let error = match step(&wanted, rung, ticket_is_next).await {
             Ok(result) => {
                 return Ok(AuthenticationResult {
-                    flow: Some(way),
+                    flow: Some(flow),
                     ..result
                 });
             }
             Err(error) => error,
         };
-        if at == last || !next_may_cure(way, &error) {
+        if at == last || !next_may_cure(flow, &error) {
             return Err(error.after(attempts));
         }
-        tracing::debug!(way, code = error.code(), "going on to the next flow");
+        tracing::debug!(%flow, code = error.code().as_str(), "going on to the next flow");
         if let Error::InteractionRequired(needed) = &error {
             // What Entra asks for, the way that prompts must ask for, and of the same user.
             wanted.options.go_on_from(needed);
@@ -93,13 +94,13 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         }
         wanted.options.account_names.extend(named);
         attempts.push(Attempt {
-            flow: way,
-            code: error.code().to_owned(),
+            flow,
+            code: error.code().clone(),
             message: error.to_string(),
         });
     }
     Err(Error::new(
-        "invalid_request_options",
+        Code::InvalidRequestOptions,
         Stage::Request,
         "no flow is left to try",
     ))
@@ -115,7 +116,7 @@ async fn step(
     // Before a person is asked for anything.
     let authority = asked::authority(&application, &wanted.options)?;
     let policy = &application.policy;
-    policy.check_request(rung.way(), &application.client_id, &authority)?;
+    policy.check_request(rung.flow(), &application.client_id, &authority)?;
     let scopes = wanted.scopes.clone();
     let options = wanted.options.clone();
     let WayDetails {
@@ -205,27 +206,27 @@ async fn step(
 async fn asked_password(application: &Application, ask: AskPassword) -> Result<Secret, Error> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let asked = own_thread::run("silentry-password", &*application.clock, DAY, ask).await;
-    let missing = |why: String| Error::new("password_required", Stage::Request, why);
+    let missing = |why: String| Error::new(Code::PasswordRequired, Stage::Request, why);
     asked
         .map_err(|_| missing("nobody could be asked for the password".to_owned()))?
         .map_err(missing)
 }
 
-fn next_may_cure(way: &str, error: &Error) -> bool {
+fn next_may_cure(flow: Flow, error: &Error) -> bool {
     // The user was asked, and said no.
-    const DECLINED: [&str; 3] = [
-        "access_denied",
-        "authentication_canceled",
-        "authorization_declined",
-    ];
-    if DECLINED.contains(&error.code()) {
+    if matches!(
+        error.code(),
+        Code::AccessDenied | Code::AuthenticationCanceled | Code::AuthorizationDeclined
+    ) {
         return false;
     }
-    if error.code() == "policy_forbids_flow" {
+    if *error.code() == Code::PolicyForbidsFlow {
         return true;
     }
     // Somebody was asked, and is not the one who is named.
-    if error.code() == "user_mismatch" && !matches!(way, "silent" | "iwa") {
+    if *error.code() == Code::UserMismatch
+        && !matches!(flow, Flow::Silent | Flow::IntegratedWindowsAuth)
+    {
         return false;
     }
     match error.category() {
@@ -240,7 +241,7 @@ fn next_may_cure(way: &str, error: &Error) -> bool {
             matches!(
                 error.stage(),
                 Stage::Mex | Stage::Negotiate | Stage::WsTrust
-            ) || (error.stage() == Stage::Token && error.code() == "invalid_grant")
+            ) || (error.stage() == Stage::Token && *error.code() == Code::InvalidGrant)
         }
         Category::Usage | Category::Other => {
             matches!(error.stage(), Stage::User | Stage::Negotiate | Stage::Cache)

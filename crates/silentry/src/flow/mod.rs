@@ -49,7 +49,7 @@ pub(crate) use throttle::Throttle;
 pub(crate) use verdicts::Verdicts;
 
 use crate::cache::store::{StoreError, StoreErrorKind};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 
 const BEGIN_ANEW: &str =
     "Sign in again ({login}): a sign-in sets the damaged cache aside and begins a new one.";
@@ -58,10 +58,10 @@ const ANOTHER_PLACE: &str = "It is left as it is: use another place for the toke
 /// The error of a cache whose store failed.
 pub(crate) fn cache_failed(error: &StoreError) -> Error {
     let code = match error.kind() {
-        StoreErrorKind::Encrypted => "token_cache_encrypted",
-        _ => "token_cache_failed",
+        StoreErrorKind::Encrypted => Code::TokenCacheEncrypted,
+        _ => Code::TokenCacheFailed,
     };
-    let failed = Error::new(code, Stage::Cache, error.to_string());
+    let failed = Error::new(code, Stage::Cache, error.to_string()).with_source(error.clone());
     match error.kind() {
         StoreErrorKind::Damaged => failed.with_mitigation(BEGIN_ANEW),
         StoreErrorKind::NotACache => failed.with_mitigation(ANOTHER_PLACE),

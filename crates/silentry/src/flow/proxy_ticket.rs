@@ -1,7 +1,7 @@
 //! The signed-in user's ticket for a proxy that asks for it (RFC 4559).
 
 use crate::client::NegotiateSettings;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::transport::{
     BoxFuture, ProxyAuthenticator, ProxyNegotiation, TransportError, TransportErrorKind,
 };
@@ -82,7 +82,7 @@ impl ProxyNegotiation for UnderWay {
 fn unavailable(host: &str, error: &Error) -> TransportError {
     let message = format!("no ticket for the proxy {host}: {error}");
     let advice = match error.code() {
-        "kerberos_unknown_service_principal" => UNKNOWN_PROXY.into(),
+        Code::KerberosUnknownServicePrincipal => UNKNOWN_PROXY.into(),
         _ => error.advice().clone(),
     };
     TransportError::new(TransportErrorKind::ProxyTicketUnavailable, message).with_advice(advice)

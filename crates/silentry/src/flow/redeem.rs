@@ -15,7 +15,7 @@ use crate::authority::endpoints::Endpoints;
 use crate::authority::issuer::{IdTokenError, Issuer};
 use crate::cache::{self, NewTokens, SignedInUser};
 use crate::client::{Account, AuthenticationResult, TokenSource};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage, is_about_scopes};
 use crate::federation::assertion::{SamlAssertion, SamlVersion};
 use crate::oauth::classification::Grant;
 use crate::oauth::consent::ConsentRequest;
@@ -124,7 +124,7 @@ impl Redemption<'_> {
         };
         let refused = || {
             let error = self.refused_by(call, Stage::Token, kind, &response);
-            let wrong_password = error.code() == "invalid_grant"
+            let wrong_password = *error.code() == Code::InvalidGrant
                 && matches!(grant, TokenGrant::Password { .. })
                 // Entra says in numbers what was wrong.
                 && server != AuthorityKind::Entra;
@@ -138,8 +138,7 @@ impl Redemption<'_> {
         }
         TokenResponse::parse(response.body()).map_err(|error| match error {
             TokenResponseError::ErrorReply => refused(),
-            error => Error::new(error.code(), Stage::Token, error.to_string())
-                .unless_compressed(&response),
+            error => Error::of(Stage::Token, &error).unless_compressed(&response),
         })
     }
 
@@ -159,7 +158,7 @@ impl Redemption<'_> {
         {
             Some(Ok(id)) => Some(id),
             Some(Err(error)) if endpoints.authority.kind() == AuthorityKind::OpenIdConnect => {
-                return Err(Error::new(error.code(), Stage::Token, error.to_string()));
+                return Err(Error::of(Stage::Token, &error));
             }
             Some(Err(_)) | None => None,
         };
@@ -169,7 +168,7 @@ impl Redemption<'_> {
         let named = id.and_then(|id| id.nonce);
         if self.nonce.is_some() && named.as_deref() != self.nonce {
             let message = "the id token does not name the nonce of this sign-in";
-            return Err(Error::new("nonce_mismatch", Stage::Token, message));
+            return Err(Error::new(Code::NonceMismatch, Stage::Token, message));
         }
         Ok(())
     }
@@ -190,7 +189,7 @@ impl Redemption<'_> {
                 checked = Issuer::AdFs(server.issuer).check(id, &application.client_id, now);
             }
         }
-        checked.map_err(|error| Error::new(error.code(), Stage::Token, error.to_string()))
+        checked.map_err(|error| Error::of(Stage::Token, &error))
     }
 
     /// A refresh token goes to the server that gave it, though applications of others may share the cache.
@@ -201,7 +200,7 @@ impl Redemption<'_> {
                     "the account is one of {other}, not of {}",
                     self.asked.authority
                 );
-                Err(Error::new("no_tokens_found", Stage::Cache, message))
+                Err(Error::new(Code::NoTokensFound, Stage::Cache, message))
             }
             _ => Ok(()),
         }
@@ -216,7 +215,7 @@ impl Redemption<'_> {
                 let message = format!(
                     "the refresh token of {asked_for} gives a token for another account, of {given}"
                 );
-                Err(Error::new("user_mismatch", Stage::Token, message)
+                Err(Error::new(Code::UserMismatch, Stage::Token, message)
                     .with_mitigation(FOREIGN_REFRESH_TOKEN))
             }
             _ => Ok(()),
@@ -285,7 +284,7 @@ impl Redemption<'_> {
     /// Suggests what was probably meant where the server refused the scopes.
     fn about_scopes(&self, made: Error, error: &ErrorResponse) -> Error {
         match self.asked.scopes.without_permission() {
-            Some((scope, wanted)) if error.is_about_scopes() => made.with_mitigation(
+            Some((scope, wanted)) if is_about_scopes(error) => made.with_mitigation(
                 Advice::from(
                     "`{resource}` names a resource and no permission of it: ask for `{wanted}` by {scope}.",
                 )

@@ -3,7 +3,8 @@
 use super::asked::Asked;
 use super::call::Call;
 use crate::client::{AcquireTokenByRefreshToken, AuthenticationResult};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
+use crate::flow_name::Flow;
 use crate::oauth::classification::Grant;
 use crate::oauth::token_request::TokenGrant;
 
@@ -12,14 +13,14 @@ pub(crate) async fn sign_in(
 ) -> Result<AuthenticationResult, Error> {
     let application = &request.application;
     let asked = Asked::new(
-        "refresh_token",
+        Flow::RefreshToken,
         application,
         &request.scopes,
         request.options,
     )?;
     if request.refresh_token.is_empty() {
         return Err(Error::new(
-            "no_refresh_token",
+            Code::NoRefreshToken,
             Stage::Request,
             "no refresh token is given",
         ));
@@ -28,5 +29,5 @@ pub(crate) async fn sign_in(
     let grant = TokenGrant::RefreshToken(&request.refresh_token);
     let redemption = asked.redemption("refresh_token");
     let exchange = redemption.grant(&call, grant, Grant::Other);
-    call.run("refresh_token", exchange).await
+    call.run(Flow::RefreshToken, exchange).await
 }

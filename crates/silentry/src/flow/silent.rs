@@ -13,14 +13,12 @@ use crate::cache::{self, Found, Wanted};
 use crate::client::{
     Account, AcquireTokenSilent, Application, AuthenticationResult, RequestOptions, TokenSource,
 };
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
+use crate::flow_name::Flow;
 use crate::oauth::classification::Grant;
 use crate::oauth::scopes::Scopes;
 use crate::oauth::token_request::TokenGrant;
 use crate::secret::Secret;
-
-/// What errors, logs and policies call this way in.
-const WAY: &str = "silent";
 
 pub(crate) async fn acquire(request: AcquireTokenSilent) -> Result<AuthenticationResult, Error> {
     match from_memory(&request) {
@@ -47,7 +45,7 @@ fn from_memory(request: &AcquireTokenSilent) -> Option<AuthenticationResult> {
         None => &application.authority,
     };
     let policy = &application.policy;
-    let allowed = policy.check_request(WAY, &application.client_id, authority);
+    let allowed = policy.check_request(Flow::Silent, &application.client_id, authority);
     allowed.ok()?;
     let now = now(application);
     let realm = authority.realm();
@@ -161,7 +159,7 @@ struct Silent {
 impl Silent {
     fn of(request: AcquireTokenSilent) -> Result<Self, Error> {
         let application = request.application;
-        let mut asked = Asked::new(WAY, &application, &request.scopes, request.options)?;
+        let mut asked = Asked::new(Flow::Silent, &application, &request.scopes, request.options)?;
         asked.authority = asked.authority.in_cloud_of(&request.account.environment);
         Ok(Self {
             asked,
@@ -229,7 +227,7 @@ impl Silent {
 
     fn key(&self) -> Option<FlightKey> {
         let force = self.force_refresh.then(|| "force".to_owned());
-        FlightKey::new("silent", &self.who(), vec![force], &self.asked)
+        FlightKey::new(Flow::Silent, &self.who(), vec![force], &self.asked)
     }
 
     /// The account, in its cloud.
@@ -253,7 +251,7 @@ impl Silent {
 
     async fn redeem(&self) -> Result<AuthenticationResult, Error> {
         let call = Call::new(&self.application, &self.asked.options)?;
-        call.run("silent", self.redeem_one(&call)).await
+        call.run(Flow::Silent, self.redeem_one(&call)).await
     }
 
     /// Redeems a refresh token; those of the family serve when the client's own does not.
@@ -274,7 +272,7 @@ impl Silent {
             {
                 Ok(result) => return Ok(result),
                 // Dead, or of a family that the client is not in: the next one may be good.
-                Err(error) if error.code() == "invalid_grant" => {
+                Err(error) if *error.code() == Code::InvalidGrant => {
                     refused.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
@@ -288,7 +286,7 @@ impl Silent {
             let message = format!(
                 "the token cache has no token and no refresh token of {who} for this client"
             );
-            Error::new("no_tokens_found", Stage::Cache, message)
+            Error::new(Code::NoTokensFound, Stage::Cache, message)
         }))
     }
 

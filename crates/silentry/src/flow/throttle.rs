@@ -84,7 +84,7 @@ impl Throttle {
     ) -> Answer {
         if let Some(error) = self.refusal(asking, clock.now()) {
             tracing::debug!(
-                code = error.code(),
+                code = error.code().as_str(),
                 "the same request was refused a moment ago"
             );
             return Err(error);
@@ -169,6 +169,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
+    use crate::error::Code;
 
     const START: SystemTime = UNIX_EPOCH;
 
@@ -177,7 +178,7 @@ mod tests {
     }
 
     fn busy(status: u16, retry_after: Option<u64>) -> Answer {
-        let error = Error::new("service_not_available", Stage::Token, "busy").with_status(status);
+        let error = Error::new(Code::ServiceNotAvailable, Stage::Token, "busy").with_status(status);
         Err(error.with_retry_after(retry_after.map(Duration::from_secs)))
     }
 
@@ -209,9 +210,9 @@ mod tests {
         let asking = throttle.asking("alice".to_owned());
         for answer in [
             busy(400, None),
-            Err(Error::new("network_not_available", Stage::Token, "gone")),
-            Err(Error::new("federation_unreachable", Stage::Mex, "down").with_status(503)),
-            Err(Error::new("no_tokens_found", Stage::Token, "act")),
+            Err(Error::new(Code::NetworkNotAvailable, Stage::Token, "gone")),
+            Err(Error::new(Code::FederationUnreachable, Stage::Mex, "down").with_status(503)),
+            Err(Error::new(Code::NoTokensFound, Stage::Token, "act")),
         ] {
             throttle.learn(&asking, &answer, at(0));
             assert!(throttle.refusal(&asking, at(1)).is_none());
@@ -223,7 +224,7 @@ mod tests {
         let throttle = Throttle::default();
         let (old, new) = (Secret::from("old"), Secret::from("new"));
         let asking = |token, claims| throttle.asking_with_token("alice".into(), token, claims);
-        let must_act = Err(Error::new("no_tokens_found", Stage::Token, "act"));
+        let must_act = Err(Error::new(Code::NoTokensFound, Stage::Token, "act"));
         throttle.learn(&asking(&old, None), &must_act, at(0));
         let refused = |asking: Asking, seconds| throttle.refusal(&asking, at(seconds));
         let error = refused(asking(&old, None), 20).unwrap();

@@ -13,7 +13,7 @@ use crate::advice::Advice;
 use crate::authority::Authority;
 use crate::client::Application;
 use crate::directory::{self, Failure, Names, Subject};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::identity::{Candidates, UserPrincipalName, same_name, upn_candidates};
 use crate::text::printable;
 
@@ -36,7 +36,7 @@ pub(super) async fn find(
         match search.by_name(username).await {
             Err(error)
                 if is_of_ticket
-                    && matches!(error.code(), "unknown_user_type" | "invalid_username") => {}
+                    && matches!(error.code(), Code::UnknownUserType | Code::InvalidUsername) => {}
             answer => return answer,
         }
     }
@@ -94,7 +94,7 @@ async fn named(call: &Call<'_>, username: &str) -> Result<UserPrincipalName, Err
         let shown = printable(username, 120);
         let message =
             format!("`{shown}` is not a UPN, and the directory does not tell it: {failure}");
-        Error::new("invalid_username", Stage::User, message)
+        Error::new(Code::InvalidUsername, Stage::User, message)
     })
 }
 
@@ -148,9 +148,9 @@ impl Search<'_> {
         match ask(application, question).await {
             Ok(upn) if guesses.iter().any(|guess| same(guess, &upn)) => Err(dead_end),
             Ok(upn) => self.known(upn).await,
-            Err(failure) if dead_end.code() == "unknown_user" => {
+            Err(failure) if *dead_end.code() == Code::UnknownUser => {
                 let message = format!("{dead_end}; the directory does not tell it: {failure}");
-                Err(Error::new("unknown_user", Stage::User, message)
+                Err(Error::new(Code::UnknownUser, Stage::User, message)
                     .with_mitigation(dead_end.advice().clone()))
             }
             Err(failure) => {
@@ -166,11 +166,11 @@ impl Search<'_> {
         for upn in guesses {
             match self.known(upn.clone()).await {
                 Ok((upn, federation)) => return Ok(Guess::Led(upn, federation)),
-                Err(error) if error.code() == "unknown_user_type" => {
+                Err(error) if *error.code() == Code::UnknownUserType => {
                     tracing::debug!(%upn, "Entra does not know this domain");
                 }
                 Err(error)
-                    if error.code() == "integrated_windows_auth_not_supported_managed_user" =>
+                    if *error.code() == Code::IntegratedWindowsAuthNotSupportedManagedUser =>
                 {
                     managed.get_or_insert(error);
                 }
@@ -183,7 +183,7 @@ impl Search<'_> {
                 "your UPN is not known: Entra knows none of {}",
                 tried.join(", ")
             );
-            let error = Error::new("unknown_user", Stage::User, message);
+            let error = Error::new(Code::UnknownUser, Stage::User, message);
             // Whoever guesses `@contoso.test` has it from the tenant, which is likely to be mistyped.
             let tenant = self.authority.realm();
             match guesses.iter().any(|guess| guess.is_of(&tenant)) {

@@ -14,9 +14,10 @@ use super::whose::Proof;
 use super::{flight, wstrust};
 use crate::authority::{Authority, AuthorityKind};
 use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::federation::assertion::SamlAssertion;
 use crate::federation::rst::{UsernameToken, WsTrustRequest};
+use crate::flow_name::Flow;
 use crate::identity::UserPrincipalName;
 use crate::oauth::classification::Grant;
 use crate::oauth::token_request::TokenGrant;
@@ -30,12 +31,17 @@ pub(crate) async fn sign_in(
     request: AcquireTokenByUsernamePassword,
 ) -> Result<AuthenticationResult, Error> {
     let application = &request.application;
-    let asked = Asked::new("password", application, &request.scopes, request.options)?;
+    let asked = Asked::new(
+        Flow::UsernamePassword,
+        application,
+        &request.scopes,
+        request.options,
+    )?;
     // Refused before any network.
     let upn = upn(&asked.authority, &request.username)?;
     if request.password.is_empty() {
         return Err(Error::new(
-            "password_required",
+            Code::PasswordRequired,
             Stage::Request,
             format!("no password is given for {}", request.username.trim()),
         ));
@@ -68,7 +74,7 @@ pub(crate) async fn sign_in(
     let asking = application.throttle.asking(name);
     let throttle = &application.throttle;
     let unless_refused = throttle.around(&*application.clock, &asking, result);
-    call.run("password", unless_refused).await
+    call.run(Flow::UsernamePassword, unless_refused).await
 }
 
 /// Reads the UPN, which leads to the federation server; `None` where the authority takes the password itself, from a
@@ -80,7 +86,7 @@ fn upn(authority: &Authority, username: &str) -> Result<Option<UserPrincipalName
     }
     if username.trim().is_empty() {
         let message = "no user name is given";
-        return Err(Error::new("invalid_username", Stage::Request, message));
+        return Err(Error::new(Code::InvalidUsername, Stage::Request, message));
     }
     Ok(None)
 }
@@ -94,7 +100,7 @@ async fn request_assertion(
 ) -> Result<SamlAssertion, Error> {
     let Some(endpoint) = federation.endpoints.first() else {
         return Err(Error::new(
-            "wstrust_endpoint_not_found",
+            Code::WstrustEndpointNotFound,
             Stage::Mex,
             "no endpoint is left",
         ));
@@ -108,10 +114,7 @@ async fn request_assertion(
     };
     let rst =
         WsTrustRequest::username_password(endpoint, &federation.audience, &random::guid()?, &token)
-            .map_err(|error| {
-                Error::new(error.code(), Stage::WsTrust, error.to_string())
-                    .with_mitigation(error.mitigation())
-            })?;
+            .map_err(|error| Error::of(Stage::WsTrust, &error))?;
     let url = endpoint.url().as_url();
     let request = call.soap_post(url, &rst);
     let response = call

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::network;
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// Who is federated with whom is configured once in years; this is as long as the federation server is remembered.
 const REALM: Duration = Duration::from_secs(5 * 60);
@@ -93,15 +93,15 @@ impl Verdict {
 
 fn lifetime(error: &Error) -> Option<Duration> {
     match error.code() {
-        "integrated_windows_auth_not_supported_managed_user"
-        | "unknown_user_type"
-        | "ropc_not_supported_for_msa"
-        | "unsupported_federation_protocol" => Some(REALM),
+        Code::IntegratedWindowsAuthNotSupportedManagedUser
+        | Code::UnknownUserType
+        | Code::RopcNotSupportedForMsa
+        | Code::UnsupportedFederationProtocol => Some(REALM),
         // From outside the corporate network AD FS lists no windowstransport, and nothing leads to its KDC.
-        "wstrust_endpoint_not_found"
-        | "federation_unreachable"
-        | "kerberos_kdc_unreachable"
-        | "kerberos_timeout" => Some(NETWORK),
+        Code::WstrustEndpointNotFound
+        | Code::FederationUnreachable
+        | Code::KerberosKdcUnreachable
+        | Code::KerberosTimeout => Some(NETWORK),
         _ => None,
     }
 }
@@ -111,7 +111,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::error::{CODES, Category, Stage};
+    use crate::error::{Category, Stage};
 
     fn about(who: &str, network: u64) -> Circumstances {
         Circumstances {
@@ -127,12 +127,15 @@ mod tests {
 
     #[test]
     fn a_verdict_counts_for_its_user_network_and_minutes() {
-        for (code, seconds) in [("unknown_user_type", 300), ("federation_unreachable", 120)] {
+        for (code, seconds) in [
+            (Code::UnknownUserType, 300),
+            (Code::FederationUnreachable, 120),
+        ] {
             let verdicts = Verdicts::default();
-            let error = Error::new(code, Stage::Realm, "no");
+            let error = Error::new(code.clone(), Stage::Realm, "no");
             verdicts.learn(about("ana", 1), &error, at(0));
             let found = verdicts.find(&about("ana", 1), at(seconds - 1)).unwrap();
-            assert_eq!(found.code(), code);
+            assert_eq!(*found.code(), code);
             assert!(found.to_string().contains("not tried again"), "{found}");
             assert!(verdicts.find(&about("bob", 1), at(1)).is_none());
             assert!(verdicts.find(&about("ana", 2), at(1)).is_none());
@@ -142,21 +145,21 @@ mod tests {
 
     #[test]
     fn what_the_user_could_cure_is_never_remembered() {
-        for entry in CODES {
-            let error = Error::new(entry.code, Stage::Token, "no");
+        for code in Code::ALL {
+            let error = Error::new(code.clone(), Stage::Token, "no");
             let cured_by_user = matches!(
-                entry.category,
+                error.category(),
                 Category::UserMustAct | Category::NotSignedIn | Category::Usage
             );
             let is_remembered = lifetime(&error).is_some();
-            assert!(!(is_remembered && cured_by_user), "{}", entry.code);
+            assert!(!(is_remembered && cured_by_user), "{code}");
         }
     }
 
     #[test]
     fn memory_is_bounded() {
         let verdicts = Verdicts::default();
-        let error = Error::new("unknown_user_type", Stage::Realm, "no");
+        let error = Error::new(Code::UnknownUserType, Stage::Realm, "no");
         for number in 0..3 * MOST {
             verdicts.learn(about(&number.to_string(), 1), &error, at(0));
             assert!(verdicts.verdicts().len() <= MOST);

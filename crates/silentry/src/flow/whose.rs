@@ -9,7 +9,7 @@ use super::call::Call;
 #[cfg(feature = "integrated")]
 use super::{signed_in, upn};
 use crate::client::{AuthenticationResult, RequestOptions};
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::identity::same_name;
 use crate::oauth::id_token::IdToken;
 
@@ -93,5 +93,5 @@ fn mismatch(proof: Proof<'_>, name: &str, claims: Option<&IdToken>) -> Error {
             format!("the token is for {given}, not for {name}")
         }
     };
-    Error::new("user_mismatch", Stage::Token, message)
+    Error::new(Code::UserMismatch, Stage::Token, message)
 }

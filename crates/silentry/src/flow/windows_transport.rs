@@ -8,7 +8,7 @@ use super::federation::{self, Credential, Federation};
 use super::kerberos::{self, Finished, Negotiation, Next};
 use super::wstrust;
 use crate::client::MutualAuthentication;
-use crate::error::{Category, Error, Stage};
+use crate::error::{Category, Code, Error, Stage};
 use crate::federation::assertion::SamlAssertion;
 use crate::federation::mex::FederationEndpoint;
 use crate::federation::rst::WsTrustRequest;
@@ -47,7 +47,7 @@ pub(super) async fn request_assertion(
     let mut endpoints = federation.endpoints.iter();
     let Some(preferred) = endpoints.next() else {
         return Err(Error::new(
-            "wstrust_endpoint_not_found",
+            Code::WstrustEndpointNotFound,
             Stage::Mex,
             "no endpoint is left",
         ));
@@ -56,7 +56,7 @@ pub(super) async fn request_assertion(
     let fallback = endpoints.find(|endpoint| endpoint.version() != preferred.version());
     let result = match (reply, fallback) {
         // AD FS lists an endpoint that was switched off after the list was made, or that a proxy does not let through.
-        (Err(error), Some(fallback)) if error.code() == "wstrust_endpoint_unavailable" => {
+        (Err(error), Some(fallback)) if *error.code() == Code::WstrustEndpointUnavailable => {
             tracing::debug!(%error, "asking the endpoint of the other WS-Trust version");
             ask(call, fallback, &federation.audience).await
         }
@@ -151,11 +151,8 @@ fn rst(
     endpoint: &FederationEndpoint,
     audience: &str,
 ) -> Result<HttpRequest, Error> {
-    let rst =
-        WsTrustRequest::integrated(endpoint, audience, &random::guid()?).map_err(|error| {
-            Error::new(error.code(), Stage::WsTrust, error.to_string())
-                .with_mitigation(error.mitigation())
-        })?;
+    let rst = WsTrustRequest::integrated(endpoint, audience, &random::guid()?)
+        .map_err(|error| Error::of(Stage::WsTrust, &error))?;
     Ok(call.soap_post(endpoint.url().as_url(), &rst))
 }
 
@@ -212,7 +209,7 @@ async fn prove_server(
     let granted = (200..300).contains(&response.status());
     if !proven && required && granted && !is_autologon(host) {
         return Err(Error::new(
-            "mutual_authentication_failed",
+            Code::MutualAuthenticationFailed,
             Stage::WsTrust,
             format!("{host} did not prove that it is the server the ticket was made for"),
         ));
@@ -229,7 +226,7 @@ fn refused(
     let host = endpoint.host();
     if let Some(clocks) = call.clock_difference(response) {
         let message = format!("{host} refused the ticket, and {clocks}");
-        return Err(Error::new("kerberos_clock_skew", Stage::WsTrust, message).with_status(401));
+        return Err(Error::new(Code::KerberosClockSkew, Stage::WsTrust, message).with_status(401));
     }
     let offered = challenges(response);
     if offered.iter().any(|challenge| challenge.is("Negotiate")) {
@@ -240,12 +237,12 @@ fn refused(
         names => names.join(", "),
     };
     let message = format!("{host} does not accept Kerberos: it offers {offered}");
-    Err(Error::new("negotiate_not_offered", Stage::WsTrust, message).with_status(401))
+    Err(Error::new(Code::NegotiateNotOffered, Stage::WsTrust, message).with_status(401))
 }
 
 fn rejected(host: &str) -> Error {
     let message = format!("{host} refused the Kerberos ticket");
-    Error::new("negotiate_rejected", Stage::WsTrust, message)
+    Error::new(Code::NegotiateRejected, Stage::WsTrust, message)
 }
 
 fn is_too_large(response: &HttpResponse, token_bytes: usize) -> bool {
@@ -260,7 +257,7 @@ fn is_too_large(response: &HttpResponse, token_bytes: usize) -> bool {
 
 fn too_large(host: &str, bytes: usize) -> Error {
     let message = format!("{host} refused a Negotiate header of {bytes} bytes");
-    Error::new("negotiate_token_too_large", Stage::WsTrust, message)
+    Error::new(Code::NegotiateTokenTooLarge, Stage::WsTrust, message)
 }
 
 /// The data of `WWW-Authenticate: Negotiate <data>`.

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::call::Call;
 use super::federation::Credential;
-use crate::error::{Error, Stage, first_line};
+use crate::error::{Code, Error, Stage, first_line};
 use crate::federation::assertion::SamlAssertion;
 use crate::federation::fault::FaultKind;
 use crate::federation::mex::FederationEndpoint;
@@ -77,11 +77,7 @@ fn read(
             host,
             response,
         )),
-        Err(error) => other(
-            Error::new(error.code(), Stage::WsTrust, error.to_string())
-                .with_mitigation(error.mitigation())
-                .unless_compressed(response),
-        ),
+        Err(error) => other(Error::of(Stage::WsTrust, &error).unless_compressed(response)),
     }
 }
 
@@ -98,7 +94,7 @@ fn endpoint_unavailable(
     let message =
         format!("{host} has {path} switched off or out of reach ({status}){colon}{reason}");
     let error =
-        Error::new("wstrust_endpoint_unavailable", Stage::WsTrust, message).with_status(status);
+        Error::new(Code::WstrustEndpointUnavailable, Stage::WsTrust, message).with_status(status);
     let error = match credential {
         Credential::Password => error.with_mitigation(USERNAMEMIXED_OFF),
         #[cfg(feature = "integrated")]

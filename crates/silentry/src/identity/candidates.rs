@@ -2,7 +2,7 @@
 
 use super::UserPrincipalName;
 use crate::authority::Tenant;
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 
 /// What the platform knows of the signed-in user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) fn upn_candidates(signed_in: &SignedIn, tenant: &Tenant) -> Result<Ca
     }
     if name.contains('/') || name.ends_with('$') {
         return Err(Error::new(
-            "unknown_user",
+            Code::UnknownUser,
             Stage::User,
             format!("the ticket is of `{principal}`, a service or a computer, not of a user"),
         ));
@@ -66,7 +66,7 @@ pub(crate) fn upn_candidates(signed_in: &SignedIn, tenant: &Tenant) -> Result<Ca
         .collect();
     if candidates.is_empty() {
         return Err(Error::new(
-            "unknown_user",
+            Code::UnknownUser,
             Stage::User,
             format!("the UPN of `{principal}` is not known: its realm is not a domain name"),
         ));

@@ -17,14 +17,6 @@ pub struct ClaimsRequest(String);
 #[error("the claims are not a JSON object")]
 pub struct ClaimsError;
 
-impl ClaimsError {
-    /// Returns MSAL's code for it (`MsalError.InvalidJsonClaimsFormat`).
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        "invalid_json_claims_format"
-    }
-}
-
 impl ClaimsRequest {
     /// Takes claims that a person or a program wrote: a JSON object, or its base64, which is how they stand in
     /// `WWW-Authenticate`.

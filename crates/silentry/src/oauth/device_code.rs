@@ -58,18 +58,6 @@ pub enum DeviceCodeResponseError {
     Incomplete(&'static str),
 }
 
-impl DeviceCodeResponseError {
-    /// Returns MSAL's code for it, ours where MSAL has none.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::ErrorReply => "unknown_error",
-            Self::NotJson => "json_parse_failed",
-            Self::Incomplete(_) => "device_code_response_incomplete",
-        }
-    }
-}
-
 impl DeviceCodeResponse {
     /// Reads the body of an answer with a 2xx status. `verification_url` is the older name of
     /// `verification_uri` (v1 endpoints, AD FS, RFC drafts).
@@ -184,25 +172,27 @@ mod tests {
 
     #[test]
     fn what_nobody_could_sign_in_with_is_an_error() {
-        for (body, code) in [
-            ("<html>", "json_parse_failed"),
-            ("[]", "json_parse_failed"),
-            (r#"{"error":"invalid_client"}"#, "unknown_error"),
+        use DeviceCodeResponseError::{ErrorReply, Incomplete, NotJson};
+
+        for (body, expected) in [
+            ("<html>", NotJson),
+            ("[]", NotJson),
+            (r#"{"error":"invalid_client"}"#, ErrorReply),
             (
                 r#"{"user_code":"U","verification_uri":"https://a"}"#,
-                "device_code_response_incomplete",
+                Incomplete("device code"),
             ),
             (
                 r#"{"device_code":"D","user_code":"U","verification_uri":"http://a"}"#,
-                "device_code_response_incomplete",
+                Incomplete("https address"),
             ),
             (
                 r#"{"device_code":"D","user_code":"","verification_uri":"https://a"}"#,
-                "device_code_response_incomplete",
+                Incomplete("user code"),
             ),
         ] {
             let error = DeviceCodeResponse::parse(body.as_bytes()).unwrap_err();
-            assert_eq!(error.code(), code, "{body}");
+            assert_eq!(error, expected, "{body}");
         }
     }
 }

@@ -46,14 +46,6 @@ pub enum JwtError {
     TooLarge,
 }
 
-impl JwtError {
-    /// Returns MSAL's code for it (`MsalError.InvalidJwtError`).
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        "invalid_jwt"
-    }
-}
-
 impl UnverifiedJwt {
     /// Decodes the header and the claims of a JWT; the signature is not looked at.
     ///

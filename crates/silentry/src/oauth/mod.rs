@@ -18,7 +18,6 @@ mod error_members;
 pub mod error_response;
 pub mod id_token;
 mod members;
-mod mitigation;
 pub mod retry_after;
 pub mod scopes;
 pub mod token_request;

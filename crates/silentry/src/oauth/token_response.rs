@@ -68,21 +68,6 @@ pub enum TokenResponseError {
     TooLarge,
 }
 
-impl TokenResponseError {
-    /// Returns MSAL's code for it, ours where MSAL has none.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::ErrorReply => "unknown_error",
-            Self::NotJson | Self::TooLarge => "json_parse_failed",
-            Self::AccessTokenMissing => "access_token_missing",
-            Self::AccessTokenMalformed => "access_token_malformed",
-            Self::TokenTypeMissing => "token_type_missing",
-            Self::TokenTypeMismatch(_) => "token_type_mismatch",
-        }
-    }
-}
-
 impl TokenResponse {
     /// Reads the body of an answer with a 2xx status.
     ///

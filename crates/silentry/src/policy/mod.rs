@@ -10,8 +10,9 @@ mod source;
 use crate::authority::tenant::same_client;
 use crate::authority::{Authority, AuthorityKind, Tenant};
 use crate::cache::store::StoreKind;
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::federation::address::HttpsUrl;
+use crate::flow_name::Flow;
 
 use self::rules::Rules;
 
@@ -38,7 +39,7 @@ impl Policy {
         let unusable = |why: String| {
             let place = source::PLACE;
             let message = format!("the policy {place} cannot be used: {why}");
-            Error::new("policy_not_readable", Stage::Request, message)
+            Error::new(Code::PolicyNotReadable, Stage::Request, message)
         };
         let Some(written) = source::read().map_err(unusable)? else {
             return Ok(Policy::default());
@@ -58,11 +59,11 @@ impl Policy {
             return Ok(());
         };
         if settings.ntlm && !rules.allow_ntlm {
-            return Err(rules.forbids("policy_forbids", "NTLM", "leave NTLM off"));
+            return Err(rules.forbids(Code::PolicyForbids, "NTLM", "leave NTLM off"));
         }
         if !settings.channel_binding && rules.require_channel_binding {
             let advice = "leave the channel binding on";
-            return Err(rules.forbids("policy_forbids", UNBOUND, advice));
+            return Err(rules.forbids(Code::PolicyForbids, UNBOUND, advice));
         }
         if let (Some(places), Some(cache)) = (&rules.cache_places, &settings.cache)
             && !places.iter().any(|place| place.has(cache))
@@ -73,19 +74,19 @@ impl Policy {
                 StoreKind::Program => "a token cache of the program's own".to_owned(),
             };
             let advice = rules.allows("cache places", places);
-            return Err(rules.forbids("policy_forbids_cache", &what, &advice));
+            return Err(rules.forbids(Code::PolicyForbidsCache, &what, &advice));
         }
         Ok(())
     }
 
-    /// Holds a request by this way in against the policy.
+    /// Holds a request by this flow against the policy.
     ///
     /// # Errors
     ///
     /// `policy_forbids_flow`, `policy_forbids`, `policy_forbids_host`.
     pub(crate) fn check_request(
         &self,
-        way: &str,
+        flow: Flow,
         client_id: &str,
         authority: &Authority,
     ) -> Result<(), Error> {
@@ -97,15 +98,15 @@ impl Policy {
         {
             let what = format!("the client id {client_id}");
             let advice = rules.allows("client ids", ids);
-            return Err(rules.forbids("policy_forbids", &what, &advice));
+            return Err(rules.forbids(Code::PolicyForbids, &what, &advice));
         }
         rules.check_authority(authority)?;
         if let Some(flows) = &rules.flows
-            && !flows.iter().any(|flow| flow == way)
+            && !flows.contains(&flow)
         {
-            let what = format!("the flow `{way}`");
+            let what = format!("the flow `{flow}`");
             let advice = rules.allows("flows", flows);
-            return Err(rules.forbids("policy_forbids_flow", &what, &advice));
+            return Err(rules.forbids(Code::PolicyForbidsFlow, &what, &advice));
         }
         Ok(())
     }
@@ -139,7 +140,7 @@ impl Policy {
         let what = format!("{UNBOUND}, which {host} cannot be");
         let advice = "sign in another way: Seamless SSO, macOS's own Kerberos library and certificates whose signature \
                       has no hash of its own (Ed25519) allow no channel binding";
-        Err(rules.forbids("policy_forbids_host", &what, advice))
+        Err(rules.forbids(Code::PolicyForbidsHost, &what, advice))
     }
 }
 
@@ -178,7 +179,7 @@ impl Rules {
             None => format!("the authority {}, which has no tenant", authority.host()),
         };
         let advice = self.allows("tenants", tenants);
-        Err(self.forbids("policy_forbids", &what, &advice))
+        Err(self.forbids(Code::PolicyForbids, &what, &advice))
     }
 
     fn check_host(&self, url: &HttpsUrl, shown: &str) -> Result<(), Error> {
@@ -186,7 +187,7 @@ impl Rules {
             Some(hosts) if !hosts.lists(url) => {
                 let what = format!("the federation server {shown}");
                 let advice = format!("use the federation hosts that it allows ({hosts})");
-                Err(self.forbids("policy_forbids_host", &what, &advice))
+                Err(self.forbids(Code::PolicyForbidsHost, &what, &advice))
             }
             _ => Ok(()),
         }

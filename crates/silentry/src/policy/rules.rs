@@ -5,19 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::authority::Tenant;
 use crate::cache::store::StoreKind;
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::federation::hosts::FederationHosts;
+use crate::flow_name::Flow;
 use crate::text::printable;
-
-/// The flows, as the command and [`Attempt::flow`](crate::Attempt::flow) name them.
-const FLOWS: [&str; 6] = [
-    "silent",
-    "iwa",
-    "devicecode",
-    "web",
-    "password",
-    "refresh_token",
-];
 
 /// A policy as its place holds it, not yet understood. What is absent is not restricted.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -44,7 +35,7 @@ pub(super) struct Rules {
     /// In lower case, as [`Tenant`] spells them.
     pub(super) tenants: Option<Vec<String>>,
     pub(super) client_ids: Option<Vec<String>>,
-    pub(super) flows: Option<Vec<String>>,
+    pub(super) flows: Option<Vec<Flow>>,
     pub(super) allow_ntlm: bool,
     pub(super) require_channel_binding: bool,
     pub(super) cache_places: Option<Vec<CachePlace>>,
@@ -73,7 +64,7 @@ impl Rules {
             federation_hosts,
             tenants: each(written.tenants, tenant)?,
             client_ids: each(written.client_ids, client_id)?,
-            flows: each(written.flows, flow)?,
+            flows: each(written.flows, Flow::parse)?,
             allow_ntlm: written.allow_ntlm.unwrap_or(true),
             require_channel_binding: written.require_channel_binding.unwrap_or(false),
             cache_places: each(written.cache_places, CachePlace::parse)?,
@@ -81,7 +72,7 @@ impl Rules {
     }
 
     /// The error of what the policy forbids; `advice` is what its user can do instead.
-    pub(super) fn forbids(&self, code: &'static str, what: &str, advice: &str) -> Error {
+    pub(super) fn forbids(&self, code: Code, what: &str, advice: &str) -> Error {
         let place = self.place;
         let message = format!("the policy {place} does not allow {}", printable(what, 300));
         let advice = printable(advice, 600);
@@ -122,10 +113,6 @@ fn tenant(entry: &str) -> Option<String> {
 fn client_id(entry: &str) -> Option<String> {
     let sound = |c: char| !c.is_whitespace() && !c.is_control();
     (!entry.is_empty() && entry.chars().all(sound)).then(|| entry.to_owned())
-}
-
-fn flow(entry: &str) -> Option<String> {
-    FLOWS.contains(&entry).then(|| entry.to_owned())
 }
 
 impl CachePlace {

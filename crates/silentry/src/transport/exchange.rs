@@ -8,7 +8,7 @@ use super::{
     Clock, Connections, HttpRequest, HttpResponse, Lease, Origin, TransportError,
     TransportErrorKind,
 };
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 use crate::oauth::retry_after::RetryAfter;
 use crate::text::printable;
 
@@ -83,7 +83,7 @@ impl<'a> Exchange<'a> {
             url = redirect_target(stage, &url, &response)?;
         }
         Err(Error::new(
-            "redirect_refused",
+            Code::RedirectRefused,
             stage,
             format!(
                 "{} redirects more than {MAX_REDIRECTS} times",
@@ -192,7 +192,7 @@ pub(crate) fn redirect_refused(stage: Stage, url: &Url, location: &str) -> Error
     // The query of a sign-in page tells about the user.
     let location = printable(location.split('?').next().unwrap_or_default(), 200);
     Error::new(
-        "redirect_refused",
+        Code::RedirectRefused,
         stage,
         format!("{from} redirects to `{location}`"),
     )

@@ -25,7 +25,7 @@ use super::{
     BoxFuture, Connection, HttpRequest, HttpResponse, MAX_RESPONSE_BYTES, Origin, Transport,
     TransportError, TransportErrorKind,
 };
-use crate::error::{Error, Stage};
+use crate::error::{Code, Error, Stage};
 
 /// How long opening a connection may take, with the proxy's part and the TLS handshake; a ticket for the proxy has a
 /// time limit of its own.
@@ -137,12 +137,12 @@ impl HyperTransportBuilder {
         let proxies = match (self.direct, self.proxy) {
             (true, _) => Proxies::none(),
             (false, Some(url)) => Proxies::fixed(&url)
-                .map_err(|why| Error::new("invalid_proxy", Stage::Request, why))?,
+                .map_err(|why| Error::new(Code::InvalidProxy, Stage::Request, why))?,
             (false, None) => Proxies::of_system()
-                .map_err(|why| Error::new("invalid_proxy", Stage::Request, why))?,
+                .map_err(|why| Error::new(Code::InvalidProxy, Stage::Request, why))?,
         };
         let tls = Tls::new(&self.ca_bundle)
-            .map_err(|why| Error::new("invalid_ca_bundle", Stage::Request, why))?;
+            .map_err(|why| Error::new(Code::InvalidCaBundle, Stage::Request, why))?;
         Ok(HyperTransport {
             tls,
             proxies,

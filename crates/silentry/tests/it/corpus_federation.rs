@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use silentry::Explain;
 use silentry::federation::address::HttpsUrl;
 use silentry::federation::document::DocumentError;
 use silentry::federation::mex::{
@@ -248,9 +249,9 @@ fn every_realm_gives_its_verdict() {
         let verdict = match UserRealm::parse(&bytes, None) {
             Ok(realm) => match realm.integrated_sign_in() {
                 Ok(url) => url.to_string(),
-                Err(refusal) => refusal.code().to_owned(),
+                Err(refusal) => refusal.code().to_string(),
             },
-            Err(error) => error.code().to_owned(),
+            Err(error) => error.code().to_string(),
         };
         if let Some((_, expected)) = verdicts.iter().find(|(known, _)| *known == name) {
             assert_eq!(verdict, *expected, "{name}");

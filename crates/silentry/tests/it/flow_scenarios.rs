@@ -114,7 +114,10 @@ async fn each_flow_ends_as_its_scenarios_say() {
             // The authorization endpoint refused, not the token endpoint.
             assert_eq!(error.map(Error::stage), Some(Stage::Browser));
         }
-        let seen = (error.map(Error::code), error.map_or(0, exit_code));
+        let seen = (
+            error.map(|error| error.code().as_str()),
+            error.map_or(0, exit_code),
+        );
         if seen != (scenario.expected_code, scenario.expected_exit) {
             wrong.push(format!("{}: {outcome:?}", scenario.name));
         }

@@ -2,7 +2,7 @@
 //! that any number of labs run at once.
 
 use silentry::{
-    Category, Directory, Error, MutualAuthentication, PublicClientApplication,
+    Category, Code, Directory, Error, MutualAuthentication, PublicClientApplication,
     PublicClientApplicationBuilder,
 };
 use silentry_lab::{CLIENT_ID, Lab, TENANT_ID};
@@ -182,7 +182,7 @@ async fn a_missing_proof_of_the_server_can_be_waived_and_a_wrong_one_cannot() {
 async fn without_channel_binding_inspected_tls_works_and_strict_servers_refuse() {
     for (scenario, code) in [
         ("tls-inspection", None),
-        ("channel-binding-required", Some("negotiate_rejected")),
+        ("channel-binding-required", Some(&Code::NegotiateRejected)),
     ] {
         let lab = lab(scenario).await;
         let unbound = builder(&lab).with_channel_binding(false).build().unwrap();
@@ -295,7 +295,7 @@ async fn the_callers_own_metadata_leads_to_no_odd_host() {
             .with_username("alice@contoso.test")
             .with_federation_metadata(metadata_at(host))
             .await
-            .map_err(|error| error.code().to_owned())
+            .map_err(|error| error.code().clone())
     };
     for host in [
         "intranet",
@@ -305,7 +305,7 @@ async fn the_callers_own_metadata_leads_to_no_odd_host() {
         "[::1]",
         "sts.contoso.test:9443",
     ] {
-        let refused = Err("federation_host_not_trusted".to_owned());
+        let refused = Err(Code::FederationHostNotTrusted);
         assert_eq!(sign_in(host, &[]).await.map(|_| ()), refused, "{host}");
     }
     assert!(

@@ -2,7 +2,7 @@
 
 use silentry::secret::Secret;
 use silentry::{
-    Error, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,
+    Error, Flow, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,
 };
 use silentry_lab::{CLIENT_ID, Lab};
 
@@ -53,7 +53,7 @@ async fn another_users_ticket_never_gives_this_users_token() {
             error
                 .attempts()
                 .iter()
-                .any(|attempt| attempt.flow == "silent")
+                .any(|attempt| attempt.flow == Flow::Silent)
         ),
     }
     let again = app("alice@contoso.test")
@@ -87,7 +87,7 @@ async fn what_the_ticket_cannot_do_the_next_way_may() {
         .iter()
         .map(|attempt| attempt.flow)
         .collect();
-    assert_eq!(ways, ["silent"]);
+    assert_eq!(ways, [Flow::Silent]);
 
     let token = app
         .acquire_token(SCOPES)
@@ -142,7 +142,8 @@ async fn what_realm_and_network_say_is_not_found_out_again() {
             .await
             .unwrap_err();
         let attempt = &prompted.attempts()[1];
-        assert_eq!((attempt.flow, attempt.code.as_str()), ("iwa", error.code()));
+        assert_eq!(attempt.flow, Flow::IntegratedWindowsAuth);
+        assert_eq!(attempt.code, *error.code());
         assert!(attempt.message.contains("not tried again"), "{attempt:?}");
 
         let alone = app
@@ -192,14 +193,14 @@ async fn a_ladder_put_together_from_nothing_has_only_what_is_added() {
         .iter()
         .map(|attempt| attempt.flow)
         .collect();
-    assert_eq!(ways, ["silent"]);
+    assert_eq!(ways, [Flow::Silent]);
 
     let password = Secret::from(user.password);
     let token = sole()
         .or_username_and_asked_password(user.upn, move || Ok(password))
         .await
         .unwrap();
-    assert_eq!(token.flow(), Some("password"));
+    assert_eq!(token.flow(), Some(Flow::UsernamePassword));
     // From now on the account is there, and nobody is asked.
     for ladder in [
         sole(),
@@ -211,7 +212,7 @@ async fn a_ladder_put_together_from_nothing_has_only_what_is_added() {
             .or_username_and_asked_password(user.upn, || panic!("nobody need be asked"))
             .await
             .unwrap();
-        assert_eq!(token.flow(), Some("silent"));
+        assert_eq!(token.flow(), Some(Flow::Silent));
         assert_eq!(token.token_source(), TokenSource::Cache);
     }
     let nobody = app.acquire_token(SCOPES).from_nothing().await.unwrap_err();

@@ -401,18 +401,3 @@ fn passwords_alone_mean_that_we_are_outside() {
     let nothing = single(TRANSPORT, &[ISSUE_13], "https://a.example/certificatemixed");
     assert_eq!(instead(&nothing), FoundInstead::Nothing);
 }
-
-#[test]
-fn advice_is_about_the_endpoint_that_was_looked_for() {
-    let nothing = parse(&single(TRANSPORT, &[ISSUE_13], "https://a.example/c"));
-    let for_ticket = nothing.integrated_windows().unwrap_err().mitigation();
-    let for_password = nothing.username_password().unwrap_err().mitigation();
-    for (advice, speaks, silent) in [
-        (&for_ticket, "windowstransport", "usernamemixed"),
-        (&for_password, "usernamemixed", "windowstransport"),
-    ] {
-        advice.check(speaks);
-        let text = advice.for_command();
-        assert!(text.contains(speaks) && !text.contains(silent), "{text}");
-    }
-}

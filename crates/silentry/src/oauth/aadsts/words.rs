@@ -1,80 +1,78 @@
 //! Sentences that several codes and errors share.
 
-pub(in crate::oauth) const INTERACTIVE: &str = "The user must sign in once, with {sign-in}.";
-pub(in crate::oauth) const INTERACTIVE_AGAIN: &str = "Sign in again: integrated sign-in may be enough; \
+pub(crate) const INTERACTIVE: &str = "The user must sign in once, with {sign-in}.";
+pub(crate) const INTERACTIVE_AGAIN: &str = "Sign in again: integrated sign-in may be enough; \
     if the answer stays the same, use {sign-in}.";
 /// Microsoft on integrated sign-in: "doesn't bypass multi-factor authentication".
-pub(in crate::oauth) const MFA: &str = "The user must pass multi-factor authentication, which integrated sign-in cannot \
+pub(crate) const MFA: &str = "The user must pass multi-factor authentication, which integrated sign-in cannot \
     do: sign in with {sign-in}, and pass the claims of this answer on ({claims}).";
 /// Microsoft's documentation of integrated sign-in names these ways to consent beforehand.
-pub(in crate::oauth) const CONSENT: &str = "Consent once, as integrated sign-in cannot ask for it: the user by opening \
+pub(crate) const CONSENT: &str = "Consent once, as integrated sign-in cannot ask for it: the user by opening \
     the consent URL or by {sign-in}, or an administrator for everybody with the admin consent URL. \
     A developer can also choose \"Grant admin consent\" in the portal under the application's API permissions.";
-pub(in crate::oauth) const ADMIN_CONSENT: &str = "An administrator must consent: by the admin \
+pub(crate) const ADMIN_CONSENT: &str = "An administrator must consent: by the admin \
     consent URL, or with \"Grant admin consent\" in the portal under the application's API \
     permissions.";
-pub(in crate::oauth) const RETRY: &str = "Microsoft Entra has a temporary problem: try again in a \
+pub(crate) const RETRY: &str = "Microsoft Entra has a temporary problem: try again in a \
     few seconds. If it persists, give the correlation id to Microsoft's support.";
-pub(in crate::oauth) const THROTTLED: &str = "Too many requests were sent: wait as long as the answer says, a minute if it \
+pub(crate) const THROTTLED: &str = "Too many requests were sent: wait as long as the answer says, a minute if it \
     does not. Then use the token in the cache instead of asking for a new one each time.";
-pub(in crate::oauth) const PUBLIC_CLIENT: &str = "The application is not allowed to sign in without \
+pub(crate) const PUBLIC_CLIENT: &str = "The application is not allowed to sign in without \
     a secret: its owner must set \"Allow public client flows\" to Yes in the portal (App \
     registrations, Authentication; allowPublicClient in the manifest).";
-pub(in crate::oauth) const REQUEST: &str = "The request itself is wrong, so trying again will not \
+pub(crate) const REQUEST: &str = "The request itself is wrong, so trying again will not \
     help: report it with the correlation id to the developer of this program.";
-pub(in crate::oauth) const CONFIGURATION: &str = "The developer of this program or the owner of the \
+pub(crate) const CONFIGURATION: &str = "The developer of this program or the owner of the \
     application's registration must correct what the message names.";
-pub(in crate::oauth) const BROKER: &str = "The policy wants proof from this device that only an \
+pub(crate) const BROKER: &str = "The policy wants proof from this device that only an \
     authentication broker can give: sign in through the broker (Web Account Manager, Company \
     Portal, Authenticator), or ask an administrator to change the policy.";
-pub(in crate::oauth) const DEVICE_POLICY: &str = "A conditional access policy does not accept this \
+pub(crate) const DEVICE_POLICY: &str = "A conditional access policy does not accept this \
     device: enrol it as the organisation asks, use one that is managed, or ask an administrator.";
-pub(in crate::oauth) const POLICY: &str = "A policy of the organisation forbids this sign-in: an \
+pub(crate) const POLICY: &str = "A policy of the organisation forbids this sign-in: an \
     administrator can see which one in the sign-in log by the correlation id, and change it.";
-pub(in crate::oauth) const TENANT_POLICY: &str = "The network or the tenant forbids signing in \
+pub(crate) const TENANT_POLICY: &str = "The network or the tenant forbids signing in \
     across organisations: ask the administrators of both to allow this tenant.";
-pub(in crate::oauth) const RESOURCE: &str = "The resource that the scope names is not available in this tenant: check {scope} \
+pub(crate) const RESOURCE: &str = "The resource that the scope names is not available in this tenant: check {scope} \
     and {tenant}, or let an administrator add the resource's application.";
-pub(in crate::oauth) const SCOPE: &str = "Check {scope}: the scopes must exist, belong to one resource, and not mix .default \
+pub(crate) const SCOPE: &str = "Check {scope}: the scopes must exist, belong to one resource, and not mix .default \
     with others.";
-pub(in crate::oauth) const GUEST: &str = "The user does not exist in this tenant: name the user's own tenant ({tenant}), \
+pub(crate) const GUEST: &str = "The user does not exist in this tenant: name the user's own tenant ({tenant}), \
     or let an administrator invite the user as a guest.";
-pub(in crate::oauth) const TENANT: &str =
-    "Name the tenant by its id or one of its domains: {tenant}.";
-pub(in crate::oauth) const REDIRECT: &str = "The redirect URI must be registered for this \
+pub(crate) const TENANT: &str = "Name the tenant by its id or one of its domains: {tenant}.";
+pub(crate) const REDIRECT: &str = "The redirect URI must be registered for this \
     application under \"Mobile and desktop applications\", for example http://localhost.";
-pub(in crate::oauth) const FEDERATED_IDP: &str = "The organisation's identity provider gave an \
+pub(crate) const FEDERATED_IDP: &str = "The organisation's identity provider gave an \
     answer that Microsoft Entra does not accept: its administrator must look at its log and claims.";
-pub(in crate::oauth) const FEDERATION: &str = "Microsoft Entra does not trust the assertion of the \
+pub(crate) const FEDERATION: &str = "Microsoft Entra does not trust the assertion of the \
     federation server: an administrator must compare the domain's federation settings in Entra \
     with AD FS, above all the token signing certificate after a rollover (Update-MgDomainFederationConfiguration).";
-pub(in crate::oauth) const CLOCK: &str = "The assertion was too old or too new for Microsoft Entra: \
+pub(crate) const CLOCK: &str = "The assertion was too old or too new for Microsoft Entra: \
     sign in again. If it persists, correct the clock of the federation server and of this machine.";
-pub(in crate::oauth) const EXTERNAL_IDP: &str = "The external identity provider refused or failed: sign in with {sign-in}, and \
+pub(crate) const EXTERNAL_IDP: &str = "The external identity provider refused or failed: sign in with {sign-in}, and \
     if it persists ask its administrator.";
-pub(in crate::oauth) const EXPIRED: &str = "The saved sign-in has expired or was withdrawn: sign in again, by integrated \
+pub(crate) const EXPIRED: &str = "The saved sign-in has expired or was withdrawn: sign in again, by integrated \
     sign-in or with {sign-in}.";
-pub(in crate::oauth) const PASSWORD_CHANGE: &str = "The user must change the password, in a browser \
+pub(crate) const PASSWORD_CHANGE: &str = "The user must change the password, in a browser \
     at https://myaccount.microsoft.com or on a machine of the domain.";
-pub(in crate::oauth) const PASS_THROUGH: &str = "The organisation's pass-through authentication \
+pub(crate) const PASS_THROUGH: &str = "The organisation's pass-through authentication \
     agent cannot answer now: try again later, and tell its administrator if it persists.";
-pub(in crate::oauth) const NO_PASS_THROUGH: &str = "This control does not work with pass-through \
+pub(crate) const NO_PASS_THROUGH: &str = "This control does not work with pass-through \
     users: an administrator must exempt them from the policy or choose another control.";
-pub(in crate::oauth) const SSO_SETUP: &str = "Seamless single sign-on is not set up right: an \
+pub(crate) const SSO_SETUP: &str = "Seamless single sign-on is not set up right: an \
     administrator must follow Microsoft's troubleshooting of it, first rolling over the key of the \
     computer account AZUREADSSOACC.";
-pub(in crate::oauth) const SSO_TICKET: &str = "Microsoft Entra could not use the Kerberos ticket: \
+pub(crate) const SSO_TICKET: &str = "Microsoft Entra could not use the Kerberos ticket: \
     get a new one (log on again, or kinit) and check this machine's clock.";
-pub(in crate::oauth) const SYNC: &str = "The user is not found in the Entra directory by what the \
+pub(crate) const SYNC: &str = "The user is not found in the Entra directory by what the \
     domain says: an administrator must check that Microsoft Entra Connect synchronises this user, \
     and which attribute is the source anchor.";
-pub(in crate::oauth) const CLOUD: &str = "The tenant lives in another national cloud: use that cloud's {authority}, for \
+pub(crate) const CLOUD: &str = "The tenant lives in another national cloud: use that cloud's {authority}, for \
     example https://login.microsoftonline.us or https://login.partner.microsoftonline.cn.";
-pub(in crate::oauth) const DECLINED: &str = "The user or an administrator declined: sign in again and accept, \
+pub(crate) const DECLINED: &str = "The user or an administrator declined: sign in again and accept, \
     or ask for fewer scopes.";
-pub(in crate::oauth) const CODE_AGAIN: &str =
-    "The code is no longer good: start the sign-in again.";
-pub(in crate::oauth) const CREDENTIALS: &str = "Check the user name and the password. A user of a federated domain has its \
+pub(crate) const CODE_AGAIN: &str = "The code is no longer good: start the sign-in again.";
+pub(crate) const CREDENTIALS: &str = "Check the user name and the password. A user of a federated domain has its \
     password at the federation server, so use integrated sign-in or {sign-in} for it.";
-pub(in crate::oauth) const APP_DISABLED: &str =
+pub(crate) const APP_DISABLED: &str =
     "The application is disabled in this tenant: an administrator must enable it again.";

@@ -1,68 +1,67 @@
 //! Who must do what about an error of the token endpoint, in words.
 
-use super::aadsts::{lookup, words};
-use super::classification::{Grant, Kind};
-use super::error_response::ErrorResponse;
 use crate::advice::Advice;
+use crate::oauth::aadsts::{lookup, words};
+use crate::oauth::classification::{Grant, Kind};
+use crate::oauth::error_response::ErrorResponse;
 
-impl ErrorResponse {
-    /// Returns who must do what, in a few plain sentences.
-    ///
-    /// The address to consent at is not part of it: see [`super::consent`].
-    #[must_use]
-    pub fn mitigation(&self, grant: Grant) -> Advice {
-        let advice = self.advice();
-        let needs_claims = self.claims().is_some() && !advice.contains("claims of this answer");
-        if needs_claims && self.classify(grant).kind == Kind::InteractionRequired {
-            return Advice::from(advice)
-                .and("Pass the claims of this answer on to that sign-in ({claims}).");
-        }
-        advice.into()
+/// Returns who must do what, in a few plain sentences. The address to consent at is not part of it.
+pub(in crate::error) fn advice(reply: &ErrorResponse, grant: Grant) -> Advice {
+    let advice = words_for(reply);
+    let needs_claims = reply.claims().is_some() && !advice.contains("claims of this answer");
+    if needs_claims && reply.classify(grant).kind == Kind::InteractionRequired {
+        return Advice::from(advice)
+            .and("Pass the claims of this answer on to that sign-in ({claims}).");
     }
+    advice.into()
+}
 
-    /// Whether the scopes are what the server refuses, in any of the ways that it has for it.
-    pub(crate) fn is_about_scopes(&self) -> bool {
-        const CODES: [u32; 11] = [
-            28000, 28002, 28003, 50001, 65005, 70011, 70022, 90009, 500_011, 650_053, 650_057,
-        ];
-        ["invalid_scope", "invalid_resource"].contains(&self.error())
-            || self.codes().iter().any(|code| CODES.contains(code))
+/// Returns whether the scopes are what the server refuses, in any of the ways that it has for it.
+pub(crate) fn is_about_scopes(reply: &ErrorResponse) -> bool {
+    const NUMBERS: [u32; 11] = [
+        28000, 28002, 28003, 50001, 65005, 70011, 70022, 90009, 500_011, 650_053, 650_057,
+    ];
+    ["invalid_scope", "invalid_resource"].contains(&reply.error())
+        || reply.codes().iter().any(|number| NUMBERS.contains(number))
+}
+
+fn words_for(reply: &ErrorResponse) -> &'static str {
+    if reply.status() == 429 {
+        return words::THROTTLED;
     }
-
-    fn advice(&self) -> &'static str {
-        if self.status() == 429 {
-            return words::THROTTLED;
-        }
-        if let Some(advice) = self.suberror().and_then(internal_suberror_advice) {
-            return advice;
-        }
-        if self.is_public_client_refused() {
-            return words::PUBLIC_CLIENT;
-        }
-        // Entra gives a code that was declined the numbers of codes that are no longer good.
-        if let Some(advice) = left_by_the_user(self.error()) {
-            return advice;
-        }
-        if let Some(known) = self.codes().iter().find_map(|code| lookup(*code)) {
-            return known.advice;
-        }
-        if matches!(self.status(), 408 | 500..=599) {
-            return words::RETRY;
-        }
-        self.suberror().and_then(word_advice).or_else(|| word_advice(self.error())).unwrap_or(
+    if let Some(advice) = reply.suberror().and_then(internal_suberror_advice) {
+        return advice;
+    }
+    if is_public_client_refused(reply) {
+        return words::PUBLIC_CLIENT;
+    }
+    // Entra gives a code that was declined the numbers of codes that are no longer good.
+    if let Some(advice) = left_by_the_user(reply.error()) {
+        return advice;
+    }
+    if let Some(known) = reply.codes().iter().find_map(|code| lookup(*code)) {
+        return known.advice;
+    }
+    if matches!(reply.status(), 408 | 500..=599) {
+        return words::RETRY;
+    }
+    reply
+        .suberror()
+        .and_then(word_advice)
+        .or_else(|| word_advice(reply.error()))
+        .unwrap_or(
             "The answer is not one of Microsoft Entra: check {authority}, and whether a proxy or \
-             firewall on the way answers in its place.",
+         firewall on the way answers in its place.",
         )
-    }
+}
 
-    /// 70002 alone, naming what a confidential client would have to send, is the older form of
-    /// 7000218.
-    fn is_public_client_refused(&self) -> bool {
-        self.codes() == [70002]
-            && self.description().is_some_and(|text| {
-                text.contains("client_secret") || text.contains("client_assertion")
-            })
-    }
+/// 70002 alone, naming what a confidential client would have to send, is the older form of
+/// 7000218.
+fn is_public_client_refused(reply: &ErrorResponse) -> bool {
+    reply.codes() == [70002]
+        && reply
+            .description()
+            .is_some_and(|text| text.contains("client_secret") || text.contains("client_assertion"))
 }
 
 fn internal_suberror_advice(suberror: &str) -> Option<&'static str> {
@@ -119,15 +118,18 @@ fn word_advice(word: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::aadsts;
 
     #[test]
     fn mitigation_goes_by_what_tells_most() {
         let words = |status, members: &str| {
             let body = format!("{{{members}}}");
-            ErrorResponse::parse(status, body.as_bytes())
-                .mitigation(Grant::Unknown)
-                .for_library()
-                .to_owned()
+            advice(
+                &ErrorResponse::parse(status, body.as_bytes()),
+                Grant::Unknown,
+            )
+            .for_library()
+            .to_owned()
         };
         let secret = r#""error":"invalid_client","error_codes":[70002],"error_description":"AADSTS70002: must contain 'client_secret' or 'client_assertion'.""#;
         assert!(words(401, secret).contains("Allow public client flows"));
@@ -172,5 +174,48 @@ mod tests {
             .count(),
             1
         );
+    }
+
+    #[test]
+    fn the_texts_are_sentences_and_fragments() {
+        for entry in aadsts::all() {
+            let code = entry.code;
+            let meaning = entry.meaning;
+            assert!(
+                !meaning.ends_with('.') && meaning.len() > 10,
+                "{code}: {meaning}"
+            );
+            let advice = Advice::from(entry.advice);
+            advice.check(&code.to_string());
+            for text in [advice.for_command(), advice.for_library()] {
+                assert!(
+                    text.matches(". ").count() <= 1,
+                    "more than two sentences: {code}: {text}"
+                );
+                assert!(text.len() <= 420, "{code}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_documented_cases_of_integrated_sign_in_name_the_cure() {
+        for (code, words) in [
+            (65001, "admin"),
+            (50076, "--mode web"),
+            (50079, "--mode web"),
+            (90010, "/organizations"),
+            (7_000_218, "Allow public client flows"),
+            (50034, "user name"),
+            (50008, "signing certificate"),
+            (51004, "Microsoft Entra Connect"),
+            (90020, "ImmutableID"),
+            (500_133, "clock"),
+            (80013, "clock"),
+            (81001, "groups"),
+        ] {
+            let mitigation = Advice::from(lookup(code).unwrap().advice);
+            let text = mitigation.for_command();
+            assert!(text.contains(words), "{code}: {text}");
+        }
     }
 }
