@@ -30,21 +30,26 @@ def ground(pytestconfig: pytest.Config) -> Ground:
     return Ground(*(pytestconfig.getoption(name) for name in ("programs", "examples", "prepared")))
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Return an empty folder with a short path: sockets have room for 108 bytes."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+@pytest.fixture(scope="session")
+def make_folder() -> Iterator[Callable[[], Path]]:
+    """Return what makes an empty folder with a short path: sockets have room for 108 bytes."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folders:
+        yield lambda: Path(tempfile.mkdtemp(dir=folders))
 
 
 @pytest.fixture
-def start_lab(ground: Ground, folder: Path) -> Iterator[Callable[..., Lab]]:
+def folder(make_folder: Callable[[], Path]) -> Path:
+    """Return an empty folder."""
+    return make_folder()
+
+
+@pytest.fixture
+def start_lab(ground: Ground, make_folder: Callable[[], Path]) -> Iterator[Callable[..., Lab]]:
     """Return what starts a lab, with arguments of `silentry-lab up`."""
     with ExitStack() as labs:
 
         def start(*arguments: Word) -> Lab:
-            files = Path(tempfile.mkdtemp(dir=folder, prefix="lab"))
-            return labs.enter_context(lab(ground.programs / "silentry-lab", files, *arguments))
+            return labs.enter_context(lab(ground.programs / "silentry-lab", make_folder(), *arguments))
 
         yield start
 

@@ -7,7 +7,6 @@ sign anybody in who types a name and a password.
 import json
 import os
 import re
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from support.desktop import Desktop
 from support.ground import Ground
 from support.node import node
 from support.page import Row
-from support.processes import run, running, wait_for
+from support.processes import answers, run, running, wait_for
 
 pytestmark = [
     pytest.mark.row(table="OpenID Connect servers in place of Entra", who="oidc-provider"),
@@ -61,12 +60,7 @@ def server(ground: Ground, certificates: Path, name_loopback: Callable[..., None
     package = json.loads((folder / "node_modules/oidc-provider/package.json").read_text())
     words = (folder / "provider.js", ISSUER, certificates / "web.pem", certificates / "web.key")
     with running(program, *words) as process:
-
-        def answers() -> bool | None:
-            with socket.socket() as client:
-                return True if client.connect_ex((HOST, 443)) == 0 else None
-
-        wait_for("answer of oidc-provider", answers, process)
+        wait_for("answer of oidc-provider", lambda: answers(443) or None, process)
         yield f"{package['version']}, Node {run(program, '--version').strip()}"
 
 

@@ -1,5 +1,8 @@
 """Other programs, each within a generous limit, without a terminal."""
 
+import os
+import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -43,6 +46,34 @@ def running(
             yield process
         finally:
             process.kill()
+
+
+def find(program: str) -> str:
+    """Return a program of `PATH` or of where Debian keeps those of the administrator, not in every user's `PATH`."""
+    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if found is None:
+        raise FileNotFoundError(f"{program} is not installed")
+    return found
+
+
+def answers(port: int, address: str = "127.0.0.1") -> bool:
+    """Return whether something listens there."""
+    with socket.socket() as client:
+        return client.connect_ex((address, port)) == 0
+
+
+def give_away(folder: Path, account: str) -> None:
+    """Let the account of a daemon have a folder, and come to it."""
+    run("chown", "-R", f"{account}:", folder)
+    for parent in folder.parents:
+        mode = parent.stat().st_mode
+        if not mode & 0o001:
+            parent.chmod(mode | 0o001)
+
+
+def debian_version(package: str) -> str:
+    """Return the upstream version of an installed Debian package."""
+    return run("dpkg-query", "--show", "--showformat=${source:Upstream-Version}", package)
 
 
 def wait_for(what: str, look: Callable[[], _T | None], process: subprocess.Popen[str] | None = None) -> _T:

@@ -67,20 +67,6 @@ impl Domain {
         Ok(running)
     }
 
-    /// Adds a user with this UPN; without one the account has the implicit `account@domain` alone.
-    pub(crate) fn add_user(&self, account: &str, upn: Option<&str>) -> Result<()> {
-        self.samba_tool(&format!("user create {account} {PASSWORD}"))?;
-        self.modify(&match upn {
-            Some(upn) => change(account, "replace", "userPrincipalName", Some(upn)),
-            None => change(account, "delete", "userPrincipalName", None),
-        })
-    }
-
-    /// Sets an attribute of a user.
-    pub(crate) fn set(&self, account: &str, attribute: &str, value: &str) -> Result<()> {
-        self.modify(&change(account, "replace", attribute, Some(value)))
-    }
-
     /// Returns the keytab of AD FS's service account.
     pub(crate) fn keytab(&self) -> PathBuf {
         self.folder.join("adfs.keytab")
@@ -223,13 +209,4 @@ impl Domain {
 
 fn answers_on(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
-}
-
-/// Returns the LDIF that changes an attribute of a user.
-fn change(account: &str, how: &str, attribute: &str, value: Option<&str>) -> String {
-    let line = value.map(|value| format!("{attribute}: {value}\n"));
-    format!(
-        "dn: CN={account},CN=Users,{DOMAIN_DN}\nchangetype: modify\n{how}: {attribute}\n{}",
-        line.unwrap_or_default()
-    )
 }

@@ -5,12 +5,10 @@
 //! fails the test until somebody has looked at it and written the page again.
 
 mod acceptors;
-mod directory;
 mod ground;
 mod kerberos;
 mod ledger;
 mod page;
-mod proxies;
 mod pytest;
 mod windows;
 
@@ -47,8 +45,6 @@ const PARTS: &[Part] = &[
     kerberos::CACHES,
     kerberos::SIGN_INS,
     acceptors::PART,
-    proxies::PART,
-    directory::PART,
     ledger::PART,
     windows::PART,
 ];

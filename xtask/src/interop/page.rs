@@ -22,24 +22,18 @@ pub(crate) enum Table {
     SignIns,
     /// Who checks Silentry's Negotiate token.
     Acceptors,
-    /// Which proxy is between Silentry and the world.
-    Proxies,
-    /// Which directory says who the user is.
-    Directories,
     /// What the network and the KDC saw of a sign-in.
     Ledger,
     /// The Windows programs.
     Windows,
 }
 
-const TABLES: [(Table, &str); 9] = [
+const TABLES: [(Table, &str); 7] = [
     (Table::Kdcs, "KDCs that issue our tickets"),
     (Table::Libraries, "GSSAPI libraries that make our tokens"),
     (Table::Caches, "Credential caches that keep our tickets"),
     (Table::SignIns, "Sign-ins, realms and names"),
     (Table::Acceptors, "Acceptors that check our tokens"),
-    (Table::Proxies, "Proxies between us and the world"),
-    (Table::Directories, "Directories that know the UPN"),
     (
         Table::Ledger,
         "The ticket ledger: what network and KDC see of a sign-in",
