@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::full::count_tests;
 use crate::report::Step;
+use crate::source::count_tests;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
 

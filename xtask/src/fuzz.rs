@@ -1,4 +1,4 @@
-//! A minute of fuzzing for each parser of what the network or a file says.
+//! Some seconds of fuzzing for each parser of what the network or a file says.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -25,19 +25,23 @@ const TARGETS: [&str; 6] = [
 /// Names documents of other projects, of all kinds: libFuzzer keeps for a target what reaches new code.
 /// Without them it starts from nothing and gets less far.
 const SEEDS: &str = "SILENTRY_TESTDATA";
-const SECONDS: u64 = 60;
+/// Enough to see a target work and to find what is easily found; who changes a parser fuzzes it for longer.
+const SECONDS: u64 = 10;
 /// No parser may think longer about one input, in seconds.
 const INPUT_LIMIT: u64 = 5;
 /// What starting, replaying the seeds and minimising a find may take beyond the fuzzing itself.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// Builds all targets and runs each for a minute, as many at once as there are processors.
+/// Lints and builds all targets and runs each for some seconds, as many at once as there are processors.
 pub(crate) fn run(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<String> {
     let fuzzer = Fuzzer {
         workspace,
         tools,
         logs: step.folder()?,
     };
+    let mut clippy = workspace.cargo("clippy --manifest-path fuzz/Cargo.toml --target-dir");
+    clippy.arg(workspace.target.join("fuzz"));
+    step.run(clippy.args(["--", "-D", "warnings"]))?;
     step.run(&mut fuzzer.command("build", None)?)?;
     let targets = fuzzer.targets(step)?;
     let missing: Vec<_> = TARGETS

@@ -6,10 +6,22 @@
     reason = "the results of these commands are for a terminal"
 )]
 
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "the larger sizes of the test use the rest")
+)]
+mod process;
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "the larger sizes of the test use the rest")
+)]
+mod report;
+mod source;
 mod test;
+mod tools;
 mod workspace;
 
-// What only a Unix has: these modules serve the full test, which ends in a domain of Samba's.
+// What only a Unix has: these modules serve the larger sizes of the test.
 #[cfg(unix)]
 mod bench;
 #[cfg(unix)]
@@ -29,17 +41,15 @@ mod lab;
 #[cfg(unix)]
 mod namespace;
 #[cfg(unix)]
-mod process;
+mod packages;
 #[cfg(unix)]
 mod public_api;
 #[cfg(unix)]
 mod release;
 #[cfg(unix)]
-mod report;
-#[cfg(unix)]
 mod systems;
 #[cfg(unix)]
-mod tools;
+mod workflows;
 
 use std::process::ExitCode;
 

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+#[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How often a running program is looked at.
@@ -20,6 +21,16 @@ pub(crate) fn command(line: &str) -> Command {
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words);
     command
+}
+
+/// Returns the command as one would type it.
+pub(crate) fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program()).as_os_str();
+    let words = std::iter::once(program).chain(command.get_args());
+    words
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Runs the command to a successful end; everything it prints goes to `log`.
@@ -143,9 +154,17 @@ fn check(command: &Command, status: ExitStatus) -> Result<()> {
     Ok(())
 }
 
+#[cfg(not(unix))]
+fn kill_tree(child: &mut Child) {
+    // One that has just ended by itself is as good.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
 /// Kills the child with its descendants: cargo does not take the tests that it runs with it.
 ///
 /// A process group of their own would do the same, but then Ctrl-C would no longer reach them.
+#[cfg(unix)]
 fn kill_tree(child: &mut Child) {
     let children = children_of_all();
     let mut doomed = vec![child.id()];
@@ -163,6 +182,7 @@ fn kill_tree(child: &mut Child) {
     let _ = child.wait();
 }
 
+#[cfg(unix)]
 fn children_of_all() -> HashMap<u32, Vec<u32>> {
     let mut children = HashMap::<u32, Vec<u32>>::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -179,6 +199,7 @@ fn children_of_all() -> HashMap<u32, Vec<u32>> {
     children
 }
 
+#[cfg(unix)]
 fn parent_of(proc: &Path) -> Option<u32> {
     let status = fs::read_to_string(proc.join("status")).ok()?;
     status

@@ -1,5 +1,6 @@
 //! One step after the other: its progress while it runs, and all of them at the end.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,18 +11,19 @@ use anyhow::{Context, Result};
 
 use crate::process;
 
-/// No program of a step runs longer: the whole test aims at 25 minutes.
+/// No program of a step runs longer.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 /// How much of a failed step's log is shown; the rest is in its file.
 const SHOWN_LINES: usize = 200;
-/// How much of a failed test's output is shown.
-const LINES_OF_A_TEST: usize = 60;
+/// As much, where the log ends with what the failed tests printed.
+const LINES_OF_TESTS: usize = 1000;
 
 /// The steps done so far.
 pub(crate) struct Report {
     logs: PathBuf,
     only: Option<String>,
     results: Vec<Finished>,
+    record: Option<Record>,
     stopped: bool,
     started: Instant,
 }
@@ -34,9 +36,30 @@ struct Finished {
 
 enum Outcome {
     Passed(String),
+    PassedBefore,
     Failed(String),
+    Skipped(String),
     NotRun,
 }
+
+/// Which steps have passed since the sources were changed last, kept in a file.
+struct Record {
+    file: PathBuf,
+    state: String,
+    passed_before: Vec<String>,
+}
+
+/// The error of a step that cannot be done here, and need not be: it says what is missing.
+#[derive(Debug)]
+pub(crate) struct Skipped(pub(crate) &'static str);
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Skipped {}
 
 /// What a step has to work with: the log that its programs write to.
 pub(crate) struct Step {
@@ -55,9 +78,23 @@ impl Report {
             logs,
             only: only.map(str::to_owned),
             results: Vec::new(),
+            record: None,
             stopped: false,
             started: Instant::now(),
         })
+    }
+
+    /// Keeps in the file which steps passed with the sources in this state. To `resume` leaves out those that passed
+    /// before, in the same state.
+    pub(crate) fn keep_record(&mut self, file: PathBuf, state: String, resume: bool) {
+        let before = fs::read_to_string(&file).unwrap_or_default();
+        let passed = before.strip_prefix(&state).filter(|_| resume);
+        let passed_before = passed.into_iter().flat_map(str::lines).map(str::to_owned);
+        self.record = Some(Record {
+            file,
+            state,
+            passed_before: passed_before.collect(),
+        });
     }
 
     /// Does a step; when it fails the next ones are done all the same. The text that it returns is
@@ -69,6 +106,8 @@ impl Report {
         let started = Instant::now();
         let outcome = if self.stopped {
             Outcome::NotRun
+        } else if self.has_passed_before(name) {
+            Outcome::PassedBefore
         } else {
             self.perform(name, work)
         };
@@ -77,7 +116,8 @@ impl Report {
         match &outcome {
             Outcome::Failed(reason) => eprintln!("{name}: FAILED {seconds:.1} s: {reason}"),
             Outcome::Passed(note) => eprintln!("ok {seconds:>7.1} s  {note}"),
-            Outcome::NotRun => {}
+            Outcome::Skipped(reason) => eprintln!("skipped: {reason}"),
+            Outcome::PassedBefore | Outcome::NotRun => {}
         }
         self.results.push(Finished {
             name: name.to_owned(),
@@ -96,20 +136,32 @@ impl Report {
             .any(|gate| matches!(gate.outcome, Outcome::Failed(_)));
     }
 
+    fn has_passed_before(&self, name: &str) -> bool {
+        let before = self.record.iter().flat_map(|record| &record.passed_before);
+        before.into_iter().any(|before| before == name)
+    }
+
     fn perform(&self, name: &str, work: impl FnOnce(&Step) -> Result<String>) -> Outcome {
         eprint!("{name:<34}");
         let result = Step::new(&self.logs, name).and_then(|step| {
             let result = work(&step);
-            result.inspect_err(|_| step.show())
+            result.inspect_err(|error| {
+                if !error.is::<Skipped>() {
+                    step.show();
+                }
+            })
         });
-        result.map_or_else(
-            |error| Outcome::Failed(format!("{error:#}")),
-            Outcome::Passed,
-        )
+        match result {
+            Ok(note) => Outcome::Passed(note),
+            Err(error) => match error.downcast_ref() {
+                Some(Skipped(reason)) => Outcome::Skipped((*reason).to_owned()),
+                None => Outcome::Failed(format!("{error:#}")),
+            },
+        }
     }
 
     /// Prints the steps with their times, and last the line that counts them.
-    pub(crate) fn finish(self) -> ExitCode {
+    pub(crate) fn finish(self) -> Result<ExitCode> {
         println!();
         for Finished {
             name,
@@ -120,7 +172,9 @@ impl Report {
             let time = time.as_secs_f32();
             match outcome {
                 Outcome::Passed(note) => println!("  ok      {name:<34}{time:>7.1} s  {note}"),
+                Outcome::PassedBefore => println!("  ok      {name:<34}   before"),
                 Outcome::Failed(reason) => println!("  FAILED  {name:<34}{time:>7.1} s  {reason}"),
+                Outcome::Skipped(reason) => println!("  skipped {name:<34}           {reason}"),
                 Outcome::NotRun => println!("  not run {name:<34}"),
             }
         }
@@ -128,26 +182,46 @@ impl Report {
             "  took {:.1} minutes\n",
             self.started.elapsed().as_secs_f32() / 60.0
         );
-        let count = |wanted: fn(&Outcome) -> bool| {
-            self.results
-                .iter()
-                .filter(|result| wanted(&result.outcome))
-                .count()
-        };
-        let passed = count(|outcome| matches!(outcome, Outcome::Passed(_)));
-        let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
         if self.results.is_empty() {
             println!("no step has that name");
         }
+        let passed = self.passed().count();
+        let failed = self.count(|outcome| matches!(outcome, Outcome::Failed(_)));
         match self.results.len() - passed - failed {
             0 => println!("{passed} passed, {failed} failed"),
             skipped => println!("{passed} passed, {failed} failed, {skipped} skipped"),
         }
-        if failed == 0 && passed > 0 {
+        self.write_record()?;
+        Ok(if failed == 0 && passed > 0 {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
+        })
+    }
+
+    fn count(&self, wanted: fn(&Outcome) -> bool) -> usize {
+        let outcomes = self.results.iter().map(|result| &result.outcome);
+        outcomes.filter(|outcome| wanted(outcome)).count()
+    }
+
+    fn passed(&self) -> impl Iterator<Item = &str> {
+        let has_passed =
+            |outcome: &Outcome| matches!(outcome, Outcome::Passed(_) | Outcome::PassedBefore);
+        let passed = self.results.iter();
+        let passed = passed.filter(move |result| has_passed(&result.outcome));
+        passed.map(|result| result.name.as_str())
+    }
+
+    fn write_record(&self) -> Result<()> {
+        let Some(record) = &self.record else {
+            return Ok(());
+        };
+        let mut text = record.state.clone();
+        for name in self.passed() {
+            text += name;
+            text.push('\n');
         }
+        fs::write(&record.file, text).with_context(|| record.file.display().to_string())
     }
 }
 
@@ -186,21 +260,16 @@ impl Step {
         Ok(String::from_utf8_lossy(&fs::read(&self.path)?).into_owned())
     }
 
-    /// Shows the failed tests with their messages, or the end of a log that has none.
+    /// Shows what the failed tests printed, or the end of a log that has none.
     fn show(&self) {
         let log = self.log().unwrap_or_default();
-        let failed = failed_tests(&log);
-        let shown = if failed.is_empty() {
-            let lines: Vec<_> = log.lines().collect();
-            lines[lines.len().saturating_sub(SHOWN_LINES)..].to_vec()
-        } else {
-            failed
-        };
+        let lines: Vec<_> = log.lines().collect();
+        let shown = end_of(&lines);
         eprintln!(
             "\n--- {} ({} of {} lines)",
             self.path.display(),
             shown.len(),
-            log.lines().count()
+            lines.len()
         );
         for line in shown {
             eprintln!("{line}");
@@ -209,72 +278,40 @@ impl Step {
     }
 }
 
-/// Returns what cargo's test runner printed of each failed test, its name first, without what stands between: the
-/// tests of all packages that ran after it.
-fn failed_tests(log: &str) -> Vec<&str> {
-    let mut shown = Vec::new();
-    let mut of_one: Option<usize> = None;
-    for line in log.lines() {
-        if line.starts_with("---- ") && line.ends_with(" ----") {
-            of_one = Some(0);
-        } else if line == "failures:" || line.starts_with("test result:") {
-            of_one = None;
-        }
-        match &mut of_one {
-            Some(count) if *count < LINES_OF_A_TEST => {
-                *count += 1;
-                shown.push(line);
-            }
-            Some(count) if *count == LINES_OF_A_TEST => {
-                *count += 1;
-                shown.push("[more in the file]");
-            }
-            // A crash ends a test program without telling which test it was.
-            None if line.contains("process didn't exit successfully") => shown.push(line),
-            _ => {}
-        }
-    }
-    shown
+/// Returns the end of a log, from where the failed tests begin if there are any.
+fn end_of<'l>(lines: &'l [&'l str]) -> &'l [&'l str] {
+    // cargo-nextest shows them after its summary, cargo after this word.
+    let failures = lines
+        .iter()
+        .position(|line| line.trim_start().starts_with("Summary [") || *line == "failures:");
+    let (start, most) = match failures {
+        Some(start) => (start, LINES_OF_TESTS),
+        None => (0, SHOWN_LINES),
+    };
+    let shown = &lines[start..];
+    &shown[shown.len().saturating_sub(most)..]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LINES_OF_A_TEST, failed_tests};
+    use super::{SHOWN_LINES, end_of};
 
     #[test]
-    fn the_failed_tests_are_found_among_thousands_of_lines() {
-        let passed = "test other ... ok\n".repeat(1000);
-        let long = "noise\n".repeat(2 * LINES_OF_A_TEST);
-        let log = format!(
-            "{passed}test a::fails ... FAILED\n\nfailures:\n\n---- a::fails stdout ----\nthread panicked:\nleft is not \
-             right\n\n---- b stdout ----\n{long}\nfailures:\n    a::fails\n    b\n\ntest result: FAILED. 1000 \
-             passed; 2 failed\n{passed}"
-        );
-        let shown = failed_tests(&log);
-        assert_eq!(
-            shown[..3],
-            [
-                "---- a::fails stdout ----",
-                "thread panicked:",
-                "left is not right"
-            ]
-        );
-        assert!(shown.contains(&"---- b stdout ----"));
-        assert_eq!(shown.last(), Some(&"[more in the file]"));
-        assert!(shown.len() < LINES_OF_A_TEST + 10, "{shown:?}");
+    fn the_failed_tests_are_shown() {
+        let passed = vec!["test other ... ok"; 1000];
+        let failed = vec![
+            "failures:",
+            "---- a::fails stdout ----",
+            "left is not right",
+        ];
+        assert_eq!(end_of(&[passed.clone(), failed.clone()].concat()), failed);
+        let failed = vec!["     Summary [   5.0s] 9 tests run", "left is not right"];
+        assert_eq!(end_of(&[passed, failed.clone()].concat()), failed);
     }
 
     #[test]
-    fn a_program_that_crashed_is_shown() {
-        let crash =
-            "  process didn't exit successfully: `target/debug/deps/a-1` (signal: 11, SIGSEGV)";
-        let log =
-            format!("test b ... ok\nerror: test failed\n\nCaused by:\n{crash}\ntest c ... ok\n");
-        assert_eq!(failed_tests(&log), [crash]);
-    }
-
-    #[test]
-    fn a_log_without_tests_has_none() {
-        assert!(failed_tests("error: it does not compile\n").is_empty());
+    fn a_log_without_tests_is_shown_from_near_its_end() {
+        let log = vec!["Compiling"; 2 * SHOWN_LINES];
+        assert_eq!(end_of(&log).len(), SHOWN_LINES);
     }
 }

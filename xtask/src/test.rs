@@ -1,55 +1,100 @@
-//! `cargo xtask test`: everything that a change must hold.
+//! `cargo xtask test`: what a change must hold, in three sizes.
 
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::report::Report;
+use crate::source;
+use crate::tools::Tools;
 use crate::workspace::Workspace;
-
-/// The Rust tests, with those of what a feature adds that is off by default.
-pub(crate) const TESTS: &str = "test --workspace --features silentry/blocking";
 
 /// What to check.
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("more").args(["interop", "all", "step"]).multiple(true)))]
 pub(crate) struct Args {
-    /// Only the Rust tests, which need nothing but Rust
-    #[arg(long, conflicts_with = "install")]
-    quick: bool,
-    /// Install what the full test needs and this machine lacks
+    /// Also run the tests with third-party programs, on Debian or Ubuntu, as root
     #[arg(long)]
+    interop: bool,
+    /// Check everything: also other systems, fuzzing, the examples, the release build and its limits
+    #[arg(long)]
+    all: bool,
+    /// Install what `--interop` or `--all` needs and this machine lacks
+    #[arg(long, requires = "more")]
     install: bool,
-    /// Only the steps whose names contain this, such as "Active Directory"
-    #[arg(long, value_name = "NAME", conflicts_with = "quick")]
+    /// Run only the steps whose names contain this, of whatever size
+    #[arg(long, value_name = "NAME")]
     step: Option<String>,
+    /// Leave out the steps that have passed since the sources were changed last
+    #[arg(long)]
+    resume: bool,
 }
 
-/// Runs the quick test or the full one.
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let workspace = Workspace::find()?;
-    if args.quick {
-        quick(&workspace)
-    } else {
-        full(&workspace, args)
+/// How much is checked; each size contains the ones before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Size {
+    /// What needs Rust and the system's Kerberos library.
+    Basic,
+    /// The tests with third-party programs.
+    Interop,
+    /// Everything.
+    All,
+}
+
+impl Args {
+    fn size(&self) -> Size {
+        // A step that is named is looked for among all.
+        if self.all || self.step.is_some() {
+            Size::All
+        } else if self.interop {
+            Size::Interop
+        } else {
+            Size::Basic
+        }
     }
 }
 
-/// Passes the output of the tests on as it comes: a person is waiting for it.
-fn quick(workspace: &Workspace) -> Result<ExitCode> {
-    let mut tests = workspace.cargo(TESTS);
-    let status = tests.stdin(Stdio::null()).status()?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+/// Runs the steps of the size.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let tools = Tools::new(&workspace);
+    tools.install_basic();
+    if args.step.is_none() || args.install {
+        prepare(&workspace, &tools, args)?;
+    }
+    let folder = workspace.target.join("xtask");
+    let mut report = Report::new(folder.join("logs"), args.step.as_deref())?;
+    report.keep_record(folder.join("passed.txt"), workspace.state(), args.resume);
+    source::steps(&workspace, &tools, &mut report);
+    if args.size() > Size::Basic {
+        rest(&workspace, &tools, args.size(), &mut report)?;
+    }
+    report.finish()
 }
 
 #[cfg(unix)]
-fn full(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    crate::full::run(workspace, args.install, args.step.as_deref())
+fn prepare(workspace: &Workspace, tools: &Tools, args: &Args) -> Result<()> {
+    match args.size() {
+        Size::Basic => Ok(()),
+        size => crate::packages::ensure(workspace, tools, size, args.install),
+    }
+}
+
+#[cfg(unix)]
+fn rest(workspace: &Workspace, tools: &Tools, size: Size, report: &mut Report) -> Result<()> {
+    crate::full::steps(workspace, tools, size, report)
 }
 
 #[cfg(not(unix))]
-fn full(_: &Workspace, _: &Args) -> Result<ExitCode> {
-    anyhow::bail!("the full test runs on Debian and Ubuntu; here is `cargo xtask test --quick`")
+fn prepare(_: &Workspace, _: &Tools, args: &Args) -> Result<()> {
+    anyhow::ensure!(
+        args.size() == Size::Basic,
+        "on this system `cargo xtask test` has one size, without options"
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn rest(_: &Workspace, _: &Tools, _: Size, _: &mut Report) -> Result<()> {
+    Ok(())
 }

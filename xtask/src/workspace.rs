@@ -1,8 +1,10 @@
 //! Where the workspace is and what its packages offer, as cargo tells it.
 
 use std::env;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -12,7 +14,6 @@ pub(crate) struct Workspace {
     /// The folder of the root `Cargo.toml`.
     pub(crate) root: PathBuf,
     /// Where cargo builds: `target`, or what `CARGO_TARGET_DIR` says.
-    #[cfg(unix)]
     pub(crate) target: PathBuf,
     #[cfg(unix)]
     metadata: Value,
@@ -42,11 +43,35 @@ impl Workspace {
         };
         Ok(Self {
             root: folder("workspace_root")?,
-            #[cfg(unix)]
             target: folder("target_directory")?,
             #[cfg(unix)]
             metadata,
         })
+    }
+
+    /// Returns a line that changes with the sources: their commit, and what differs from it. Without Git it is another
+    /// every time.
+    pub(crate) fn state(&self) -> String {
+        let git = |line: &str| {
+            let words = line.split_whitespace();
+            let output = Command::new("git")
+                .current_dir(&self.root)
+                .args(words)
+                .output();
+            let output = output.ok().filter(|output| output.status.success())?;
+            Some(output.stdout)
+        };
+        let commit = git("rev-parse HEAD");
+        let changes = git("status --porcelain").zip(git("diff HEAD"));
+        match commit.zip(changes) {
+            Some((commit, changes)) => {
+                let mut hasher = DefaultHasher::new();
+                changes.hash(&mut hasher);
+                let commit = String::from_utf8_lossy(&commit);
+                format!("{} {:x}\n", commit.trim(), hasher.finish())
+            }
+            None => format!("{:?}\n", SystemTime::now()),
+        }
     }
 
     /// Returns a cargo command at the root of the workspace, of words without spaces in them.
@@ -59,7 +84,7 @@ impl Workspace {
     }
 }
 
-/// What the full test asks besides.
+/// What the larger sizes of the test ask besides.
 #[cfg(unix)]
 impl Workspace {
     /// Returns the features of a package, without `default` and those that optional dependencies

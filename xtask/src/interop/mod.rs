@@ -21,10 +21,11 @@ use anyhow::{Context, Result, ensure};
 pub(crate) use self::ground::{Ground, Preparation};
 pub(crate) use self::page::{Row, Rows, Table};
 pub(crate) use self::pytest::{Peer, packages as packages_of_folders, peers};
-use crate::namespace;
 use crate::report::{Report, Step};
+use crate::test::Size;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
+use crate::{full, namespace, packages};
 
 /// One encounter with strangers.
 pub(crate) struct Part {
@@ -87,16 +88,14 @@ pub(crate) fn packages() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let tools = Tools::new(&workspace);
-    tools.ensure(&workspace, args.install)?;
+    tools.install_basic();
+    packages::ensure(&workspace, &tools, Size::Interop, args.install)?;
     let logs = workspace.target.join("xtask").join("interop");
     let mut report = Report::new(logs, None)?;
-    let programs = args.programs.clone().unwrap_or_else(|| {
-        report.gate("build the programs", |step| {
-            step.run(&mut workspace.cargo("build --bins -p silentry-cli -p silentry-lab"))?;
-            Ok(String::new())
-        });
-        workspace.target.join("debug")
-    });
+    let programs = match &args.programs {
+        Some(folder) => folder.clone(),
+        None => full::debug_build(&workspace, &mut report),
+    };
     let only = args.only.as_deref().unwrap_or_default();
     let seen = meet(&workspace, &programs, only, &mut report);
     if args.write {
@@ -106,10 +105,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         report.step("interop page", |_| page::check(&workspace, &seen));
     }
     pytest::step(&workspace, &tools, &programs, only, args.write, &mut report)?;
-    Ok(report.finish())
+    report.finish()
 }
 
-/// The parts as steps of the full test.
+/// The parts as steps of `cargo xtask test`.
 pub(crate) fn steps(
     workspace: &Workspace,
     tools: &Tools,

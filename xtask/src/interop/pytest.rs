@@ -13,9 +13,10 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::namespace;
+use crate::packages::Package;
 use crate::process::command;
 use crate::report::{Report, Step};
-use crate::tools::{Package, Tools};
+use crate::tools::Tools;
 use crate::workspace::Workspace;
 
 /// The tests of what the folders share.

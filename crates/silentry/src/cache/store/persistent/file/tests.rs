@@ -290,7 +290,7 @@ mod on_unix {
         assert!(!folder.path().join("none").exists());
         assert!(to(folder.path()).ends_with("to something other than a regular file"));
         assert!(to(&path).ends_with("a symbolic link to too many others"));
-        // Only root can give away files and links; the full test runs as root.
+        // Only root can give away files and links; `cargo xtask test --all` runs as root.
         if std::os::unix::fs::chown(&file, Some(65534), None).is_ok() {
             assert!(to(&file).ends_with("a symbolic link to a file of user 65534"));
             std::os::unix::fs::chown(&file, Some(0), None).unwrap();
@@ -320,7 +320,7 @@ mod on_unix {
         assert!(refusal(&store).ends_with("it is not a regular file"));
     }
 
-    /// Only root can give a file away; the full test runs as root.
+    /// Only root can give a file away; `cargo xtask test --all` runs as root.
     #[test]
     fn a_file_of_another_user_is_refused() {
         let (_folder, path, store) = folder();

@@ -224,7 +224,7 @@ fn what_else_is_called_like_the_lock_keeps_its_content() {
     assert_eq!(fs::read(&lock).unwrap().len(), 5000);
 }
 
-/// Only root can give a file away; the full test runs as root.
+/// Only root can give a file away; `cargo xtask test --all` runs as root.
 #[cfg(unix)]
 #[test]
 fn the_lock_of_another_user_is_an_error_and_no_long_wait() {
