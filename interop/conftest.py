@@ -1,7 +1,6 @@
 """What all folders have: the built programs, a folder, a lab, names that mean the loopback address."""
 
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,10 +30,9 @@ def ground(pytestconfig: pytest.Config) -> Ground:
 
 
 @pytest.fixture(scope="session")
-def make_folder() -> Iterator[Callable[[], Path]]:
+def make_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Return what makes an empty folder with a short path: sockets have room for 108 bytes."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folders:
-        yield lambda: Path(tempfile.mkdtemp(dir=folders))
+    return lambda: tmp_path_factory.mktemp("f")
 
 
 @pytest.fixture

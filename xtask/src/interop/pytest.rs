@@ -125,8 +125,7 @@ fn run(
         .arg(prepared(workspace))
         .args(write.then_some("--write-page"))
         .arg(SUPPORT)
-        .args(chosen)
-        .env("TMPDIR", folder.path());
+        .args(chosen);
     step.run(enter(&mut pytest, workspace, tools))?;
     let log = step.log()?;
     let counted = log.lines().rev().find(|line| line.ends_with(" rows"));
