@@ -44,6 +44,12 @@ fn behind(line: &str, command: &Command) -> Command {
     shell
 }
 
+/// Copies it by another program: a child of another test could have it open for writing when it is to run.
+fn copy_binary(to: &Path) {
+    let status = Command::new("cp").arg(binary()).arg(to).status();
+    assert!(status.unwrap().success());
+}
+
 fn mkfifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
@@ -275,7 +281,7 @@ fn few_threads_are_an_error_that_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("silentry");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::copy(binary(), &copy).unwrap();
+    copy_binary(&copy);
     // No thread for the command, for what waits for the call, or for the call itself.
     for limit in 1..=3 {
         let line = format!("ulimit -u {limit} && exec \"$0\" \"$@\"");
@@ -373,7 +379,7 @@ fn a_set_user_id_copy_takes_nothing_from_the_environment() {
     let path = |name: &str| folder.path().join(name);
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let copy = path("silentry");
-    std::fs::copy(binary(), &copy).unwrap();
+    copy_binary(&copy);
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).unwrap();
     std::fs::create_dir_all(path("home/.config/silentry")).unwrap();
     std::fs::write(path("home/.config/silentry/config.toml"), "nonsense = 1\n").unwrap();
