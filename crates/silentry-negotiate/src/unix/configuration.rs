@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::fmt::Display;
 use std::fs::{self, Metadata};
 use std::io;
@@ -62,14 +62,23 @@ pub(super) fn check() -> Result<(), Error> {
     .map_err(|reason| Error::ConfigurationUnreadable { reason })
 }
 
-/// Refuses a file of `KRB5_CLIENT_KTNAME` that the library would wait for. What else is wrong with it the library says
-/// itself, if it needs it.
-pub(super) fn check_client_keytab() -> Result<(), Error> {
-    check_named("KRB5_CLIENT_KTNAME", |name| match keytab_file(name) {
-        Some(file) => check_file(file),
-        None => Ok(()),
-    })
-    .map_err(|reason| Error::CredentialsUnreadable { reason })
+/// Refuses a client keytab that the library would wait for: the file of `KRB5_CLIENT_KTNAME`, else the one that the
+/// library itself names, from its configuration (`default_client_keytab_name`). What else is wrong with it the library
+/// says, if it needs it.
+pub(super) fn check_client_keytab(of_library: Option<&CStr>) -> Result<(), Error> {
+    check_named("KRB5_CLIENT_KTNAME", check_keytab)
+        .and_then(|()| {
+            let Some(name) = of_library else {
+                return Ok(());
+            };
+            let name = Path::new(OsStr::from_bytes(name.to_bytes()));
+            check_keytab(name).map_err(|why| refusal("default_client_keytab_name is", name, &why))
+        })
+        .map_err(|reason| Error::CredentialsUnreadable { reason })
+}
+
+fn check_keytab(name: &Path) -> Result<(), String> {
+    keytab_file(name).map_or(Ok(()), check_file)
 }
 
 /// Returns a variable, if the library looks at it: as MIT Kerberos does (`secure_getenv`), a program with more rights than

@@ -21,6 +21,7 @@ use super::mechanism::{Mechanism, NameType};
 use super::status::{Failure, KRB5_CODES};
 
 pub(super) use context::SecurityContext;
+pub(super) use krb5::Defaults;
 
 /// Declares the functions that the library must have, and those that it may have.
 macro_rules! functions {

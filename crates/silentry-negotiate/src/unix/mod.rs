@@ -276,15 +276,15 @@ impl<'a> Call<'a> {
         let library = library(negotiator.library())?;
         let read = || {
             configuration::check()?;
-            Ok(library.default_ccache())
+            Ok(library.defaults())
         };
         let source = configuration::source();
-        let login_ccache = deadline::read_from(&source, negotiator.timeout(), read)??;
-        store::check(library, negotiator.credentials())?;
+        let defaults = deadline::read_from(&source, negotiator.timeout(), read)??;
+        store::check(library, negotiator.credentials(), &defaults)?;
         Ok(Call {
             library,
             negotiator,
-            login_ccache,
+            login_ccache: defaults.ccache,
         })
     }
 

@@ -9,16 +9,21 @@ use std::path::Path;
 use crate::{Credentials, Error};
 
 use super::configuration;
-use super::gssapi::Library;
+use super::gssapi::{Defaults, Library};
 
 /// Checks, before anything is asked of the library, that it can take such credentials.
-pub(super) fn check(library: &Library, credentials: &Credentials) -> Result<(), Error> {
+pub(super) fn check(
+    library: &Library,
+    credentials: &Credentials,
+    defaults: &Defaults,
+) -> Result<(), Error> {
+    let client_keytab = defaults.client_keytab.as_deref();
     match credentials {
-        Credentials::Login => return configuration::check_client_keytab(),
+        Credentials::Login => return configuration::check_client_keytab(client_keytab),
         // The library falls back on that keytab where the ccache has no ticket.
         Credentials::Ccache(name) => {
             check_text(name.as_bytes(), "ccache")?;
-            configuration::check_client_keytab()?;
+            configuration::check_client_keytab(client_keytab)?;
         }
         Credentials::Keytab { path, principal } => {
             check_text(path.as_os_str().as_bytes(), "keytab")?;

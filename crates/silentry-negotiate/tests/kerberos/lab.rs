@@ -140,6 +140,7 @@ impl Lab {
             settings: vec![("SPN", spn.to_owned())],
             login: Some(format!("FILE:{}", self.path("ccache").display())),
             uid: None,
+            program: None,
         }
     }
 }
@@ -151,6 +152,8 @@ pub(crate) struct Question<'a> {
     /// The ccache of the login by `KRB5CCNAME`.
     login: Option<String>,
     uid: Option<u32>,
+    /// Another copy of this program.
+    program: Option<PathBuf>,
 }
 
 /// What the child got.
@@ -190,6 +193,11 @@ impl Question<'_> {
         self
     }
 
+    pub(crate) fn with_program(mut self, copy: &std::path::Path) -> Self {
+        self.program = Some(copy.to_owned());
+        self
+    }
+
     pub(crate) fn with_keytab(self, path: &std::path::Path) -> Self {
         self.with("KEYTAB", path.to_str().unwrap())
     }
@@ -217,7 +225,8 @@ impl Question<'_> {
     }
 
     pub(crate) fn run(self) -> Answer {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let this = || std::env::current_exe().unwrap();
+        let mut command = Command::new(self.program.unwrap_or_else(this));
         command.args(["--exact", "lab::child", "--ignored", "--nocapture"]);
         // A ccache without a ticket can make a library ask for a password on the terminal.
         command.env_clear().stdin(Stdio::null());

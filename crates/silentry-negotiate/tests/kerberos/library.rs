@@ -1,7 +1,7 @@
 //! Which library is loaded, and which is not: its code runs with the user's tickets.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -145,6 +145,21 @@ fn what_would_be_waited_for_is_not_opened() {
             );
         }
     }
+    lab.configure(|configuration| {
+        let line = format!("[libdefaults]\ndefault_client_keytab_name = {keytab}\n");
+        configuration.replacen("[libdefaults]\n", &line, 1)
+    });
+    for question in [
+        lab.ask(STS).with_login_ccache("FILE:/nonexistent"),
+        lab.ask(STS).with_ccache("FILE:/nonexistent"),
+    ] {
+        is_unreadable(
+            question.run(),
+            "kerberos_credentials_unreadable",
+            "default_client_keytab_name is",
+        );
+    }
+    lab.configure(str::to_owned);
     for not_looked_at in ["FILE:/nonexistent", "MEMORY:keytab", "/dev/null"] {
         let answer = ask("KRB5_CLIENT_KTNAME", not_looked_at);
         lab.accept(&answer.token.unwrap(), None).unwrap();
@@ -163,6 +178,45 @@ fn what_would_be_waited_for_is_not_opened() {
             let answer = ask(name, kernel.to_str().unwrap());
             assert_eq!(answer.token.unwrap_err().0, code);
         }
+    }
+}
+
+/// The library looks at no variable of theirs (`secure_getenv`), so that nothing is refused for one.
+#[test]
+fn a_set_user_id_copy_looks_at_no_variable_of_its_callers() {
+    const NOBODY: u32 = 65534;
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        eprintln!("only root can become somebody else");
+        return;
+    }
+    let lab = Lab::start();
+    let ccache = lab.ccache(&[STS]);
+    let pipe = lab.path("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    // Whoever calls it must reach it.
+    set(&lab.path(""), 0o755);
+    let copy = lab.path("copy");
+    // By another program: a child of another test could have it open for writing when it is to run.
+    let mut cp = Command::new("cp");
+    cp.arg(std::env::current_exe().unwrap()).arg(&copy);
+    assert!(cp.status().unwrap().success());
+    for variable in [
+        "KRB5_CONFIG",
+        "KRB5_TRACE",
+        "GSS_MECH_CONFIG",
+        "KRB5_CLIENT_KTNAME",
+    ] {
+        let ask = || {
+            let question = lab.ask(STS).with_program(&copy).with_ccache(&ccache);
+            question.with(variable, pipe.to_str().unwrap())
+        };
+        set(&copy, 0o755);
+        let (_, text) = ask().error();
+        assert!(text.contains("it is a pipe"), "{variable}: {text}");
+        set(&copy, 0o4755);
+        let answer = ask().run_by(NOBODY).run();
+        assert!(answer.token.is_ok(), "{variable}: {answer:?}");
     }
 }
 

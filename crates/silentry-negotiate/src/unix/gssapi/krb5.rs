@@ -2,7 +2,7 @@
 //! Kerberos and Heimdal have these calls. And MIT's structure of a principal, which its GSSAPI takes for a name.
 
 use std::ffi::c_void;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_uint};
 use std::ptr;
 
 use super::Library;
@@ -15,6 +15,14 @@ pub(super) struct Functions {
     default_name: unsafe extern "C" fn(Handle) -> *const c_char,
     get_host_realm: unsafe extern "C" fn(Handle, *const c_char, *mut *mut *mut c_char) -> i32,
     free_host_realm: unsafe extern "C" fn(Handle, *const *mut c_char) -> i32,
+    client_keytab: Option<ClientKeytab>,
+}
+
+/// The calls about the client keytab, which only MIT Kerberos has (since 1.11).
+struct ClientKeytab {
+    default: unsafe extern "C" fn(Handle, *mut Handle) -> i32,
+    name: unsafe extern "C" fn(Handle, Handle, *mut c_char, c_uint) -> i32,
+    close: unsafe extern "C" fn(Handle, Handle) -> i32,
 }
 
 impl Functions {
@@ -30,9 +38,37 @@ impl Functions {
             get_host_realm: *unsafe { library.get("krb5_get_host_realm") }.ok()?,
             // SAFETY: as above.
             free_host_realm: *unsafe { library.get("krb5_free_host_realm") }.ok()?,
+            client_keytab: ClientKeytab::of(library),
         })
     }
 }
+
+impl ClientKeytab {
+    fn of(library: &libloading::Library) -> Option<ClientKeytab> {
+        Some(ClientKeytab {
+            // SAFETY: the types are those of MIT's krb5.h.
+            default: *unsafe { library.get("krb5_kt_client_default") }.ok()?,
+            // SAFETY: as above.
+            name: *unsafe { library.get("krb5_kt_get_name") }.ok()?,
+            // SAFETY: as above.
+            close: *unsafe { library.get("krb5_kt_close") }.ok()?,
+        })
+    }
+}
+
+/// What the library takes where nobody names anything else.
+#[derive(Default)]
+pub(in crate::unix) struct Defaults {
+    /// The name of the login's ccache (`KRB5CCNAME`, krb5.conf, what the library was built with); none where the library
+    /// cannot be asked, and an empty one where it makes none of what is configured.
+    pub(in crate::unix) ccache: Option<CString>,
+    /// The name of the keytab that is used where the ccache has no ticket (`KRB5_CLIENT_KTNAME`, krb5.conf, what the
+    /// library was built with); none where the library cannot be asked.
+    pub(in crate::unix) client_keytab: Option<CString>,
+}
+
+/// Bytes of the name of a keytab, with the NUL at its end.
+const LONGEST_KEYTAB: usize = 4096;
 
 /// A context of the Kerberos library, which reads its configuration anew.
 struct Context<'a> {
@@ -48,6 +84,39 @@ impl Context<'_> {
         let failed = unsafe { init(&mut handle) } != 0;
         (!failed).then_some(Context { functions, handle })
     }
+
+    fn default_ccache(&self) -> CString {
+        let default_name = self.functions.default_name;
+        // SAFETY: the context is live.
+        let name = unsafe { default_name(self.handle) };
+        if name.is_null() {
+            return CString::default();
+        }
+        // SAFETY: the name ends with NUL and lives as long as the context.
+        unsafe { CStr::from_ptr(name) }.to_owned()
+    }
+
+    /// The library opens no file to tell.
+    fn client_keytab(&self) -> Option<CString> {
+        let ClientKeytab {
+            default,
+            name,
+            close,
+        } = self.functions.client_keytab.as_ref()?;
+        let mut keytab = ptr::null_mut();
+        // SAFETY: the context is live, and the output pointer is valid.
+        if unsafe { default(self.handle, &mut keytab) } != 0 {
+            return None;
+        }
+        let mut text = [0; LONGEST_KEYTAB];
+        let (start, length) = (text.as_mut_ptr().cast(), LONGEST_KEYTAB as c_uint);
+        // SAFETY: the context and the keytab are live, and the buffer has that length.
+        let failed = unsafe { name(self.handle, keytab, start, length) } != 0;
+        // SAFETY: the keytab came from this library, and is closed once.
+        unsafe { close(self.handle, keytab) };
+        let text = CStr::from_bytes_until_nul(&text).ok()?;
+        (!failed).then(|| text.to_owned())
+    }
 }
 
 impl Drop for Context<'_> {
@@ -59,18 +128,15 @@ impl Drop for Context<'_> {
 }
 
 impl Library {
-    /// Returns the name of the login's ccache (`KRB5CCNAME`, krb5.conf, what the library was built with); none where
-    /// the library cannot be asked, and an empty one where it makes none of what is configured.
-    pub(in crate::unix) fn default_ccache(&self) -> Option<CString> {
-        let context = Context::new(self.krb5.as_ref()?)?;
-        let default_name = context.functions.default_name;
-        // SAFETY: the context is live.
-        let name = unsafe { default_name(context.handle) };
-        if name.is_null() {
-            return Some(CString::default());
+    /// Reads the library's configuration and returns what it takes by default.
+    pub(in crate::unix) fn defaults(&self) -> Defaults {
+        let Some(context) = self.krb5.as_ref().and_then(Context::new) else {
+            return Defaults::default();
+        };
+        Defaults {
+            ccache: Some(context.default_ccache()),
+            client_keytab: context.client_keytab(),
         }
-        // SAFETY: the name ends with NUL and lives as long as the context.
-        Some(unsafe { CStr::from_ptr(name) }.to_owned())
     }
 
     /// Returns the realm that krb5.conf (`[domain_realm]`) or, where it says so, DNS has for a host of this very name;
