@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use silentry::text::{is_invisible, printable};
 use silentry::{Category, Error};
 
-use crate::arguments::{Ladder, Settings};
-use crate::{output, suggestion, terminal, token};
+use crate::terminal;
+use crate::values::{json_text, rfc3339};
 
 const USAGE: u8 = 2;
 const OTHER: u8 = 1;
@@ -48,28 +48,10 @@ impl Failure {
         Failure::new(OTHER, code, message, mitigation, stage)
     }
 
-    /// No way of the ladder gave a token: the last one's error, with every one that was tried, and with the sign-in that
-    /// may cure it.
-    pub(crate) fn of_ladder(error: Error, ladder: &Ladder, settings: &Settings) -> Self {
-        let before = error.attempts().iter().map(|attempt| {
-            json!({ "mode": attempt.flow.as_str(), "error": attempt.code.as_str(), "message": attempt.message })
-        });
-        let mut attempts: Vec<_> = before.collect();
-        if let Some(last) = ladder.modes().get(attempts.len()) {
-            let message = error.to_string();
-            attempts
-                .push(json!({ "mode": last.as_str(), "error": error.code().as_str(), "message": message }));
-        }
-        let command = match &error {
-            Error::InteractionRequired(needed) => suggestion::sign_in(settings, ladder, needed),
-            _ => None,
-        };
-        let mut failure = Failure::from(error);
-        failure.more.push(("attempts", Value::Array(attempts)));
-        if let Some(command) = command {
-            failure.more.push(("command", Value::String(command)));
-        }
-        failure
+    /// Adds what only such failures know.
+    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.more.push((name, value));
+        self
     }
 
     /// A signal ended it: the exit code is that of shells, 130 for Ctrl+C.
@@ -113,7 +95,7 @@ impl Failure {
         let mut stderr = anstream::stderr().lock();
         // Nobody is left to be told when stderr is closed.
         let _ = if as_json {
-            writeln!(stderr, "{}", output::json_text(&self.to_json()))
+            writeln!(stderr, "{}", json_text(&self.to_json()))
         } else {
             writeln!(stderr, "{}", self.to_text(terminal::width()))
         };
@@ -220,7 +202,7 @@ impl From<Error> for Failure {
         ];
         if let Some(wait) = error.retry_after() {
             failure.more.push(("retry_after", json!(wait.as_secs())));
-            let at = SystemTime::now().checked_add(wait).and_then(token::rfc3339);
+            let at = SystemTime::now().checked_add(wait).and_then(rfc3339);
             failure.more.push(("retry_at", json!(at)));
         }
         if let Some(status) = error.http_status() {

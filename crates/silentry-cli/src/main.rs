@@ -21,6 +21,7 @@ mod terminal;
 mod text;
 mod token;
 mod trace;
+mod values;
 mod wait;
 
 use std::process::ExitCode;

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use silentry::{AcquireToken, AuthenticationResult, PublicClientApplication};
+use serde_json::{Value, json};
+use silentry::{AcquireToken, AuthenticationResult, Error, PublicClientApplication};
 
 use crate::application::{missing, read_file};
 use crate::arguments::{Ladder, Mode, Settings};
 use crate::failure::Failure;
 use crate::password::Password;
 use crate::progress::{AnnouncedBrowser, Progress};
+use crate::suggestion;
 
 /// What is signed in with.
 pub(crate) struct SignIn<'a> {
@@ -27,7 +29,7 @@ impl SignIn<'_> {
         let request = self.request()?;
         request
             .await
-            .map_err(|error| Failure::of_ladder(error, ladder, settings))
+            .map_err(|error| failure(error, ladder, settings))
     }
 
     fn request(self) -> Result<AcquireToken, Failure> {
@@ -112,6 +114,30 @@ impl SignIn<'_> {
             };
         }
         Ok(request)
+    }
+}
+
+/// No way of the ladder gave a token: the last one's error, with every one that was tried, and with the sign-in that may
+/// cure it.
+fn failure(error: Error, ladder: &Ladder, settings: &Settings) -> Failure {
+    let before = error.attempts().iter().map(
+        |attempt| json!({ "mode": attempt.flow.as_str(), "error": attempt.code.as_str(), "message": attempt.message }),
+    );
+    let mut attempts: Vec<_> = before.collect();
+    if let Some(last) = ladder.modes().get(attempts.len()) {
+        let message = error.to_string();
+        attempts.push(
+            json!({ "mode": last.as_str(), "error": error.code().as_str(), "message": message }),
+        );
+    }
+    let command = match &error {
+        Error::InteractionRequired(needed) => suggestion::sign_in(settings, ladder, needed),
+        _ => None,
+    };
+    let failure = Failure::from(error).with("attempts", Value::Array(attempts));
+    match command {
+        Some(command) => failure.with("command", Value::String(command)),
+        None => failure,
     }
 }
 

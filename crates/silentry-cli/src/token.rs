@@ -1,7 +1,5 @@
 //! `silentry token`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use clap::{Args, ValueEnum, value_parser};
 use serde_json::{Value, json};
 use silentry::{AuthenticationResult, Flow, TokenSource};
@@ -12,6 +10,7 @@ use crate::failure::Failure;
 use crate::password::PasswordArguments;
 use crate::progress::progress;
 use crate::sign_in::SignIn;
+use crate::values::{rfc3339, unix_seconds};
 use crate::{application, config, output, wait};
 
 const EXAMPLES: &str = "\
@@ -166,16 +165,4 @@ pub(crate) fn flow(result: &AuthenticationResult) -> &'static str {
         Some(Flow::UsernamePassword) => "username_password",
         _ => "silent",
     }
-}
-
-fn unix_seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
-}
-
-pub(crate) fn rfc3339(time: SystemTime) -> Option<String> {
-    let seconds = i64::try_from(unix_seconds(time)).ok()?;
-    jiff::Timestamp::from_second(seconds)
-        .ok()
-        .map(|time| time.to_string())
 }
