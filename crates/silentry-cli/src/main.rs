@@ -2,15 +2,11 @@
 //!
 //! stdout carries the token or JSON and nothing else; everything for people goes to stderr.
 
-mod accounts;
 mod application;
 mod arguments;
 mod cache;
-mod config;
+mod commands;
 mod failure;
-mod inspect;
-mod login;
-mod logout;
 mod output;
 mod password;
 mod process;
@@ -19,14 +15,13 @@ mod sign_in;
 mod suggestion;
 mod terminal;
 mod text;
-mod token;
 mod trace;
 mod values;
 mod wait;
 
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, Command};
+use crate::commands::Arguments;
 use crate::failure::Failure;
 
 /// Bytes of stack for a command: as many as Linux gives a process, whatever `ulimit -s` leaves of them.
@@ -67,13 +62,7 @@ fn read_and_run() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     start_trace(&arguments)?;
-    match arguments.command {
-        Command::Token(command) => token::run(*command),
-        Command::Login(command) => login::run(*command),
-        Command::Accounts(command) => accounts::run(command),
-        Command::Logout(command) => logout::run(command),
-        Command::Inspect(command) => inspect::run(command),
-    }
+    arguments.command.run()
 }
 
 /// The command line and the environment win over the file in this, too.

@@ -12,7 +12,7 @@ use super::output::FORMATS;
 /// One that is set to nothing is one that is not set: scripts and service files clear variables so. A program with
 /// rights that its caller has not (set-user-ID, file capabilities) takes none at all, as they name code, files and hosts.
 /// The values themselves, which may be secrets, are not shown in the help.
-pub(super) fn prepared(command: Command, line: &[OsString]) -> Command {
+pub(crate) fn prepared(command: Command, line: &[OsString]) -> Command {
     prepared_by(command, line, !silentry_files::elevated())
 }
 

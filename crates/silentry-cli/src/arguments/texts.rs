@@ -81,7 +81,7 @@ pub(super) fn trim_path(path: &mut Option<PathBuf>) {
 }
 
 /// Puts the user's home for a `~` in front, as only shells do, and those not in `--cache=~/file`.
-pub(crate) fn expand_home(path: &mut Option<PathBuf>) -> Result<(), Failure> {
+pub(super) fn expand_home(path: &mut Option<PathBuf>) -> Result<(), Failure> {
     let Some(rest) = path.as_deref().and_then(below_home) else {
         return Ok(());
     };

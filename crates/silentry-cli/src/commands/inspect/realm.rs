@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use silentry::Explain;
 use silentry::federation::realm::UserRealm;
 
-use super::{InspectError, read};
+use super::document::{InspectError, read};
 
 const STAGE: &str = "realm";
 
@@ -31,7 +31,7 @@ pub(crate) fn realm(path: &Path) -> Result<Value, InspectError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::file;
+    use super::super::document::tests::file;
     use super::*;
 
     #[test]

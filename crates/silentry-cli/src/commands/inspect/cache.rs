@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use silentry::Explain;
 use silentry::cache::schema::{CacheDocument, EntityKind};
 
-use super::InspectError;
+use super::document::InspectError;
 
 /// Counts the entities of a cache and lists its accounts, for all clouds.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Value, InspectError> {

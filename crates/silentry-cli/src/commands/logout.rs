@@ -5,7 +5,7 @@ use clap::{Args, value_parser};
 use serde_json::{Value, json};
 use silentry::{Account, Code};
 
-use crate::accounts;
+use super::accounts;
 use crate::arguments::{CacheArguments, Format, NamedFormat, Trimmed};
 use crate::cache::Cache;
 use crate::failure::Failure;

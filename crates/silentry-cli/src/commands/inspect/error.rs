@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use silentry::Error;
 use silentry::oauth::MAX_BODY_BYTES;
 
-use super::InspectError;
+use super::document::InspectError;
 
 /// The status that a body is taken to have come with when none is given: Entra sends nearly all of
 /// its errors with 400.

@@ -7,7 +7,7 @@ use silentry::Explain;
 use silentry::federation::address::HttpsUrl;
 use silentry::federation::mex::{EndpointNotFound, FederationEndpoint, FederationMetadata};
 
-use super::{InspectError, read};
+use super::document::{InspectError, read};
 
 const STAGE: &str = "mex";
 
@@ -52,7 +52,7 @@ fn preferred(endpoints: Result<&[FederationEndpoint], EndpointNotFound>) -> Valu
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::file;
+    use super::super::document::tests::file;
     use super::*;
 
     const METADATA: &str = "<w:definitions xmlns:w='http://schemas.xmlsoap.org/wsdl/' xmlns:s='http://schemas.xmlsoap.org/wsdl/soap12/' \

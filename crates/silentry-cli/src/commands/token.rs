@@ -11,7 +11,7 @@ use crate::password::PasswordArguments;
 use crate::progress::progress;
 use crate::sign_in::SignIn;
 use crate::values::{rfc3339, unix_seconds};
-use crate::{application, config, output, wait};
+use crate::{application, output, wait};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,7 +65,7 @@ enum Output {
 impl TokenCommand {
     pub(crate) fn complete(&mut self) -> Result<(), Failure> {
         let given = std::mem::take(&mut self.settings);
-        self.settings = config::complete(given, std::mem::take(&mut self.config))?;
+        self.settings = std::mem::take(&mut self.config).complete(given)?;
         self.output = Some(NamedFormat::or_of_file(self.output, self.settings.output));
         Ok(())
     }

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use silentry_files::{Owners, Untrusted, read_trusted};
 
-use crate::arguments::{ConfigFile, Settings};
+use super::settings::Settings;
+use super::texts;
 use crate::failure::Failure;
 use crate::text;
 
@@ -15,11 +17,28 @@ const NOT_TOML: &str = "it is not valid TOML";
 /// Nobody writes a larger one by hand.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Returns the settings of the command line and the environment, and what they leave open of the file that is named,
-/// else of the user's config file where there is one.
-pub(crate) fn complete(given: Settings, file: ConfigFile) -> Result<Settings, Failure> {
-    let given = given.tidied()?;
-    Ok(given.or(read(file)?.tidied()?))
+/// The file with the settings that the command line and the environment leave open.
+#[derive(Args, Default)]
+pub(crate) struct ConfigFile {
+    /// Read settings from this file instead of the user's.
+    #[arg(long, env = "SILENTRY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// Returns the settings of the command line and the environment, and what they leave open of the file that is named,
+    /// else of the user's config file where there is one.
+    pub(crate) fn complete(self, given: Settings) -> Result<Settings, Failure> {
+        let given = given.tidied()?;
+        Ok(given.or(read(self)?.tidied()?))
+    }
+
+    /// Returns the file that is named.
+    fn path(mut self) -> Result<Option<PathBuf>, Failure> {
+        texts::trim_path(&mut self.config);
+        texts::expand_home(&mut self.config)?;
+        Ok(self.config)
+    }
 }
 
 fn read(file: ConfigFile) -> Result<Settings, Failure> {

@@ -3,6 +3,7 @@
 //! Each command is a function from a file to the JSON that goes to stdout. There is no network.
 
 mod cache;
+mod document;
 mod error;
 mod mex;
 mod realm;
@@ -10,16 +11,15 @@ mod token;
 mod wstrust;
 
 use std::ffi::OsString;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use silentry::cache::schema::MAX_CACHE_BYTES;
 
-pub(crate) use mex::mex;
-pub(crate) use realm::realm;
-pub(crate) use wstrust::wstrust;
-
+use self::document::{read, read_up_to};
+use self::mex::mex;
+use self::realm::realm;
+use self::wstrust::wstrust;
 use crate::failure::Failure;
 use crate::output;
 
@@ -110,80 +110,12 @@ pub(crate) fn run(arguments: InspectArguments) -> Result<(), Failure> {
     output::json(&found?)
 }
 
-/// Why a document could not be inspected, in the words of the documented error object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct InspectError {
-    /// The library's code, or one of our own for files.
-    pub(crate) code: String,
-    /// What is wrong.
-    pub(crate) message: String,
-    /// What to do about it.
-    pub(crate) mitigation: String,
-    /// The step of a sign-in that the document belongs to.
-    pub(crate) stage: &'static str,
-}
-
-impl From<InspectError> for Failure {
-    fn from(error: InspectError) -> Self {
-        Failure::other(&error.code, error.message, &error.mitigation, error.stage)
-    }
-}
-
-/// Reads a document. One that the library finds too large is its to refuse.
-fn read(path: &Path, stage: &'static str) -> Result<Vec<u8>, InspectError> {
-    read_up_to(silentry_files::MAX_BYTES, path, stage)
-}
-
-fn read_up_to(limit: usize, path: &Path, stage: &'static str) -> Result<Vec<u8>, InspectError> {
-    let read = match path.as_os_str() == "-" {
-        true => read_stdin(limit),
-        false => silentry_files::read(path, limit),
-    };
-    read.map_err(|error| unreadable(path, &error, stage))
-}
-
-/// Somebody may be typing there, so that it takes its time.
-fn read_stdin(limit: usize) -> io::Result<Vec<u8>> {
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    io::stdin().lock().take(most).read_to_end(&mut bytes)?;
-    match bytes.len() > limit {
-        true => Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it is larger than {limit} bytes"),
-        )),
-        false => Ok(bytes),
-    }
-}
-
-fn unreadable(path: &Path, error: &io::Error, stage: &'static str) -> InspectError {
-    let mitigation = match error.kind() {
-        io::ErrorKind::NotFound => "Check the path.",
-        io::ErrorKind::PermissionDenied => "Give this user the right to read the file.",
-        _ => "Name a file that can be read.",
-    };
-    InspectError {
-        code: "file_unreadable".to_owned(),
-        message: format!("{}: {error}", path.display()),
-        mitigation: mitigation.to_owned(),
-        stage,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use silentry::federation::document::MAX_DOCUMENT_BYTES;
 
+    use super::document::tests::file;
     use super::*;
-
-    pub(super) fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        (folder, path)
-    }
 
     #[test]
     fn a_file_that_cannot_be_read_is_named() {

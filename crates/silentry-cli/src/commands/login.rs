@@ -4,6 +4,7 @@ use clap::{Args, value_parser};
 use serde_json::json;
 use silentry::AuthenticationResult;
 
+use super::token;
 use crate::arguments::{
     ConfigFile, EXIT_CODES, Format, Ladder, Mode, NamedFormat, Settings, Trimmed,
 };
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 use crate::password::PasswordArguments;
 use crate::progress::progress;
 use crate::sign_in::SignIn;
-use crate::{application, config, output, token, wait};
+use crate::{application, output, wait};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,7 +53,7 @@ pub(crate) struct LoginCommand {
 impl LoginCommand {
     pub(crate) fn complete(&mut self) -> Result<(), Failure> {
         let given = std::mem::take(&mut self.settings);
-        self.settings = config::complete(given, std::mem::take(&mut self.config))?;
+        self.settings = std::mem::take(&mut self.config).complete(given)?;
         self.output = Some(NamedFormat::or_of_file(self.output, self.settings.output));
         Ok(())
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use silentry::Explain;
 use silentry::federation::rstr::WsTrustReply;
 
-use super::{InspectError, read};
+use super::document::{InspectError, read};
 
 const STAGE: &str = "wstrust";
 
@@ -95,7 +95,7 @@ fn temporary_name(path: &Path) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::file;
+    use super::super::document::tests::file;
     use super::*;
 
     const ASSERTION: &str =

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use silentry::Explain;
 use silentry::oauth::id_token::{JwtError, UnverifiedJwt};
 
-use super::InspectError;
+use super::document::InspectError;
 use crate::failure::Failure;
 use crate::text;
 
