@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use anyhow::{Result, ensure};
 
@@ -93,6 +93,9 @@ fn run_tests(
     let mut tests: Command;
     if has_nextest {
         tests = workspace.cargo(&format!("nextest run {PACKAGES}"));
+        // Most tests wait for answers more than they compute.
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        tests.arg(format!("--test-threads={}", 2 * processors));
         if !ignored.is_empty() {
             tests.args(["--run-ignored", "only"]);
         }

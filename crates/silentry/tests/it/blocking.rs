@@ -17,6 +17,8 @@ use silentry::{PublicClientApplication, TokenSource};
 use silentry_lab::{CLIENT_ID, Lab, Person, SOVEREIGN_ALIAS, user};
 use tokio::runtime::Runtime;
 
+use crate::support::{client_with_ticket, in_lab, person};
+
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
 /// The labs run on threads of their own, as those of the tests are blocked.
@@ -34,14 +36,7 @@ fn lab(scenario: &'static str) -> Arc<Lab> {
 }
 
 fn app(lab: &Lab) -> PublicClientApplication {
-    let ccache = lab.ccache(lab.user().upn).unwrap();
-    PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .with_ticket_cache(format!("FILE:{}", ccache.display()))
-        .build()
-        .unwrap()
+    client_with_ticket(lab).build().unwrap()
 }
 
 /// Lets the person sign in at this page, beside the test; how it ended the application says.
@@ -52,10 +47,6 @@ fn sign_in(lab: &Arc<Lab>, page: &str, person: Person) {
         let signed_in = ELSEWHERE.block_on(browser.sign_in(&page, &person));
         signed_in.map(|_| ())
     });
-}
-
-fn person(name: &str) -> Person {
-    Person::new(user(name).unwrap())
 }
 
 /// All of the public client that needs nobody at a browser.
@@ -284,11 +275,7 @@ async fn a_wait_ends_beside_a_call_that_is_still_asking_about_its_authority() {
     ] {
         let asked = Arc::new(AtomicUsize::new(0));
         let transport = FirstNeverOpens {
-            transport: HyperTransport::builder()
-                .with_proxy(lab.proxy_url())
-                .with_ca_bundle(lab.ca_pem())
-                .build()
-                .unwrap(),
+            transport: in_lab(&lab),
             host,
             asked: Arc::clone(&asked),
         };

@@ -14,8 +14,9 @@ use serde_json::{Map, Value};
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
 use silentry::secret::Secret;
 use silentry::{PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource};
-use silentry_lab::{CLIENT_ID, Lab};
+use silentry_lab::Lab;
 
+use crate::support::client_with_ticket;
 use crate::testdata::testdata;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
@@ -149,13 +150,7 @@ fn walk(folder: &Path, see: &mut impl FnMut(&Path)) {
 }
 
 fn builder(lab: &Lab, store: &TextStore) -> PublicClientApplicationBuilder {
-    let ccache = lab.ccache(lab.user().upn).unwrap();
-    PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_token_cache(TokenCache::with_store(store.clone()))
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .with_ticket_cache(format!("FILE:{}", ccache.display()))
+    client_with_ticket(lab).with_token_cache(TokenCache::with_store(store.clone()))
 }
 
 /// Returns what `after` has and `before` has not, by root; what was there before must be there still, and the same.

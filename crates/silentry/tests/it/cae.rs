@@ -8,17 +8,14 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use silentry::{ClaimsChallenge, Error, PublicClientApplication, TokenSource};
-use silentry_lab::{CLIENT_ID, DEFAULT_SCOPE, Lab};
+use silentry_lab::{DEFAULT_SCOPE, Lab};
 use tokio_rustls::TlsConnector;
 
+use crate::support::client_with_ticket;
+
 fn app(lab: &Lab) -> PublicClientApplication {
-    let ccache = lab.ccache(lab.user().upn).unwrap();
-    PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
+    client_with_ticket(lab)
         .with_client_capabilities(["cp1"])
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .with_ticket_cache(format!("FILE:{}", ccache.display()))
         .build()
         .unwrap()
 }

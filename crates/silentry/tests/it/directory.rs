@@ -5,22 +5,15 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use silentry::{Directory, PublicClientApplication, PublicClientApplicationBuilder};
-use silentry_lab::{CLIENT_ID, Lab};
+use silentry::Directory;
+use silentry_lab::Lab;
+
+use crate::support::client_with_ticket;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
 async fn lab() -> Lab {
     Lab::builder().scenario("default").start().await.unwrap()
-}
-
-fn builder(lab: &Lab) -> PublicClientApplicationBuilder {
-    let ccache = lab.ccache(lab.user().upn).unwrap();
-    PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .with_ticket_cache(format!("FILE:{}", ccache.display()))
 }
 
 /// A server that ends every connection, and counts them.
@@ -42,7 +35,10 @@ fn broken_directory() -> (Directory, Arc<AtomicUsize>) {
 async fn a_directory_that_fails_is_asked_once_and_guessed_instead() {
     let lab = lab().await;
     let (directory, questions) = broken_directory();
-    let app = builder(&lab).with_directory(directory).build().unwrap();
+    let app = client_with_ticket(&lab)
+        .with_directory(directory)
+        .build()
+        .unwrap();
     for _ in 0..2 {
         let token = app
             .acquire_token_by_integrated_windows_auth(SCOPES)
@@ -57,7 +53,10 @@ async fn a_directory_that_fails_is_asked_once_and_guessed_instead() {
 async fn what_the_caller_says_is_not_asked_about() {
     let lab = lab().await;
     let (directory, questions) = broken_directory();
-    let app = builder(&lab).with_directory(directory).build().unwrap();
+    let app = client_with_ticket(&lab)
+        .with_directory(directory)
+        .build()
+        .unwrap();
     app.acquire_token_by_integrated_windows_auth(SCOPES)
         .with_username("alice@contoso.test")
         .await
@@ -73,7 +72,10 @@ async fn an_account_name_that_no_directory_resolves_says_why() {
         (Directory::Off, "a UPN is user@domain"),
         (broken, "the directory does not tell it"),
     ] {
-        let app = builder(&lab).with_directory(directory).build().unwrap();
+        let app = client_with_ticket(&lab)
+            .with_directory(directory)
+            .build()
+            .unwrap();
         let error = app
             .acquire_token_by_integrated_windows_auth(SCOPES)
             .with_username("CONTOSO\\alice")
@@ -89,7 +91,7 @@ async fn an_account_name_that_no_directory_resolves_says_why() {
 async fn an_unknown_user_is_told_what_the_directory_said() {
     let lab = lab().await;
     let (directory, _) = broken_directory();
-    let app = builder(&lab)
+    let app = client_with_ticket(&lab)
         .with_tenant_id("organizations")
         .with_directory(directory)
         .build()

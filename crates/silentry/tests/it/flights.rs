@@ -6,27 +6,17 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use silentry::{
-    Account, AuthenticationResult, Error, PublicClientApplication, PublicClientApplicationBuilder,
-    TokenSource,
-};
-use silentry_lab::{CLIENT_ID, Lab};
+use silentry::{Account, AuthenticationResult, Error, PublicClientApplication, TokenSource};
+use silentry_lab::Lab;
+
+use crate::support::client_with_ticket;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 const OTHER_SCOPES: [&str; 1] = ["https://graph.microsoft.com/.default"];
 const ALICE: &str = "alice@contoso.test";
 
-fn builder(lab: &Lab) -> PublicClientApplicationBuilder {
-    let ccache = lab.ccache(ALICE).unwrap();
-    PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .with_ticket_cache(format!("FILE:{}", ccache.display()))
-}
-
 async fn signed_in(lab: &Lab) -> (PublicClientApplication, Account) {
-    let app = builder(lab).build().unwrap();
+    let app = client_with_ticket(lab).build().unwrap();
     let signed_in = app.acquire_token_by_integrated_windows_auth(SCOPES).await;
     (app, signed_in.unwrap().account().clone())
 }
@@ -69,7 +59,7 @@ where
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn everybody_who_wants_the_same_token_shares_one_exchange() {
     let lab = Lab::start().await.unwrap();
-    let app = builder(&lab).build().unwrap();
+    let app = client_with_ticket(&lab).build().unwrap();
     let results = together((0..20).map(|_| app.acquire_token(SCOPES))).await;
     assert_eq!(token_requests(&lab), 1);
     assert_eq!(lab.exchanges().len(), 4);
@@ -215,7 +205,7 @@ async fn the_exchange_ends_with_the_last_who_waits_for_it() {
 #[tokio::test]
 async fn a_failure_is_shared_and_not_kept() {
     let lab = Lab::builder().scenario("adfs-down").start().await.unwrap();
-    let app = builder(&lab).build().unwrap();
+    let app = client_with_ticket(&lab).build().unwrap();
     let calls = (0..5).map(|_| {
         let call = app.acquire_token_by_integrated_windows_auth(SCOPES);
         tokio::spawn(call.into_future())
@@ -238,7 +228,7 @@ async fn the_user_who_has_signed_in_meanwhile_waits_for_nobody_elses_token() {
     let folder = tempfile::tempdir().unwrap();
     let ccache = folder.path().join("ccache");
     std::fs::copy(lab.ccache(ALICE).unwrap(), &ccache).unwrap();
-    let app = builder(&lab)
+    let app = client_with_ticket(&lab)
         .with_ticket_cache(format!("FILE:{}", ccache.display()))
         .build()
         .unwrap();
@@ -270,7 +260,7 @@ mod processes {
     fn apps(lab: &Lab, folder: &tempfile::TempDir) -> Vec<PublicClientApplication> {
         let app = |_| {
             let store = FileStore::new(folder.path().join("cache.json"));
-            let builder = builder(lab).with_token_cache(TokenCache::with_store(store));
+            let builder = client_with_ticket(lab).with_token_cache(TokenCache::with_store(store));
             builder.build().unwrap()
         };
         (0..8).map(app).collect()

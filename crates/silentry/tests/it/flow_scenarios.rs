@@ -3,27 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use silentry::{
-    AuthenticationResult, Browser, BrowserError, Category, Error, PublicClientApplication, Stage,
-};
+use silentry::{AuthenticationResult, Category, Error, PublicClientApplication, Stage};
 use silentry_lab::{CLIENT_ID, Flow, Lab, Person, Scenario};
+
+use crate::support::PersonAtBrowser;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
-/// Opens pages as a person does who signs in wherever it is possible.
-struct PersonAtBrowser(Arc<Lab>);
-
-impl Browser for PersonAtBrowser {
-    fn open(&self, url: &str) -> Result<(), BrowserError> {
-        visit(&self.0, url.to_owned(), Person::new(self.0.user()));
-        Ok(())
+/// A person who signs in wherever it is possible.
+fn at_browser(lab: &Arc<Lab>) -> PersonAtBrowser {
+    PersonAtBrowser {
+        lab: Arc::clone(lab),
+        person: Person::new(lab.user()),
     }
-}
-
-/// How the sign-in goes the application says.
-fn visit(lab: &Arc<Lab>, page: String, person: Person) {
-    let mut browser = lab.browser().unwrap();
-    tokio::spawn(async move { browser.sign_in(&page, &person).await.map(|_| ()) });
 }
 
 /// Where the sign-in is to fail, nobody comes.
@@ -36,8 +28,7 @@ async fn device_code(
         if lab.scenario().expected_code.is_some() {
             return;
         }
-        let person = Person::new(lab.user()).with_user_code(code.user_code());
-        visit(&lab, code.verification_uri().to_owned(), person);
+        at_browser(&lab).enter(code);
     })
     .await
 }
@@ -53,7 +44,7 @@ async fn interactive(
         _ => 300,
     };
     app.acquire_token_interactive(SCOPES)
-        .with_browser(PersonAtBrowser(Arc::clone(lab)))
+        .with_browser(at_browser(lab))
         .with_timeout(Duration::from_secs(seconds))
         .await
 }

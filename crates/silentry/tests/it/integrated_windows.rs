@@ -7,6 +7,8 @@ use silentry::{
 };
 use silentry_lab::{CLIENT_ID, Lab, TENANT_ID};
 
+use crate::support::client_with_ticket;
+
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
 /// A document with one windowstransport, on this `host` or `host:port`.
@@ -32,13 +34,7 @@ async fn lab(scenario: &str) -> Lab {
 }
 
 fn builder(lab: &Lab) -> PublicClientApplicationBuilder {
-    let user = lab.user();
-    PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .with_ticket_cache(format!("FILE:{}", lab.ccache(user.upn).unwrap().display()))
-        .with_directory(Directory::Off)
+    client_with_ticket(lab).with_directory(Directory::Off)
 }
 
 fn app(lab: &Lab) -> PublicClientApplication {

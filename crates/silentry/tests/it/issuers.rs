@@ -7,12 +7,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use silentry::secret::Secret;
-use silentry::transport::{
-    BoxFuture, Connection, HttpRequest, HttpResponse, Origin, Transport, TransportError,
-};
+use silentry::transport::{HttpRequest, HttpResponse};
 use silentry::{
     Account, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,
 };
+
+use crate::support::{Answer, Answering};
 
 const CLIENT: &str = "desktop";
 const SCOPES: [&str; 1] = ["orders"];
@@ -49,10 +49,10 @@ impl Server {
     fn builder(&self, cache: &TokenCache) -> PublicClientApplicationBuilder {
         PublicClientApplication::builder(CLIENT)
             .with_token_cache(cache.clone())
-            .with_transport(self.clone())
+            .with_transport(Answering(self.clone()))
     }
 
-    fn answer(&self, host: &str, request: &HttpRequest) -> Value {
+    fn document(&self, host: &str, request: &HttpRequest) -> Value {
         let url = format!("https://{host}{}", request.target());
         if url.ends_with("/.well-known/openid-configuration") {
             return json!({"issuer": self.issuer, "token_endpoint": self.token_endpoint,
@@ -83,37 +83,11 @@ impl Server {
     }
 }
 
-impl Transport for Server {
-    fn connect<'a>(
-        &'a self,
-        origin: &'a Origin,
-    ) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
-        let (server, host) = (self.clone(), origin.host().to_owned());
-        Box::pin(async move { Ok(Box::new(Connected { server, host }) as Box<dyn Connection>) })
-    }
-}
-
-struct Connected {
-    server: Server,
-    host: String,
-}
-
-impl Connection for Connected {
-    fn leaf_certificate(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn send<'a>(
-        &'a mut self,
-        request: &'a HttpRequest,
-    ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
-        let body = self.server.answer(&self.host, request).to_string();
+impl Answer for Server {
+    fn answer(&self, host: &str, request: &HttpRequest) -> HttpResponse {
+        let body = self.document(host, request).to_string();
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Box::pin(async move { Ok(HttpResponse::new(200, headers, body.into_bytes())) })
-    }
-
-    fn is_open(&mut self) -> bool {
-        true
+        HttpResponse::new(200, headers, body.into_bytes())
     }
 }
 

@@ -4,15 +4,15 @@ use silentry::secret::Secret;
 use silentry::{
     Error, Flow, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,
 };
-use silentry_lab::{CLIENT_ID, Lab};
+use silentry_lab::Lab;
+
+use crate::support::client;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
 fn builder(lab: &Lab, upn: &str) -> PublicClientApplicationBuilder {
-    PublicClientApplication::builder(CLIENT_ID)
+    client(lab)
         .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
         .with_ticket_cache(format!("FILE:{}", lab.ccache(upn).unwrap().display()))
 }
 

@@ -53,6 +53,11 @@ mod silent;
 #[cfg(feature = "persistent-cache")]
 mod store_hammer;
 mod store_limits;
+#[cfg_attr(
+    not(all(feature = "integrated", feature = "interactive")),
+    allow(dead_code, unused_imports, reason = "fewer tests use it")
+)]
+mod support;
 mod testdata;
 mod third_party;
 mod username_password;

@@ -5,42 +5,22 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+#[cfg(feature = "integrated")]
 use silentry::secret::Secret;
 use silentry::{Browser, BrowserError, Error, Prompt, PublicClientApplication};
 use silentry_lab::{CLIENT_ID, Lab, Person, user};
 use url::Url;
 
+#[cfg(feature = "integrated")]
+use crate::support::client_with_ticket;
+use crate::support::{PersonAtBrowser, client, person};
+
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
-/// A person of the lab at a browser.
-#[derive(Clone)]
-struct PersonAtBrowser {
-    lab: Arc<Lab>,
-    person: Person,
-}
-
-impl Browser for PersonAtBrowser {
-    fn open(&self, url: &str) -> Result<(), BrowserError> {
-        sign_in(Arc::clone(&self.lab), url.to_owned(), self.person.clone());
-        Ok(())
-    }
-}
-
-/// Lets the person sign in at this page, beside the test; how it ended the application says.
+/// Lets the person sign in at this page, beside the test.
+#[cfg(feature = "integrated")]
 fn sign_in(lab: Arc<Lab>, page: String, person: Person) {
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            lab.browser()
-                .unwrap()
-                .sign_in(&page, &person)
-                .await
-                .map(|_| ())
-        })
-    });
+    PersonAtBrowser { lab, person }.sign_in(page);
 }
 
 async fn lab(scenario: &str) -> Arc<Lab> {
@@ -48,16 +28,8 @@ async fn lab(scenario: &str) -> Arc<Lab> {
 }
 
 fn app(lab: &Lab) -> PublicClientApplication {
-    PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .build()
-        .unwrap()
-}
-
-fn person(name: &str) -> Person {
-    Person::new(user(name).unwrap())
+    let client = client(lab).with_tenant_id("contoso.test");
+    client.build().unwrap()
 }
 
 async fn in_browser(scenario: &str, person: Person) -> Result<String, Error> {
@@ -340,13 +312,7 @@ async fn a_user_signs_in_on_another_device() {
 async fn mfa_that_the_ticket_cannot_give_is_asked_for_with_a_device_code() {
     let lab = lab("mfa").await;
     let user = lab.user();
-    let app = PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .with_ticket_cache(format!("FILE:{}", lab.ccache(user.upn).unwrap().display()))
-        .build()
-        .unwrap();
+    let app = client_with_ticket(&lab).build().unwrap();
     let at_browser = Arc::clone(&lab);
     let token = app
         .acquire_token(SCOPES)
@@ -361,9 +327,11 @@ async fn mfa_that_the_ticket_cannot_give_is_asked_for_with_a_device_code() {
 }
 
 /// Opens nothing.
+#[cfg(feature = "integrated")]
 #[derive(Clone, Default)]
 struct Noted(Arc<Mutex<Option<Url>>>);
 
+#[cfg(feature = "integrated")]
 impl Noted {
     /// What is opened is opened beside the waiting, and may outlast it.
     #[cfg(feature = "integrated")]
@@ -377,6 +345,7 @@ impl Noted {
     }
 }
 
+#[cfg(feature = "integrated")]
 impl Browser for Noted {
     fn open(&self, url: &str) -> Result<(), BrowserError> {
         *self.0.lock().unwrap() = Url::parse(url).ok();

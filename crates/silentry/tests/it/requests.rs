@@ -3,11 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use silentry::PublicClientApplication;
-use silentry::transport::{
-    BoxFuture, Connection, HttpRequest, HttpResponse, HyperTransport, Origin, Transport,
-    TransportError,
-};
+use silentry::transport::HttpRequest;
 use silentry_lab::{CLIENT_ID, Lab};
+
+use crate::support::{Watch, Watched};
 
 /// One request as it left the library.
 struct Seen {
@@ -26,53 +25,18 @@ impl Seen {
     }
 }
 
-type Log = Arc<Mutex<Vec<Seen>>>;
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<Seen>>>);
 
-struct Recorder {
-    inner: HyperTransport,
-    log: Log,
-}
-
-struct Recorded {
-    inner: Box<dyn Connection>,
-    host: String,
-    log: Log,
-}
-
-impl Transport for Recorder {
-    fn connect<'a>(
-        &'a self,
-        origin: &'a Origin,
-    ) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
-        Box::pin(async move {
-            let inner = self.inner.connect(origin).await?;
-            let (host, log) = (origin.host().to_owned(), Arc::clone(&self.log));
-            Ok(Box::new(Recorded { inner, host, log }) as Box<dyn Connection>)
-        })
-    }
-}
-
-impl Connection for Recorded {
-    fn leaf_certificate(&self) -> Option<&[u8]> {
-        self.inner.leaf_certificate()
-    }
-
-    fn send<'a>(
-        &'a mut self,
-        request: &'a HttpRequest,
-    ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
+impl Watch for Log {
+    fn asks(&self, host: &str, request: &HttpRequest) {
         let owned = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.to_owned());
-        self.log.lock().unwrap().push(Seen {
-            host: self.host.clone(),
+        self.0.lock().unwrap().push(Seen {
+            host: host.to_owned(),
             target: request.target().to_owned(),
             headers: request.headers().map(owned).collect(),
             body: String::from_utf8(request.body().to_vec()).unwrap(),
         });
-        self.inner.send(request)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.inner.is_open()
     }
 }
 
@@ -84,18 +48,9 @@ async fn what_only_microsoft_knows_is_told_to_nobody_else() {
         (false, "https://sts.contoso.test/adfs"),
     ] {
         let log = Log::default();
-        let inner = HyperTransport::builder()
-            .with_proxy(lab.proxy_url())
-            .with_ca_bundle(lab.ca_pem())
-            .build()
-            .unwrap();
-        let recorder = Recorder {
-            inner,
-            log: Arc::clone(&log),
-        };
         let builder = PublicClientApplication::builder(CLIENT_ID)
             .with_client_capabilities(["cp1"])
-            .with_transport(recorder);
+            .with_transport(Watched::in_lab(&lab, log.clone()));
         let builder = match adfs {
             true => builder.with_authority(issuer),
             false => builder.with_oidc_authority(issuer),
@@ -109,7 +64,7 @@ async fn what_only_microsoft_knows_is_told_to_nobody_else() {
             .await
             .unwrap();
 
-        let seen = log.lock().unwrap();
+        let seen = log.0.lock().unwrap();
         assert_eq!(seen.len(), if adfs { 1 } else { 2 });
         for request in &seen[..] {
             let microsofts = request
@@ -133,11 +88,6 @@ async fn what_only_microsoft_knows_is_told_to_nobody_else() {
 async fn each_request_carries_what_is_its_own_and_nothing_else() {
     let lab = Lab::start().await.unwrap();
     let log = Log::default();
-    let inner = HyperTransport::builder()
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .build()
-        .unwrap();
     let app = PublicClientApplication::builder(CLIENT_ID)
         .with_tenant_id("contoso.test")
         .with_client_capabilities(["cp1"])
@@ -146,10 +96,7 @@ async fn each_request_carries_what_is_its_own_and_nothing_else() {
             "FILE:{}",
             lab.ccache("alice@contoso.test").unwrap().display()
         ))
-        .with_transport(Recorder {
-            inner,
-            log: Arc::clone(&log),
-        })
+        .with_transport(Watched::in_lab(&lab, log.clone()))
         .build()
         .unwrap();
     app.acquire_token_by_integrated_windows_auth(["https://graph.microsoft.com/User.Read"])
@@ -161,7 +108,7 @@ async fn each_request_carries_what_is_its_own_and_nothing_else() {
         .await
         .unwrap();
 
-    let seen = log.lock().unwrap();
+    let seen = log.0.lock().unwrap();
     let [realm, mex, wstrust, token] = &seen[..] else {
         panic!("{} requests", seen.len())
     };

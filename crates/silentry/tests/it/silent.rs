@@ -7,21 +7,12 @@ use serde_json::Value;
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
 use silentry::oauth::id_token::IdToken;
 use silentry::secret::Secret;
-use silentry::{
-    Error, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,
-};
-use silentry_lab::{CLIENT_ID, Lab, TENANT_ID, user};
+use silentry::{Error, TokenCache, TokenSource};
+use silentry_lab::{Lab, TENANT_ID, user};
+
+use crate::support::client_with_ticket;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
-
-fn builder(lab: &Lab) -> PublicClientApplicationBuilder {
-    let ccache = lab.ccache(lab.user().upn).unwrap();
-    PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .with_ticket_cache(format!("FILE:{}", ccache.display()))
-}
 
 async fn lab() -> Lab {
     Lab::builder().start().await.unwrap()
@@ -94,7 +85,7 @@ impl TokenStore for CountingStore {
 #[tokio::test]
 async fn a_token_in_the_cache_costs_no_exchange_and_a_new_one_costs_one() {
     let lab = lab().await;
-    let app = builder(&lab).build().unwrap();
+    let app = client_with_ticket(&lab).build().unwrap();
     let signed_in = app
         .acquire_token_by_integrated_windows_auth(SCOPES)
         .await
@@ -143,7 +134,7 @@ async fn a_token_in_the_cache_costs_no_exchange_and_a_new_one_costs_one() {
 #[tokio::test]
 async fn a_removed_account_is_gone() {
     let lab = lab().await;
-    let app = builder(&lab).build().unwrap();
+    let app = client_with_ticket(&lab).build().unwrap();
     let signed_in = app
         .acquire_token_by_integrated_windows_auth(SCOPES)
         .await
@@ -165,7 +156,7 @@ async fn a_removed_account_is_gone() {
 #[tokio::test]
 async fn an_account_is_found_by_its_id_and_by_its_name() {
     let lab = lab().await;
-    let app = builder(&lab).build().unwrap();
+    let app = client_with_ticket(&lab).build().unwrap();
     let unknown = app.account_for_login_hint("alice@contoso.test").await;
     assert_eq!(unknown.unwrap_err().code(), "no_account_for_login_hint");
     let signed_in = app
@@ -185,13 +176,16 @@ async fn a_refresh_token_of_another_library_is_taken_over() {
     let lab = lab().await;
     let store = CountingStore::default();
     let cache = TokenCache::with_store(store.clone());
-    let before = builder(&lab).with_token_cache(cache).build().unwrap();
+    let before = client_with_ticket(&lab)
+        .with_token_cache(cache)
+        .build()
+        .unwrap();
     let signed_in = before
         .acquire_token_by_integrated_windows_auth(SCOPES)
         .await
         .unwrap();
 
-    let app = builder(&lab).build().unwrap();
+    let app = client_with_ticket(&lab).build().unwrap();
     let token = Secret::from(store.refresh_token());
     let taken_over = app
         .acquire_token_by_refresh_token(SCOPES, token)
@@ -212,7 +206,10 @@ async fn another_users_refresh_token_in_the_row_of_an_account_gives_no_token() {
     let lab = lab().await;
     let store = CountingStore::default();
     let cache = TokenCache::with_store(store.clone());
-    let app = builder(&lab).with_token_cache(cache).build().unwrap();
+    let app = client_with_ticket(&lab)
+        .with_token_cache(cache)
+        .build()
+        .unwrap();
     let bob = user("bob").unwrap();
     app.acquire_token_by_username_password(SCOPES, bob.upn, Secret::from(bob.password))
         .await
@@ -225,7 +222,10 @@ async fn another_users_refresh_token_in_the_row_of_an_account_gives_no_token() {
     store.put_refresh_token(alice.account().home_account_id().unwrap(), &of_bob);
 
     let cache = TokenCache::with_store(store.clone());
-    let app = builder(&lab).with_token_cache(cache).build().unwrap();
+    let app = client_with_ticket(&lab)
+        .with_token_cache(cache)
+        .build()
+        .unwrap();
     let before = store.text.lock().unwrap().clone();
     let error = app
         .acquire_token_silent(SCOPES, alice.account())
@@ -239,7 +239,10 @@ async fn another_users_refresh_token_in_the_row_of_an_account_gives_no_token() {
 #[tokio::test]
 async fn without_refresh_tokens_the_ticket_is_the_only_credential_that_lasts() {
     let lab = lab().await;
-    let app = builder(&lab).with_refresh_token(false).build().unwrap();
+    let app = client_with_ticket(&lab)
+        .with_refresh_token(false)
+        .build()
+        .unwrap();
     let signed_in = app
         .acquire_token_by_integrated_windows_auth(SCOPES)
         .await
@@ -260,7 +263,10 @@ async fn a_store_is_shared_and_not_asked_for_what_is_in_memory() {
     let store = CountingStore::default();
     let app = |store: &CountingStore| {
         let cache = TokenCache::with_store(store.clone());
-        builder(&lab).with_token_cache(cache).build().unwrap()
+        client_with_ticket(&lab)
+            .with_token_cache(cache)
+            .build()
+            .unwrap()
     };
     let (one, other) = (app(&store), app(&store));
     let signed_in = one
@@ -285,7 +291,10 @@ async fn a_damaged_cache_is_set_aside_and_a_new_one_begins() {
     let store = CountingStore::default();
     store.text.lock().unwrap().0 = "{\"AccessToken\": torn".into();
     let cache = TokenCache::with_store(store.clone());
-    let app = builder(&lab).with_token_cache(cache).build().unwrap();
+    let app = client_with_ticket(&lab)
+        .with_token_cache(cache)
+        .build()
+        .unwrap();
     app.acquire_token_by_integrated_windows_auth(SCOPES)
         .await
         .unwrap();
@@ -300,7 +309,10 @@ async fn an_account_of_a_damaged_cache_is_not_removed() {
     let lab = lab().await;
     let store = CountingStore::default();
     let cache = TokenCache::with_store(store.clone());
-    let app = builder(&lab).with_token_cache(cache).build().unwrap();
+    let app = client_with_ticket(&lab)
+        .with_token_cache(cache)
+        .build()
+        .unwrap();
     let signed_in = app
         .acquire_token_by_integrated_windows_auth(SCOPES)
         .await
@@ -316,7 +328,7 @@ async fn an_account_of_a_damaged_cache_is_not_removed() {
 async fn a_busy_server_is_not_asked_again_for_the_same_token() {
     for scenario in ["token-429", "token-429-date"] {
         let lab = Lab::builder().scenario(scenario).start().await.unwrap();
-        let app = builder(&lab).build().unwrap();
+        let app = client_with_ticket(&lab).build().unwrap();
         let sign_in = || app.acquire_token_by_integrated_windows_auth(SCOPES);
         let first = sign_in().await.unwrap_err();
         assert!(first.is_retryable() && !first.is_throttled());
@@ -343,7 +355,7 @@ async fn a_dead_refresh_token_is_tried_once_and_a_new_one_at_once() {
         .start()
         .await
         .unwrap();
-    let app = builder(&lab).build().unwrap();
+    let app = client_with_ticket(&lab).build().unwrap();
     let signed_in = app
         .acquire_token_by_integrated_windows_auth(SCOPES)
         .await

@@ -2,17 +2,15 @@
 
 use silentry::secret::Secret;
 use silentry::{Category, Error, PublicClientApplication};
-use silentry_lab::{CLIENT_ID, Lab};
+use silentry_lab::Lab;
+
+use crate::support::client;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
 fn app(lab: &Lab) -> PublicClientApplication {
-    PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .build()
-        .unwrap()
+    let client = client(lab).with_tenant_id("contoso.test");
+    client.build().unwrap()
 }
 
 fn stages(lab: &Lab) -> Vec<String> {

@@ -8,7 +8,7 @@ use silentry::secret::Secret;
 use silentry::{Account, PublicClientApplication, TokenCache, TokenSource};
 use silentry_lab::{FEDERATION_HOST, Lab, Person, user};
 
-use crate::authority::{PersonAtBrowser, asked, builder, lab};
+use crate::authority::{alice, asked, builder, lab};
 use crate::testdata::testdata;
 
 const AUTHORITY: &str = "https://sts.contoso.test/adfs";
@@ -102,7 +102,7 @@ async fn the_browser_signs_in_at_ad_fs() {
     let app = app(&lab);
     let token = app
         .acquire_token_interactive(SCOPES)
-        .with_browser(PersonAtBrowser::alice(&lab))
+        .with_browser(alice(&lab))
         .with_timeout(Duration::from_secs(20))
         .await
         .unwrap();
@@ -215,11 +215,11 @@ async fn integrated_sign_in_is_refused_before_any_network_and_the_ladder_goes_on
     assert_eq!(asked(&lab, 0), [""; 0]);
 
     let (at_browser, page) = std::sync::mpsc::channel();
-    let other_device = PersonAtBrowser::alice(&lab);
+    let mut other_device = super::alice(&lab);
     std::thread::spawn(move || {
         let (uri, code): (String, String) = page.recv().unwrap();
-        let PersonAtBrowser(lab, person) = other_device;
-        silentry::Browser::open(&PersonAtBrowser(lab, person.with_user_code(code)), &uri).unwrap();
+        other_device.person = other_device.person.with_user_code(code);
+        other_device.sign_in(uri);
     });
     let token = app
         .acquire_token(SCOPES)

@@ -6,7 +6,7 @@ use silentry::secret::Secret;
 use silentry::{AuthenticationResult, Error, PublicClientApplication, TokenSource};
 use silentry_lab::{Lab, Person, SOVEREIGN_ALIAS, SOVEREIGN_HOST, TENANT_ID, user};
 
-use crate::authority::{PersonAtBrowser, asked, builder, lab};
+use crate::authority::{alice, asked, builder, lab};
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
@@ -205,7 +205,7 @@ async fn everybody_may_sign_in_where_the_user_is_there_and_nowhere_else() {
     assert_eq!(by_code.account().username(), "bob@managed.test");
     let in_browser = app
         .acquire_token_interactive(SCOPES)
-        .with_browser(PersonAtBrowser::alice(&lab))
+        .with_browser(alice(&lab))
         .with_timeout(Duration::from_secs(20))
         .await
         .unwrap();

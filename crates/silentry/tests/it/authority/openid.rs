@@ -6,7 +6,7 @@ use silentry::secret::Secret;
 use silentry::{PublicClientApplication, TokenSource};
 use silentry_lab::{Lab, Person, TENANT_ID, user};
 
-use crate::authority::{PersonAtBrowser, asked, builder, lab};
+use crate::authority::{alice, asked, builder, lab};
 
 const SCOPES: [&str; 1] = ["https://api.contoso.test/user_impersonation"];
 const ADFS: &str = "https://sts.contoso.test/adfs";
@@ -25,7 +25,7 @@ async fn a_server_is_asked_once_where_its_endpoints_are() {
     let app = app(&lab, &entra("login.microsoftonline.com"));
     let token = app
         .acquire_token_interactive(SCOPES)
-        .with_browser(PersonAtBrowser::alice(&lab))
+        .with_browser(alice(&lab))
         .with_timeout(Duration::from_secs(20))
         .await
         .unwrap();

@@ -24,6 +24,7 @@ use silentry::{Error, PublicClientApplication};
 
 use crate::recorded::recording::{Exchange, Kind, Recording};
 use crate::recorded::script::Script;
+use crate::support::Answering;
 use crate::testdata::testdata;
 
 const KUBELOGIN: &str = "Azure+kubelogin/pkg/internal";
@@ -187,7 +188,7 @@ fn sign_ins(folder: &Path) -> Vec<Recording> {
 async fn integrated_sign_in(script: &Script, recording: &Recording) -> Result<(), Error> {
     let app = PublicClientApplication::builder(CLIENT_ID)
         .with_tenant_id(tenant(recording))
-        .with_transport(script.clone())
+        .with_transport(Answering(script.clone()))
         .build()?;
     let request =
         app.acquire_token_by_integrated_windows_auth(["https://graph.microsoft.com/User.Read"]);
@@ -234,7 +235,7 @@ fn password_sign_in_by_parts(script: &Script, recording: &Recording) {
         assert_eq!(rst.header(name), Some(value), "{}", recording.name);
     }
     let body = std::str::from_utf8(request.as_bytes()).unwrap();
-    let reply = script.answer("POST", endpoint.url().as_str(), body);
+    let reply = script.reply("POST", endpoint.url().as_str(), body);
     let assertion = match WsTrustReply::parse(&reply.body, None).unwrap() {
         WsTrustReply::Token(assertion) => assertion,
         WsTrustReply::Fault(fault) => {
@@ -248,7 +249,7 @@ fn password_sign_in_by_parts(script: &Script, recording: &Recording) {
     let grant = TokenGrant::Saml11Bearer(assertion.as_bytes());
     let client_id = redemption.parameter("client_id");
     let form = TokenRequest::new(&client_id, &scopes, grant).form();
-    script.answer("POST", redemption.url.as_str(), form.expose());
+    script.reply("POST", redemption.url.as_str(), form.expose());
 }
 
 fn of_kind(recording: &Recording, kind: Kind) -> Option<&Exchange> {

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use silentry::transport::{
-    BoxFuture, Connection, HttpRequest, HttpResponse, Origin, Transport, TransportError,
-};
+use silentry::transport::{HttpRequest, HttpResponse};
 
 use crate::recorded::compare;
 use crate::recorded::recording::{self, Exchange, Kind, Recording, Reply};
+use crate::support::Answer;
 
 /// Requests that the recorded client sent and ours need not.
 const NOT_NEEDED: [Kind; 2] = [Kind::Instance, Kind::OpenIdConfiguration];
@@ -33,7 +32,7 @@ impl Script {
     }
 
     /// Answers one request and notes how it differs from the recorded one.
-    pub(crate) fn answer(&self, method: &str, url: &str, body: &str) -> Reply {
+    pub(crate) fn reply(&self, method: &str, url: &str, body: &str) -> Reply {
         self.take(method, &url::Url::parse(url).unwrap(), None, body)
     }
 
@@ -109,41 +108,15 @@ impl Script {
     }
 }
 
-impl Transport for Script {
-    fn connect<'a>(
-        &'a self,
-        origin: &'a Origin,
-    ) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
-        let (script, host) = (self.clone(), origin.host().to_owned());
-        Box::pin(async move { Ok(Box::new(Scripted { script, host }) as Box<dyn Connection>) })
-    }
-}
-
-struct Scripted {
-    script: Script,
-    host: String,
-}
-
-impl Connection for Scripted {
-    fn leaf_certificate(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn send<'a>(
-        &'a mut self,
-        request: &'a HttpRequest,
-    ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
-        let url = format!("https://{}{}", self.host, request.target());
+impl Answer for Script {
+    fn answer(&self, host: &str, request: &HttpRequest) -> HttpResponse {
+        let url = format!("https://{host}{}", request.target());
         let url = url::Url::parse(&url).unwrap();
         let owned = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.to_owned());
         let headers: Vec<_> = request.headers().map(owned).collect();
         let body = std::str::from_utf8(request.body()).unwrap();
         let method = request.method().as_str();
-        let reply = self.script.take(method, &url, Some(&headers), body);
-        Box::pin(async move { Ok(HttpResponse::new(reply.status, reply.headers, reply.body)) })
-    }
-
-    fn is_open(&mut self) -> bool {
-        true
+        let reply = self.take(method, &url, Some(&headers), body);
+        HttpResponse::new(reply.status, reply.headers, reply.body)
     }
 }

@@ -1,12 +1,11 @@
-//! A transport on which something else happens meanwhile.
+//! What else happens while the network is waited for.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use silentry::transport::{
-    BoxFuture, Connection, HttpRequest, HttpResponse, HyperTransport, Origin, Transport,
-    TransportError,
-};
+use silentry::transport::HttpResponse;
+
+use crate::support::Watch;
 
 type Deed = Box<dyn FnOnce() + Send>;
 
@@ -36,47 +35,13 @@ impl Plan {
 }
 
 /// Carries out the plan each time the network is waited for.
-pub(crate) struct SwitchingTransport {
-    pub(crate) plan: Plan,
-    pub(crate) transport: HyperTransport,
-}
-
-impl Transport for SwitchingTransport {
-    fn connect<'a>(
-        &'a self,
-        origin: &'a Origin,
-    ) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
-        Box::pin(async move {
-            let connection = self.transport.connect(origin).await?;
-            self.plan.wait();
-            let plan = self.plan.clone();
-            Ok(Box::new(SwitchingConnection { plan, connection }) as Box<dyn Connection>)
-        })
-    }
-}
-
-struct SwitchingConnection {
-    plan: Plan,
-    connection: Box<dyn Connection>,
-}
-
-impl Connection for SwitchingConnection {
-    fn leaf_certificate(&self) -> Option<&[u8]> {
-        self.connection.leaf_certificate()
+impl Watch for Plan {
+    fn connected(&self) {
+        self.wait();
     }
 
-    fn send<'a>(
-        &'a mut self,
-        request: &'a HttpRequest,
-    ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
-        Box::pin(async move {
-            let response = self.connection.send(request).await;
-            self.plan.wait();
-            response
-        })
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.connection.is_open()
+    fn replied(&self, response: HttpResponse) -> HttpResponse {
+        self.wait();
+        response
     }
 }

@@ -11,7 +11,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustix::process::{Uid, geteuid, getuid};
 use silentry::cache::store::FileStore;
 use silentry::secret::Secret;
-use silentry::transport::HyperTransport;
 use silentry::{
     Account, AuthenticationResult, Directory, Error, PublicClientApplication, TokenCache,
 };
@@ -20,7 +19,8 @@ use silentry_lab::kerberos::ccache::Ccache;
 use silentry_lab::{CLIENT_ID, Lab, TENANT_ID};
 use tempfile::TempDir;
 
-use crate::signed_in::switching::{Plan, SwitchingTransport};
+use crate::signed_in::switching::Plan;
+use crate::support::Watched;
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
@@ -202,14 +202,7 @@ impl World {
     pub(crate) fn restart(&mut self) {
         let lab = &ground().0;
         let app = |ccache: String| {
-            let transport = SwitchingTransport {
-                plan: self.plan.clone(),
-                transport: HyperTransport::builder()
-                    .with_ca_bundle(lab.ca_pem())
-                    .with_proxy(lab.proxy_url())
-                    .build()
-                    .unwrap(),
-            };
+            let transport = Watched::in_lab(lab, self.plan.clone());
             let store = FileStore::new(self.folder.path().join("msal.cache"));
             PublicClientApplication::builder(CLIENT_ID)
                 .with_tenant_id("contoso.test")

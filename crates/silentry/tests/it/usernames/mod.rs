@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use silentry::secret::Secret;
-use silentry::transport::HyperTransport;
 use silentry::{
-    AuthenticationResult, Browser, BrowserError, Category, Directory, Error,
-    PublicClientApplication, TokenCache, TokenSource,
+    AuthenticationResult, Category, Directory, Error, PublicClientApplication, TokenCache,
+    TokenSource,
 };
-use silentry_lab::{CLIENT_ID, Lab, Person, user};
+use silentry_lab::{CLIENT_ID, Lab, user};
 
-use crate::usernames::renaming::{Claims, RenamingTransport, Say};
+use crate::support::{PersonAtBrowser, Watched, person};
+use crate::usernames::renaming::{Claims, Say};
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
@@ -47,14 +47,7 @@ impl World {
             Some(user) => self.lab.ccache(user).unwrap(),
             None => self.lab.directory().join("no-such-ccache"),
         };
-        let transport = RenamingTransport {
-            say: self.say.clone(),
-            transport: HyperTransport::builder()
-                .with_ca_bundle(self.lab.ca_pem())
-                .with_proxy(self.lab.proxy_url())
-                .build()
-                .unwrap(),
-        };
+        let transport = Watched::in_lab(&self.lab, self.say.clone());
         PublicClientApplication::builder(CLIENT_ID)
             .with_tenant_id("contoso.test")
             .with_transport(transport)
@@ -97,43 +90,8 @@ impl World {
     fn at_browser(&self, name: &str) -> PersonAtBrowser {
         PersonAtBrowser {
             lab: Arc::clone(&self.lab),
-            person: Person::new(user(name).unwrap()),
+            person: person(name),
         }
-    }
-}
-
-/// Somebody at a browser, who signs in at whatever page is shown.
-#[derive(Clone)]
-struct PersonAtBrowser {
-    lab: Arc<Lab>,
-    person: Person,
-}
-
-impl PersonAtBrowser {
-    fn sign_in(self, page: String) {
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            let mut browser = self.lab.browser().unwrap();
-            runtime
-                .block_on(browser.sign_in(&page, &self.person))
-                .map(|_| ())
-        });
-    }
-
-    fn enter(self, code: &silentry::DeviceCode) {
-        let page = code.verification_uri().to_owned();
-        let person = self.person.clone().with_user_code(code.user_code());
-        PersonAtBrowser { person, ..self }.sign_in(page);
-    }
-}
-
-impl Browser for PersonAtBrowser {
-    fn open(&self, url: &str) -> Result<(), BrowserError> {
-        self.clone().sign_in(url.to_owned());
-        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A transport on which id tokens say something else. Nobody checks the signature of one that came from the token
+//! Id tokens that say something else. Nobody checks the signature of one that came from the token
 //! endpoint itself (OpenID Connect Core 3.1.3.7).
 
 use std::sync::{Arc, Mutex};
@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use silentry::transport::{
-    BoxFuture, Connection, HttpRequest, HttpResponse, HyperTransport, Origin, Transport,
-    TransportError,
-};
+use silentry::transport::HttpResponse;
+
+use crate::support::Watch;
 
 /// What id tokens say.
 #[derive(Clone, Debug, Default)]
@@ -33,47 +32,10 @@ impl Say {
     }
 }
 
-pub(crate) struct RenamingTransport {
-    pub(crate) say: Say,
-    pub(crate) transport: HyperTransport,
-}
-
-impl Transport for RenamingTransport {
-    fn connect<'a>(
-        &'a self,
-        origin: &'a Origin,
-    ) -> BoxFuture<'a, Result<Box<dyn Connection>, TransportError>> {
-        Box::pin(async move {
-            let connection = self.transport.connect(origin).await?;
-            let say = self.say.clone();
-            Ok(Box::new(RenamingConnection { say, connection }) as Box<dyn Connection>)
-        })
-    }
-}
-
-struct RenamingConnection {
-    say: Say,
-    connection: Box<dyn Connection>,
-}
-
-impl Connection for RenamingConnection {
-    fn leaf_certificate(&self) -> Option<&[u8]> {
-        self.connection.leaf_certificate()
-    }
-
-    fn send<'a>(
-        &'a mut self,
-        request: &'a HttpRequest,
-    ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
-        Box::pin(async move {
-            let response = self.connection.send(request).await?;
-            let claims = self.say.0.lock().unwrap().clone();
-            Ok(renamed(&response, &claims).unwrap_or(response))
-        })
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.connection.is_open()
+impl Watch for Say {
+    fn replied(&self, response: HttpResponse) -> HttpResponse {
+        let claims = self.0.lock().unwrap().clone();
+        renamed(&response, &claims).unwrap_or(response)
     }
 }
 
