@@ -9,6 +9,7 @@ import hashlib
 import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import gssapi
 from gssapi.raw import ChannelBindings, GSSError
@@ -20,32 +21,35 @@ CHANNEL_BOUND = 2048
 gssapi.SecurityContext.__DEFER_STEP_ERRORS__ = False
 
 port, certificate, key, bound = sys.argv[1:]
-with open(bound) as file:
-    der = ssl.PEM_cert_to_DER_cert(file.read())
+der = ssl.PEM_cert_to_DER_cert(Path(bound).read_text())
 BINDING = b"tls-server-end-point:" + hashlib.sha256(der).digest()
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_HEAD(self):
+    def do_HEAD(self) -> None:
         self.answer(401, "Negotiate", "")
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         scheme, _, data = self.headers.get("Authorization", "").partition(" ")
-        if scheme != "Negotiate":
-            return self.answer(401, "Negotiate", "")
+        if scheme == "Negotiate":
+            self.answer(*self.judge(data))
+        else:
+            self.answer(401, "Negotiate", "")
+
+    def judge(self, data: str) -> tuple[int, str, str]:
         context = gssapi.SecurityContext(usage="accept", channel_bindings=ChannelBindings(application_data=BINDING))
         try:
             token = context.step(base64.b64decode(data))
         except GSSError as error:
             self.log_message("refused: %s", type(error).__name__)
-            return self.answer(401, "Negotiate", "refused\n")
+            return 401, "Negotiate", "refused\n"
         if not int(context.actual_flags) & CHANNEL_BOUND:
-            return self.answer(401, "Negotiate", "no channel binding\n")
-        self.answer(200, "Negotiate " + base64.b64encode(token).decode(), f"{context.initiator_name}\n")
+            return 401, "Negotiate", "no channel binding\n"
+        return 200, "Negotiate " + base64.b64encode(token).decode(), f"{context.initiator_name}\n"
 
-    def answer(self, status, negotiate, text):
+    def answer(self, status: int, negotiate: str, text: str) -> None:
         body = text.encode()
         self.send_response(status)
         self.send_header("WWW-Authenticate", negotiate)

@@ -1,11 +1,10 @@
 """Installs and builds the programs, from the registries of their languages, pinned by version and hash."""
 
-import os
 import shutil
 from pathlib import Path
 
 from msal_net.prepare import prepare as prepare_msal_net
-from support.prepare import Preparation, npm, pip, run
+from support.prepare import Preparation, go, npm, pip, run
 
 # Copies the jars of the POM's dependencies; Maven has no way of its own to do so.
 _COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
@@ -13,7 +12,7 @@ _COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:cop
 
 def prepare(preparation: Preparation) -> None:
     prepare_python_and_node(preparation)
-    preparation.once("clients/go", _go)
+    preparation.once("clients/go", go)
     preparation.once("clients/java", _java)
     prepare_msal_net(preparation)
 
@@ -22,22 +21,6 @@ def prepare_python_and_node(preparation: Preparation) -> None:
     """Prepare those two alone."""
     preparation.once("clients/python", pip)
     preparation.once("clients/node", npm)
-
-
-def _go(folder: Path) -> None:
-    """Go compares the modules with `go.sum`."""
-    cache, modules = folder / "cache", folder / "modules"
-    settings = {
-        "CGO_ENABLED": "0",
-        "GOCACHE": str(cache),
-        "GOMODCACHE": str(modules),
-        # The modules stay deletable; the checkout around is not asked for its version.
-        "GOFLAGS": "-modcacherw -mod=readonly -buildvcs=false",
-        "GOTOOLCHAIN": "local",
-    }
-    run("go", "build", "-o", "client", ".", cwd=folder, env=os.environ | settings)
-    shutil.rmtree(cache)
-    shutil.rmtree(modules)
 
 
 def _java(folder: Path) -> None:

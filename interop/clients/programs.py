@@ -22,7 +22,7 @@ class Client(Enum):
         clients = prepared / "clients"
         match self:
             case Client.GO:
-                return [f"{clients}/go/client"]
+                return [f"{clients}/go/program"]
             case Client.JAVA:
                 path = f"{clients}/java:{clients}/java/jars/*"
                 return ["java", "-XX:TieredStopAtLevel=1", *java_options, "-cp", path, "Client"]

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page
 
 from browsers.chromium import chromium, press, trust
+from support.certificates import Authority
 from support.desktop import Desktop
 from support.ground import Ground
 from support.node import node
@@ -35,44 +36,34 @@ SIGNED_IN = ["signed in: ana, IdentityProvider, ", "silent: ana, Cache, ", "rene
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with an authority and a certificate for both names."""
-    folder = tmp_path_factory.mktemp("certificates")
-
-    def request(line: str) -> None:
-        run("openssl", *f"req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 {line}".split(), cwd=folder)
-
-    request("-subj /CN=Authority -addext keyUsage=critical,keyCertSign -keyout ca.key -out ca.pem")
-    request(
-        f"-subj /CN={HOST} -CA ca.pem -CAkey ca.key -addext basicConstraints=critical,CA:FALSE"
-        f" -addext subjectAltName=DNS:{HOST},DNS:{ALIAS} -addext extendedKeyUsage=serverAuth"
-        " -days 30 -keyout web.key -out web.pem"
-    )
-    return folder
+def authority(make_folder: Callable[[], Path]) -> Authority:
+    """Return an authority with a certificate for both names."""
+    authority = Authority(make_folder())
+    authority.certify("web", HOST, ALIAS)
+    return authority
 
 
 @pytest.fixture(scope="module")
-def server(ground: Ground, certificates: Path, name_loopback: Callable[..., None]) -> Iterator[str]:
+def server(ground: Ground, authority: Authority, name_loopback: Callable[..., None]) -> Iterator[str]:
     """Return the version of the running server."""
     name_loopback(HOST, ALIAS)
     folder = ground.prepared / "openid" / "provider"
     program = node(folder)
     package = json.loads((folder / "node_modules/oidc-provider/package.json").read_text())
-    words = (folder / "provider.js", ISSUER, certificates / "web.pem", certificates / "web.key")
+    words = (folder / "provider.js", ISSUER, authority.folder / "web.pem", authority.folder / "web.key")
     with running(program, *words) as process:
         wait_for("answer of oidc-provider", lambda: answers(443) or None, process)
         yield f"{package['version']}, Node {run(program, '--version').strip()}"
 
 
 @pytest.fixture
-def desktop(folder: Path, certificates: Path, server: str, row: Row) -> Desktop:
+def desktop(folder: Path, authority: Authority, server: str, row: Row) -> Desktop:
     """Return the desktop of a user who trusts the authority."""
     row.version = server
-    authority = certificates / "ca.pem"
-    trust(folder, authority)
+    trust(folder, authority.certificate)
     removed = {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "SSL_CERT_DIR"}
     environment = {name: value for name, value in os.environ.items() if name not in removed}
-    return Desktop(folder, environment | {"SSL_CERT_FILE": str(authority)})
+    return Desktop(folder, environment | {"SSL_CERT_FILE": str(authority.certificate)})
 
 
 @pytest.fixture

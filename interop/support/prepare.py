@@ -6,6 +6,7 @@ everything is there.
 
 import hashlib
 import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -26,12 +27,14 @@ class Preparation:
     prepared: Path
 
     def once(self, source: str, fill: Callable[[Path], None], *, again: bool = False) -> None:
-        """Fill `prepared/SOURCE`, at first a copy of the folder, unless that was done with the very same files.
+        """Fill `prepared/SOURCE`, at first a copy of the folder, unless that was done the very same way.
 
         What is to be done `again` is done again the next time, too.
         """
         files = sorted(path for path in (self.sources / source).iterdir() if path.is_file())
-        digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+        # How it is filled counts, too.
+        recipes = [Path(__file__), self.sources / Path(source).parts[0] / "prepare.py"]
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*files, *recipes])).hexdigest()
         folder = self.prepared / source
         done = folder / ".done"
         if not again and done.exists() and done.read_text() == digest:
@@ -62,6 +65,22 @@ def npm(folder: Path) -> None:
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--cache", "cache"]
     run("npm", "ci", *options, cwd=folder)
     shutil.rmtree(folder / "cache")
+
+
+def go(folder: Path) -> None:
+    """Build `program`; Go compares the modules with go.sum."""
+    cache, modules = folder / "cache", folder / "modules"
+    settings = {
+        "CGO_ENABLED": "0",
+        "GOCACHE": str(cache),
+        "GOMODCACHE": str(modules),
+        # The modules stay deletable; the checkout around is not asked for its version.
+        "GOFLAGS": "-modcacherw -mod=readonly -buildvcs=false",
+        "GOTOOLCHAIN": "local",
+    }
+    run("go", "build", "-o", "program", ".", cwd=folder, env=os.environ | settings)
+    shutil.rmtree(cache)
+    shutil.rmtree(modules)
 
 
 def main() -> None:

@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -36,16 +37,31 @@ def answer(*command: Word, env: Environment | None = None) -> subprocess.Complet
 
 @contextmanager
 def running(
-    *command: Word, env: Environment | None = None, stdout: int | None = None, stderr: IO[str] | None = None
+    *command: Word,
+    env: Environment | None = None,
+    stdout: int | IO[str] | None = None,
+    stderr: int | IO[str] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a program beside the test; it ends with the test, however that ends."""
+    """Run a program beside the test; it ends with the test, however that ends, and so does all that it started."""
     with subprocess.Popen(
-        command, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, text=True
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        start_new_session=True,
     ) as process:
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()
+            try:
+                process.wait(LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def find(program: str) -> str:

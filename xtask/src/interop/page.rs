@@ -20,20 +20,17 @@ pub(crate) enum Table {
     Caches,
     /// How the user signed in, and in which realm.
     SignIns,
-    /// Who checks Silentry's Negotiate token.
-    Acceptors,
     /// What the network and the KDC saw of a sign-in.
     Ledger,
     /// The Windows programs.
     Windows,
 }
 
-const TABLES: [(Table, &str); 7] = [
+const TABLES: [(Table, &str); 6] = [
     (Table::Kdcs, "KDCs that issue our tickets"),
     (Table::Libraries, "GSSAPI libraries that make our tokens"),
     (Table::Caches, "Credential caches that keep our tickets"),
     (Table::SignIns, "Sign-ins, realms and names"),
-    (Table::Acceptors, "Acceptors that check our tokens"),
     (
         Table::Ledger,
         "The ticket ledger: what network and KDC see of a sign-in",

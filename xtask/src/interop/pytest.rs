@@ -22,8 +22,8 @@ use crate::workspace::Workspace;
 /// The tests of what the folders share.
 const SUPPORT: &str = "support";
 /// The programs of ours that the tests use, beside the two commands.
-const EXAMPLES: &str =
-    "build --package silentry --example sign_in --example openid --example shared_cache";
+const EXAMPLES: &str = "build --package silentry --package silentry-negotiate --example sign_in --example openid \
+     --example shared_cache --example reqwest";
 /// Where a worker runs.
 const WORKER: &str = "unshare --net --mount -- python3";
 
