@@ -10,6 +10,7 @@ mod command_line;
 mod federation_hosts;
 #[cfg(unix)]
 mod files;
+mod inspect;
 mod inspect_cache;
 #[cfg(unix)]
 mod ladder;

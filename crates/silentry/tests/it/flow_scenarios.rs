@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use silentry::{AuthenticationResult, Category, Error, PublicClientApplication, Stage};
-use silentry_lab::{CLIENT_ID, Flow, Lab, Person, Scenario};
+use silentry_lab::{Flow, Lab, Person, Scenario};
+use tokio::task::JoinSet;
 
-use crate::support::PersonAtBrowser;
+use crate::support::{PersonAtBrowser, client_with_ticket};
 
 const SCOPES: [&str; 1] = ["https://graph.microsoft.com/User.Read"];
 
@@ -64,14 +65,7 @@ async fn outcome(scenario: &Scenario) -> Result<AuthenticationResult, Error> {
         .await
         .unwrap();
     let lab = Arc::new(lab);
-    let ccache = lab.ccache(lab.user().upn).unwrap();
-    let app = PublicClientApplication::builder(CLIENT_ID)
-        .with_tenant_id("contoso.test")
-        .with_proxy(lab.proxy_url())
-        .with_ca_bundle(lab.ca_pem())
-        .with_ticket_cache(format!("FILE:{}", ccache.display()))
-        .build()
-        .unwrap();
+    let app = client_with_ticket(&lab).build().unwrap();
     match scenario.flow {
         Flow::DeviceCode => device_code(&lab, &app).await,
         Flow::Interactive => interactive(&lab, &app).await,
@@ -91,15 +85,18 @@ fn exit_code(error: &Error) -> u8 {
     }
 }
 
-#[tokio::test]
+/// They wait more than they compute, so they run side by side.
+#[tokio::test(flavor = "multi_thread")]
 async fn each_flow_ends_as_its_scenarios_say() {
     let of_apis = ["cae", "auth-context"];
     let scenarios = Scenario::all().iter().filter(|scenario| {
         scenario.flow != Flow::IntegratedWindows && !of_apis.contains(&scenario.name)
     });
+    let outcomes: JoinSet<_> = scenarios
+        .map(|scenario| async move { (scenario, outcome(scenario).await) })
+        .collect();
     let mut wrong = Vec::new();
-    for scenario in scenarios {
-        let outcome = outcome(scenario).await;
+    for (scenario, outcome) in outcomes.join_all().await {
         let error = outcome.as_ref().err();
         if scenario.name == "authorize-denied" {
             // The authorization endpoint refused, not the token endpoint.

@@ -6,6 +6,7 @@ use hyper::Method;
 use silentry_lab::{Lab, Scenario};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::services::client::{
     Connection, LOGIN, Response, SAML1_BEARER, SAML2_BEARER, STS, TRUST_13, TRUST_2005, Ticket,
@@ -35,13 +36,14 @@ async fn realm(lab: &Lab) -> Response {
     .await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_scenario_starts() {
-    for scenario in Scenario::all() {
+    let starts = Scenario::all().iter().map(|scenario| async {
         let lab = lab(scenario.name).await;
         assert_eq!(lab.user().upn, scenario.user);
         assert_eq!(lab.scenario().name, scenario.name);
-    }
+    });
+    starts.collect::<JoinSet<_>>().join_all().await;
     assert!(Lab::builder().scenario("nonsense").start().await.is_err());
     assert!(Lab::builder().user("nobody").start().await.is_err());
 }
