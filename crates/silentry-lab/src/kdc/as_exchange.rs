@@ -5,10 +5,10 @@ use picky_krb::data_types::{EncryptedData, EtypeInfo2Entry, PaData, PaEncTsEnc};
 use picky_krb::messages::{KdcReq, KdcReqBody};
 
 use super::KdcError;
-use super::answer::{self, RealmKdc};
 use super::directory::UserKeys;
 use super::error::Rejection;
 use super::log::Asked;
+use super::request::{RealmKdc, check_options, etypes, session_etype};
 use super::ticket::{Grant, ReplyKey};
 use crate::kerberos::crypto::usage;
 use crate::kerberos::flags::{kdc_option, ticket};
@@ -33,7 +33,7 @@ pub(super) fn answer(
     let user = find_user(kdc, &client)?;
     let (service_key, session_etype) = find_service(kdc, &service, body)?;
     let options = wire::flags_of(&body.kdc_options.0);
-    answer::check_options(options)?;
+    check_options(options)?;
     check_start(kdc, body)?;
     let reply_key = preauthenticate(kdc, request, user)?;
     let end_time = kdc.end_time(body, i64::MAX)?;
@@ -96,13 +96,13 @@ fn find_service<'a>(
     service: &Principal,
     body: &KdcReqBody,
 ) -> Result<(&'a Key, Etype), Rejection> {
-    let wanted = answer::etypes(body);
+    let wanted = etypes(body);
     if let Some(target) = service.krbtgt_of() {
         let key = kdc
             .realm
             .krbtgt_key(target)
             .ok_or(KdcError::ServiceUnknown)?;
-        return Ok((key, answer::session_etype(&wanted, |_| true)?));
+        return Ok((key, session_etype(&wanted, |_| true)?));
     }
     let account = kdc.realm.service(service).ok_or(KdcError::ServiceUnknown)?;
     account.key_for(&wanted)
@@ -130,10 +130,10 @@ fn preauthenticate<'a>(
     request: &KdcReq,
     user: &'a UserKeys,
 ) -> Result<&'a Key, Rejection> {
-    let wanted = answer::etypes(&request.req_body.0);
+    let wanted = etypes(&request.req_body.0);
     // "If the server cannot accommodate any encryption type requested by the client, an error message
     // with code KDC_ERR_ETYPE_NOSUPP is returned."
-    let reply_etype = answer::session_etype(&wanted, |_| true)?;
+    let reply_etype = session_etype(&wanted, |_| true)?;
     let methods = || {
         vec![
             etype_info2(user, &wanted),

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 use thiserror::Error;
 
 use super::KdcError;
-use super::answer::session_etype;
 use super::directory::{Directory, RealmKeys, ServiceKeys};
 use super::error::Rejection;
+use super::request::session_etype;
 use super::ticket::{Grant, KVNO};
 use crate::kerberos::ccache::{Ccache, Credential};
 use crate::kerberos::flags::ticket;

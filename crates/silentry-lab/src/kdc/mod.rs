@@ -36,6 +36,7 @@ mod error;
 mod issue;
 mod krb5_conf;
 mod log;
+mod request;
 mod server;
 #[cfg(test)]
 mod tests;

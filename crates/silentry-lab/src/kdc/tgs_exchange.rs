@@ -3,10 +3,10 @@
 use picky_krb::messages::{ApReq, KdcReq, KdcReqBody};
 
 use super::KdcError;
-use super::answer::{self, RealmKdc};
 use super::directory::RealmKeys;
 use super::error::Rejection;
 use super::log::{Asked, Outcome};
+use super::request::{RealmKdc, check_options, etypes, session_etype};
 use super::ticket::{Grant, ReplyKey};
 use crate::kerberos::ap_req::{self, Authenticated};
 use crate::kerberos::crypto::{checksum_type, md5, usage};
@@ -31,7 +31,7 @@ pub(super) fn answer(
     kdc.check_realm(body)?;
 
     let options = wire::flags_of(&body.kdc_options.0);
-    answer::check_options(options)?;
+    check_options(options)?;
     let granted = find_service(kdc, &service, body, &issuer)?;
     if granted.service != service {
         asked.outcome = Outcome::Referred(granted.service.components()[1].clone());
@@ -162,7 +162,7 @@ fn find_service<'a>(
     body: &KdcReqBody,
     issuer: &str,
 ) -> Result<Granted<'a>, Rejection> {
-    let wanted = answer::etypes(body);
+    let wanted = etypes(body);
     let krbtgt = |target: &str, service: Principal| {
         let key = kdc
             .realm
@@ -171,7 +171,7 @@ fn find_service<'a>(
         Ok(Granted {
             service,
             key,
-            session_etype: answer::session_etype(&wanted, |_| true)?,
+            session_etype: session_etype(&wanted, |_| true)?,
         })
     };
     // A user of another realm would have to be vouched for by a third: see `authenticate`.
