@@ -4,22 +4,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use crate::adfs::Adfs;
 use crate::clock::Clock;
 use crate::directory::{self, TENANT_ID};
-use crate::entra::AccessClaims;
-use crate::front::http::{Reply, Request};
+use crate::entra::{AccessClaims, Entra};
+use crate::http::{Reply, Request};
 use crate::scenario::switches::Api;
-use crate::services::Services;
 
 const STAGE: &str = "api";
 
 /// Answers a request to an API that wants an access token for its own name.
-pub(crate) fn answer(request: &Request, services: &Services) -> Reply {
+pub(crate) fn answer(request: &Request, adfs: &Adfs, entra: &Entra, api: Api) -> Reply {
     let audience = format!("https://{}", request.host);
     let Some(token) = bearer(request) else {
         return unauthorized(None);
     };
-    if let Some(claims) = services.adfs.verify_access_token(token, &audience) {
+    if let Some(claims) = adfs.verify_access_token(token, &audience) {
         let body = json!({
             "user": claims.upn,
             "audience": claims.aud,
@@ -28,11 +28,11 @@ pub(crate) fn answer(request: &Request, services: &Services) -> Reply {
         });
         return Reply::new(STAGE, 200).body("application/json; charset=utf-8", body.to_string());
     }
-    let claims = match services.entra.verify_access_token(token, &audience) {
+    let claims = match entra.verify_access_token(token, &audience) {
         Ok(claims) => claims,
         Err(why) => return unauthorized(Some(why)),
     };
-    if let Some(demand) = demand(services.switches.api, &claims) {
+    if let Some(demand) = demand(api, &claims) {
         return insufficient(&demand);
     }
     let path = request.path.trim_end_matches('/');

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::adfs::{http_sys, http_sys_page};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
+use crate::http_sys;
 use crate::journal::PresentedTicket;
 use crate::kerberos::acceptor::{Accepted, Acceptor, ChannelBinding, Opened};
 use crate::scenario::switches::{Challenge, ExtendedProtection, Mutual};
@@ -126,7 +126,7 @@ impl Negotiate {
     }
 
     fn refusal(&self, stage: &'static str) -> Reply {
-        let reply = http_sys(stage, 401, "Unauthorized");
+        let reply = http_sys::reply(stage, 401, "Unauthorized");
         match self.challenge {
             Challenge::NtlmOnly => reply.header("www-authenticate", "NTLM"),
             Challenge::NegotiateAndNtlm | Challenge::Always | Challenge::TooLong => reply
@@ -138,8 +138,8 @@ impl Negotiate {
 
 /// The reply of http.sys to headers beyond MaxFieldLength or MaxRequestBytes (KB2020943).
 fn too_long(stage: &'static str) -> Reply {
-    http_sys_page(
-        http_sys(stage, 400, "Bad Request"),
+    http_sys::page(
+        http_sys::reply(stage, 400, "Bad Request"),
         "Bad Request",
         " - Request Too Long",
         "400. The size of the request headers is too long.",

@@ -7,8 +7,8 @@ use crate::api;
 use crate::clock::{Clock, http_date};
 use crate::entra::Entra;
 use crate::entra::autologon::Autologon;
-use crate::front::http::{Reply, Request};
-use crate::front::{Part, part_of};
+use crate::hosts::{Part, part_of};
+use crate::http::{Reply, Request};
 use crate::scenario::switches::Switches;
 use crate::tls::{Certificates, Leaf};
 
@@ -28,7 +28,9 @@ impl Services {
             Some((_, Part::Website)) => website(request),
             Some((_, Part::Federation)) => self.adfs.answer(request),
             Some((_, Part::Autologon)) => self.autologon.answer(request),
-            Some((_, Part::Api)) => api::answer(request, self),
+            Some((_, Part::Api)) => {
+                api::answer(request, &self.adfs, &self.entra, self.switches.api)
+            }
             None => Reply::text("front", 421, "the lab does not play this name"),
         }
     }

@@ -12,7 +12,8 @@ use hyper::Method;
 
 use crate::clock::Clock;
 use crate::directory::{self, User};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
+use crate::http_sys;
 use crate::keys::Keys;
 use crate::negotiate::Negotiate;
 use crate::random::guid;
@@ -48,14 +49,14 @@ impl Adfs {
             return reply;
         }
         let Some(endpoint) = path.strip_prefix("/adfs/services/trust/") else {
-            return http_sys("federation", 404, "Not Found");
+            return http_sys::reply("federation", 404, "Not Found");
         };
         if endpoint == "mex" {
             return match request.method {
                 Method::GET | Method::HEAD => {
                     mex::answer(request.host, self.switches.mex, self.switches.published)
                 }
-                _ => http_sys("mex", 405, "Method Not Allowed"),
+                _ => http_sys::reply("mex", 405, "Method Not Allowed"),
             };
         }
         let (trust, windows) = match endpoint {
@@ -63,7 +64,7 @@ impl Adfs {
             "2005/windowstransport" => (Trust::Feb2005, true),
             "13/usernamemixed" => (Trust::V13, false),
             "2005/usernamemixed" => (Trust::Feb2005, false),
-            _ => return http_sys(STAGE, 404, "Not Found"),
+            _ => return http_sys::reply(STAGE, 404, "Not Found"),
         };
         if windows {
             self.windows_transport(request, trust)
@@ -79,7 +80,7 @@ impl Adfs {
 
     fn windows_transport(&self, request: &Request, trust: Trust) -> Reply {
         if let (Trust::V13, Some(status)) = (trust, self.switches.trust13_off) {
-            return http_sys(STAGE, status, "Service Unavailable");
+            return http_sys::reply(STAGE, status, "Service Unavailable");
         }
         if self.switches.redirects {
             let elsewhere = format!(
@@ -87,7 +88,7 @@ impl Adfs {
                 directory::FOREIGN_FEDERATION_HOST,
                 request.path
             );
-            return http_sys(STAGE, 302, "Found").header("location", elsewhere);
+            return http_sys::reply(STAGE, 302, "Found").header("location", elsewhere);
         }
         // http.sys authenticates before the service sees anything of the request.
         let caller = match self.negotiate.authenticate(request, STAGE) {
@@ -118,11 +119,11 @@ impl Adfs {
         authenticate: impl FnOnce(&Rst) -> Option<(&'static User, AuthenticationMethod)>,
     ) -> Reply {
         if request.method != Method::POST {
-            return http_sys(STAGE, 405, "Method Not Allowed");
+            return http_sys::reply(STAGE, 405, "Method Not Allowed");
         }
         if request.media_type() != "application/soap+xml" {
             let given = request.header("content-type").unwrap_or_default();
-            return http_sys(STAGE, 415, "").reason(format!(
+            return http_sys::reply(STAGE, 415, "").reason(format!(
                 "Cannot process the message because the content type '{given}' was not the expected \
                  type 'application/soap+xml; charset=utf-8'."
             ));
@@ -130,7 +131,7 @@ impl Adfs {
         let now = self.clock.now();
         let rst = match Rst::parse(&request.body, trust, now) {
             Ok(rst) => rst,
-            Err(RstError::Malformed) => return http_sys(STAGE, 400, "Bad Request"),
+            Err(RstError::Malformed) => return http_sys::reply(STAGE, 400, "Bad Request"),
             Err(RstError::Fault { fault, message_id }) => {
                 return fault.reply(message_id.as_deref(), now);
             }
@@ -225,47 +226,6 @@ impl Trust {
             Self::V13 => "http://docs.oasis-open.org/ws-sx/ws-trust/200512/Bearer",
         }
     }
-}
-
-/// A reply of the web server below AD FS, which says little: a page when nobody listens at an address, or
-/// not at the moment, and nothing at all in a 401.
-///
-/// MSAL Java has no message for a reply without a body, so that what it says tells which replies have one:
-/// of a 401 of windowstransport its users report the same `NullPointerException` (issue 15 of
-/// ms-identity-java-desktop).
-pub(crate) fn http_sys(stage: &'static str, status: u16, reason: &str) -> Reply {
-    let reply = Reply::new(stage, status).header("server", "Microsoft-HTTPAPI/2.0");
-    let reply = match status {
-        404 => http_sys_page(
-            reply,
-            "Not Found",
-            "",
-            "404. The requested resource is not found.",
-        ),
-        503 => http_sys_page(
-            reply,
-            "Service Unavailable",
-            "",
-            "503. The service is unavailable.",
-        ),
-        _ => reply,
-    };
-    if reason.is_empty() {
-        reply
-    } else {
-        reply.reason(reason)
-    }
-}
-
-/// Gives the reply a page of http.sys; their lengths (404: 315 bytes, 503: 326) are in many a log.
-pub(crate) fn http_sys_page(reply: Reply, title: &str, detail: &str, error: &str) -> Reply {
-    let page = format!(
-        "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\"\"http://www.w3.org/TR/html4/strict.dtd\">\r\n\
-         <HTML><HEAD><TITLE>{title}</TITLE>\r\n\
-         <META HTTP-EQUIV=\"Content-Type\" Content=\"text/html; charset=us-ascii\"></HEAD>\r\n\
-         <BODY><h2>{title}{detail}</h2>\r\n<hr><p>HTTP Error {error}</p>\r\n</BODY></HTML>\r\n"
-    );
-    reply.body("text/html; charset=us-ascii", page)
 }
 
 /// What a relying party trust with an encryption certificate yields. Nobody could decrypt it

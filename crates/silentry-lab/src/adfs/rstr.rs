@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use super::Trust;
 use super::saml::Assertion;
 use crate::clock::xml_time;
-use crate::front::http::Reply;
+use crate::http::Reply;
 use crate::xml::{ADDRESSING, SOAP12, WSP, WSSE, WSU, escape};
 
 const FAULT_ACTION: &str = "http://www.w3.org/2005/08/addressing/soap/fault";

@@ -7,7 +7,7 @@ use super::issue::{self, Scopes};
 use super::sign_in::{self, Purpose};
 use super::{Entra, correlation_id, tenant, token};
 use crate::directory::{Application, Tenant, User};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::oauth::{Callback, Challenge, Form, ResponseMode, is_registered, member, parse_form};
 use crate::random::guid;
 use crate::scenario::switches::Authorize;

@@ -11,12 +11,13 @@ use time::{Duration, OffsetDateTime};
 
 use super::error::EntraError;
 use super::{grants, jwt};
-use crate::adfs::{Rst, RstError, Site, Trust, http_sys, metadata};
+use crate::adfs::{Rst, RstError, Site, Trust, metadata};
 use crate::clock::{Clock, xml_time};
 use crate::directory::{
     self, AUTOLOGON_HOST, Demand, DomainKind, TENANT_ID, Tenant, User, domain_kind,
 };
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
+use crate::http_sys;
 use crate::keys::{Keys, SigningKey};
 use crate::negotiate::Negotiate;
 use crate::random::{guid, opaque};
@@ -40,7 +41,7 @@ impl Autologon {
             .split_once("/winauth/trust/")
             .filter(|(tenant, _)| Tenant::parse(tenant) == Some(Tenant::Home))
         else {
-            return http_sys("federation", 404, "Not Found");
+            return http_sys::reply("federation", 404, "Not Found");
         };
         match (endpoint, &request.method) {
             ("mex", &Method::GET) => {
@@ -58,7 +59,7 @@ impl Autologon {
             }
             ("2005/windowstransport", &Method::POST) => self.windows_transport(request),
             ("2005/usernamemixed", &Method::POST) => self.user_name_mixed(request),
-            _ => http_sys("federation", 404, "Not Found"),
+            _ => http_sys::reply("federation", 404, "Not Found"),
         }
     }
 
@@ -100,7 +101,7 @@ fn answer_rst(
     let now = Clock::default().now();
     let rst = match Rst::parse(&request.body, Trust::Feb2005, now) {
         Ok(rst) => rst,
-        Err(RstError::Malformed) => return http_sys(STAGE, 400, "Bad Request"),
+        Err(RstError::Malformed) => return http_sys::reply(STAGE, 400, "Bad Request"),
         Err(RstError::Fault { .. }) => {
             return fault(
                 &EntraError::invalid_request(81016, "Invalid STS request."),

@@ -9,7 +9,7 @@ use super::issue::{Scopes, Seconds};
 use super::sign_in::{self, Purpose};
 use super::{Entra, correlation_id, pages, tenant, token};
 use crate::directory::Application;
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::oauth::{DEVICE_LIFETIME as LIFETIME, Device, Form, Poll, member, parse_form};
 use crate::scenario::switches::DeviceCode;
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::error::EntraError;
 use super::{Entra, jwt, tenant};
 use crate::directory::{SOVEREIGN_ALIAS, SOVEREIGN_HOST, Tenant};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 
 const STAGE: &str = "discovery";
 const HOST: &str = "login.microsoftonline.com";

@@ -24,7 +24,7 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::directory::{Tenant, User};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::keys::Keys;
 use crate::oauth::{Devices, Store};
 use crate::random::{guid, is_guid, opaque};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::error::EntraError;
 use super::{Entra, correlation_id};
 use crate::directory::{AUTOLOGON_HOST, DomainKind, FEDERATION_HOST, domain_kind, domain_of};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::scenario::switches;
 
 const STAGE: &str = "realm";

@@ -8,7 +8,7 @@ use super::claims::Demands;
 use super::error::EntraError;
 use super::{Entra, pages};
 use crate::directory::{self, Application, Demand, MFA_CODE, Tenant, User};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::oauth::{Device, Form, cookie, member, parse_form};
 
 /// The cookie that remembers who has signed in with this browser.

@@ -9,7 +9,7 @@ use super::issue::{self, Scopes, TokenReply};
 use super::{Entra, discovery, pages, tenant};
 use crate::clock::http_date;
 use crate::directory::{Application, Demand, Tenant, User, application};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::oauth::{Form, member, parse_form};
 use crate::random::is_guid;
 use crate::scenario::switches::Token;

@@ -6,7 +6,8 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Front, PATIENCE, part_of, serve};
+use super::{Front, PATIENCE, serve};
+use crate::hosts::part_of;
 
 const MAX_HEAD: usize = 16 * 1024;
 

@@ -5,8 +5,6 @@
 //! but to what the user mapped.
 
 mod connect;
-mod hosts;
-pub(crate) mod http;
 mod serve;
 mod sniff;
 
@@ -21,8 +19,6 @@ use tokio::task::JoinSet;
 
 use crate::journal::Journal;
 use crate::services::Services;
-
-pub(crate) use hosts::{NAMES, Part, part_of};
 
 /// A peer that has begun must be done with a handshake, a head or a body by then.
 const PATIENCE: Duration = Duration::from_secs(15);

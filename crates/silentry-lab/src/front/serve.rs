@@ -15,8 +15,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::http::{Reply, ReplyBody, Request};
-use super::{Front, IDLE, PATIENCE, part_of, sniff};
+use super::{Front, IDLE, PATIENCE, sniff};
+use crate::hosts::part_of;
+use crate::http::{Reply, ReplyBody, Request};
 use crate::tls::Leaf;
 
 /// No honest request of a sign-in is longer, and http.sys allows a header of 64 KB at most.

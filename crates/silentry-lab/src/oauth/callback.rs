@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::html;
-use crate::front::http::Reply;
+use crate::http::Reply;
 
 /// How the answer travels back (OAuth 2.0 Multiple Response Types 2.1, Form Post Response Mode).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -13,7 +13,7 @@ pub(crate) use device::{Device, Devices, LIFETIME as DEVICE_LIFETIME, Poll};
 pub(crate) use pkce::Challenge;
 pub(crate) use store::Store;
 
-use crate::front::http::Request;
+use crate::http::Request;
 
 /// The members of a form or a query. Repeated members are an error at Entra; the first counts here.
 pub(crate) type Form = HashMap<String, String>;

@@ -11,7 +11,8 @@ mod endpoint;
 use std::time::Duration;
 
 use super::Trust;
-use crate::front::http::Reply;
+use crate::http::Reply;
+use crate::http_sys;
 use crate::scenario::switches::{Mex, Published};
 
 use endpoint::{ENDPOINTS, contract, push};
@@ -47,8 +48,8 @@ pub(in crate::adfs) fn answer(host: &str, mex: Mex, published: Published) -> Rep
             "<!DOCTYPE html><html><head><title>Sign in to the network</title></head>\
              <body><form method=\"post\"><input name=\"user\"><br></form></body></html>",
         ),
-        Mex::NotFound => super::http_sys("mex", 404, "Not Found"),
-        Mex::Unavailable => super::http_sys("mex", 503, "Service Unavailable"),
+        Mex::NotFound => http_sys::reply("mex", 404, "Not Found"),
+        Mex::Unavailable => http_sys::reply("mex", 503, "Service Unavailable"),
     }
 }
 

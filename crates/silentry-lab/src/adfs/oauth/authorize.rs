@@ -6,7 +6,7 @@ use hyper::Method;
 use super::issue::Terms;
 use super::{Adfs, OAuthError, client, dressed, html, pages};
 use crate::directory::{self, Application, User};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::oauth::{
     Callback, Challenge, Form, ResponseMode, cookie, is_registered, member, parse_form,
 };

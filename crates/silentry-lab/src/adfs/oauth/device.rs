@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::authorize::sign_in;
 use super::issue::Terms;
 use super::{Adfs, OAuthError, client, html, json, pages};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::oauth::{DEVICE_LIFETIME as LIFETIME, Device, Form, member, parse_form};
 
 const STAGE: &str = "devicecode";

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Adfs, issue, json};
 use crate::entra::jwt;
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 
 const STAGE: &str = "discovery";
 

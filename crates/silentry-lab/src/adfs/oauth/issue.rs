@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Adfs, OAuthError, json};
 use crate::directory::{Application, User, resource};
 use crate::entra::jwt;
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::oauth::Form;
 
 const LIFETIME: i64 = 3600;

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::Adfs;
 use crate::directory::{Application, User, application};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::oauth::{Devices, Form, Store, member};
 use crate::scenario::switches::DeviceCode;
 

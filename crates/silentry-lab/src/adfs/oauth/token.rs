@@ -3,7 +3,7 @@
 use super::issue::{self, Terms, TokenReply};
 use super::{Adfs, OAuthError, client, json, required};
 use crate::directory::{self, Application};
-use crate::front::http::{Reply, Request};
+use crate::http::{Reply, Request};
 use crate::oauth::{Form, Poll, member, parse_form};
 
 const STAGE: &str = "token";
