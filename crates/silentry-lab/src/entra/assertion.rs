@@ -9,9 +9,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use roxmltree::{Document, Node};
 use time::{Duration, OffsetDateTime};
 
-use super::autologon::DesktopSso;
-use super::error::EntraError;
-use super::token::not_in_directory;
+use super::desktop_sso::DesktopSso;
+use super::error::{EntraError, not_in_directory};
 use crate::clock::parse_xml_time;
 use crate::directory::{self, DomainKind, FEDERATION_ISSUER, User};
 use crate::keys::Keys;

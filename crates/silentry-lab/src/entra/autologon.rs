@@ -6,21 +6,19 @@
 use std::sync::Arc;
 
 use hyper::Method;
-use serde::{Deserialize, Serialize};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
+use super::desktop_sso::DesktopSso;
 use super::error::EntraError;
-use super::{grants, jwt};
+use super::grants;
 use crate::adfs::{Rst, RstError, Site, Trust, metadata};
 use crate::clock::{Clock, xml_time};
-use crate::directory::{
-    self, AUTOLOGON_HOST, Demand, DomainKind, TENANT_ID, Tenant, User, domain_kind,
-};
+use crate::directory::{self, AUTOLOGON_HOST, Demand, DomainKind, Tenant, User, domain_kind};
 use crate::http::{Reply, Request};
 use crate::http_sys;
 use crate::keys::{Keys, SigningKey};
 use crate::negotiate::Negotiate;
-use crate::random::{guid, opaque};
+use crate::random::guid;
 use crate::scenario::switches::Published;
 use crate::xml::{SAML1, SOAP12, WSSE, escape};
 
@@ -112,52 +110,6 @@ fn answer_rst(
     match authenticate(&rst) {
         Ok(user) => token(&DesktopSso::issue(key, user, now.unix_timestamp())),
         Err(error) => fault(&error, now),
-    }
-}
-
-/// The token inside the otherwise empty assertion.
-#[derive(Deserialize, Serialize)]
-pub(super) struct DesktopSso {
-    aud: String,
-    iss: String,
-    iat: i64,
-    nbf: i64,
-    exp: i64,
-    jti: String,
-    upn: String,
-}
-
-impl DesktopSso {
-    fn issue(key: &SigningKey, user: &User, now: i64) -> String {
-        let claims = Self {
-            aud: "urn:federation:MicrosoftOnline".to_owned(),
-            iss: format!("https://{AUTOLOGON_HOST}/{TENANT_ID}/"),
-            iat: now,
-            nbf: now,
-            exp: now + Duration::minutes(10).whole_seconds(),
-            jti: opaque(),
-            upn: user.upn.to_owned(),
-        };
-        jwt::sign(key, &claims)
-    }
-
-    /// Returns the user whom a token of Seamless SSO stands for.
-    pub(super) fn verify(
-        key: &SigningKey,
-        token: &str,
-        now: i64,
-    ) -> Result<&'static User, EntraError> {
-        let invalid =
-            || EntraError::invalid_grant(81008, "Unable to validate the Kerberos ticket.");
-        let claims: Self = jwt::verify(key, token).ok_or_else(invalid)?;
-        if claims.iss != format!("https://{AUTOLOGON_HOST}/{TENANT_ID}/") {
-            return Err(invalid());
-        }
-        if claims.exp <= now {
-            let text = "The Kerberos ticket has expired or is invalid.";
-            return Err(EntraError::invalid_grant(81010, text));
-        }
-        directory::by_upn(&claims.upn).ok_or_else(invalid)
     }
 }
 

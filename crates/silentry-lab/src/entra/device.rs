@@ -4,10 +4,11 @@ use hyper::Method;
 use serde::Serialize;
 
 use super::error::EntraError;
-use super::grants::Proof;
 use super::issue::{Scopes, Seconds};
+use super::parameters;
+use super::proof::Proof;
 use super::sign_in::{self, Purpose};
-use super::{Entra, correlation_id, pages, tenant, token};
+use super::{Entra, correlation_id, pages, tenant};
 use crate::directory::Application;
 use crate::http::{Reply, Request};
 use crate::oauth::{DEVICE_LIFETIME as LIFETIME, Device, Form, Poll, member, parse_form};
@@ -53,8 +54,8 @@ fn codes(entra: &Entra, request: &Request, word: &str) -> Result<Codes, EntraErr
     let mut form = parse_form(request.query.as_bytes());
     form.extend(parse_form(&request.body));
     let v1 = !request.path.to_ascii_lowercase().contains("/v2.0/");
-    let application = token::client(entra, &form)?;
-    let scope = token::scope(&form, v1);
+    let application = parameters::client(entra, &form)?;
+    let scope = parameters::scope(&form, v1);
     Scopes::parse(&scope)?;
     let (device_code, user_code) = entra.devices.begin(Device {
         client_id: application.client_id,

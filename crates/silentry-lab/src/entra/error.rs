@@ -6,6 +6,13 @@ use time::OffsetDateTime;
 use crate::clock::entra_time;
 use crate::random::guid;
 
+pub(super) const MFA_DEMANDED: &str = "Due to a configuration change made by your administrator, \
+or because you moved to a new location, you must use multi-factor authentication";
+
+/// What the `claims` of a refusal ask for; clients pass it on, and must not read it.
+pub(super) const MFA_CLAIMS: &str = "{\"access_token\":{\"capolids\":{\"essential\":true,\
+\"values\":[\"c2b6a7a4-5d3f-4a3b-9d46-0d8e3f7a6b51\"]}}}";
+
 /// A refusal, before it is dressed for one request.
 #[derive(Clone, Debug)]
 pub(crate) struct EntraError {
@@ -128,6 +135,18 @@ impl EntraError {
             claims: self.claims,
         }
     }
+}
+
+/// Nobody of that name, or with that id, is here.
+pub(super) fn not_in_directory(who: &str) -> EntraError {
+    EntraError::invalid_grant(
+        51004,
+        format!(
+            "The user account {who:.100} does not exist in the {} directory. To sign into this \
+             application, the account must be added to the directory.",
+            crate::directory::TENANT_ID
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The ways of proving a user at the token endpoint.
 
 use super::assertion::{self, Version};
-use super::error::EntraError;
-use super::token::{MFA_CLAIMS, MFA_DEMANDED, require_tenant, required};
+use super::error::{EntraError, MFA_CLAIMS, MFA_DEMANDED};
+use super::parameters::{require_tenant, required};
+use super::proof::Proof;
 use super::{Entra, device};
 use crate::directory::{self, Application, DomainKind, Tenant, User};
 use crate::oauth::{Form, member};
@@ -12,38 +13,6 @@ const SAML1_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml1_1-bearer";
 const SAML2_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-
-/// A user who was proven, and how.
-pub(super) struct Proof {
-    pub(super) user: &'static User,
-    /// Whether this was a sign-in, as opposed to a refresh that lives off an earlier one.
-    pub(super) first_factor: bool,
-    pub(super) by_password: bool,
-    pub(super) inside_network: bool,
-    /// Whether there was a second factor.
-    pub(super) mfa: bool,
-    /// What the client said earlier, where the sign-in took several requests.
-    pub(super) scope: Option<String>,
-    pub(super) nonce: Option<String>,
-    pub(super) claims: Option<String>,
-}
-
-impl Proof {
-    /// A user of whom nothing is proven but who it is; whoever signed in with a browser was asked
-    /// for the rest there.
-    pub(super) fn of(user: &'static User) -> Self {
-        Self {
-            user,
-            first_factor: false,
-            by_password: false,
-            inside_network: false,
-            mfa: false,
-            scope: None,
-            nonce: None,
-            claims: None,
-        }
-    }
-}
 
 /// Returns whether the scope of an earlier request counts when this one has none.
 pub(super) fn remembers_scope(grant: &str) -> bool {

@@ -1,9 +1,11 @@
 //! Microsoft Entra ID: discovery, user realms, tokens and keys of one tenant.
 
 mod assertion;
+mod authorization;
 mod authorize;
 pub(crate) mod autologon;
 mod claims;
+mod desktop_sso;
 mod device;
 mod discovery;
 mod error;
@@ -11,7 +13,10 @@ mod grants;
 mod issue;
 pub(crate) mod jwt;
 mod pages;
+mod parameters;
+mod proof;
 mod realm;
+mod session;
 mod sign_in;
 mod token;
 
@@ -30,11 +35,12 @@ use crate::oauth::{Devices, Store};
 use crate::random::{guid, is_guid, opaque};
 use crate::scenario::switches;
 
-use authorize::AuthorizationCode;
+use authorization::AuthorizationCode;
 use error::EntraError;
 pub(crate) use issue::AccessClaims;
 use issue::RefreshToken;
-use sign_in::{SignedIn, Visit};
+use session::SignedIn;
+use sign_in::Visit;
 
 /// The directory service.
 pub(crate) struct Entra {

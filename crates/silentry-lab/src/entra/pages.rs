@@ -1,6 +1,6 @@
 //! The sign-in pages, with the ids of the real ones, so that programs that drive those work here.
 
-use super::sign_in::SignedIn;
+use super::session::SignedIn;
 use crate::directory::{Application, User};
 use crate::oauth::html::{Field, escape, hidden, page};
 

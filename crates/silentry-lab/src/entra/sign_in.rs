@@ -3,16 +3,15 @@
 //! A visit is one browser on its way through the pages. What it has proven stands here and not in
 //! the forms: each form carries the visit's secret and the answer to its own question, no more.
 
-use super::authorize::{self, Asked, Prompt};
+use super::authorization::{self, Asked, Prompt};
 use super::claims::Demands;
-use super::error::EntraError;
+use super::error::{EntraError, MFA_DEMANDED, not_in_directory};
+use super::session::{SignedIn, remember, session};
 use super::{Entra, pages};
 use crate::directory::{self, Application, Demand, MFA_CODE, Tenant, User};
 use crate::http::{Reply, Request};
-use crate::oauth::{Device, Form, cookie, member, parse_form};
+use crate::oauth::{Device, Form, member, parse_form};
 
-/// The cookie that remembers who has signed in with this browser.
-const COOKIE: &str = "ESTSAUTH";
 /// A visit must be done by then.
 const LIFETIME: i64 = 900;
 
@@ -41,13 +40,6 @@ pub(super) struct Visit {
     expires: i64,
 }
 
-/// Somebody who has signed in with a browser before.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SignedIn {
-    pub(super) user: &'static User,
-    mfa: bool,
-}
-
 /// The question that comes next.
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -68,7 +60,7 @@ pub(super) fn begin(entra: &Entra, request: &Request, purpose: Purpose) -> Reply
         && asked.prompt == Prompt::None
         && let Some(error) = visit.step(entra, &session).forbidden()
     {
-        return authorize::refuse(entra, request, &asked.callback, &error);
+        return authorization::refuse(entra, request, &asked.callback, &error);
     }
     proceed(entra, request, None, visit, &session, None)
 }
@@ -134,7 +126,7 @@ fn proceed(
 
 fn finish(entra: &Entra, request: &Request, visit: Visit, user: &'static User) -> Reply {
     let Some(object_id) = user.object_id else {
-        let error = super::token::not_in_directory(user.upn);
+        let error = not_in_directory(user.upn);
         return error_page(entra, request, &error);
     };
     if visit.consented {
@@ -146,7 +138,7 @@ fn finish(entra: &Entra, request: &Request, visit: Visit, user: &'static User) -
     };
     let application = visit.application();
     let reply = match visit.purpose {
-        Purpose::Authorize(asked) => authorize::grant(entra, asked, user, object_id, visit.mfa),
+        Purpose::Authorize(asked) => authorization::grant(entra, asked, user, object_id, visit.mfa),
         Purpose::Device { user_code, .. } => {
             entra.devices.grant(&user_code, user, visit.mfa);
             entra.page(request, pages::device_done(application))
@@ -159,10 +151,10 @@ fn cancel(entra: &Entra, request: &Request, purpose: &Purpose, step: Step) -> Re
     match purpose {
         Purpose::Authorize(asked) => {
             let error = match step {
-                Step::Consent(_) => authorize::declined(),
-                _ => authorize::cancelled(),
+                Step::Consent(_) => authorization::declined(),
+                _ => authorization::cancelled(),
             };
-            authorize::refuse(entra, request, &asked.callback, &error)
+            authorization::refuse(entra, request, &asked.callback, &error)
         }
         Purpose::Device { user_code, .. } => {
             entra.devices.decline(user_code);
@@ -179,35 +171,8 @@ pub(super) fn error_page(entra: &Entra, request: &Request, error: &EntraError) -
         &super::correlation_id(request),
     );
     let html = pages::error(&body.error_description);
-    let reply = Reply::html(authorize::STAGE, body.status, html);
+    let reply = Reply::html(authorization::STAGE, body.status, html);
     entra.dressed(reply, request)
-}
-
-/// Returns everybody who has signed in with this browser.
-fn session(entra: &Entra, request: &Request) -> Vec<SignedIn> {
-    cookie(request, COOKIE)
-        .and_then(|secret| entra.sessions.get(secret))
-        .unwrap_or_default()
-}
-
-/// Adds somebody to the browser's session, and returns the cookie for it.
-fn remember(entra: &Entra, request: &Request, signed_in: SignedIn) -> String {
-    let mut session = session(entra, request);
-    let before = session
-        .iter()
-        .position(|other| other.user.upn == signed_in.user.upn)
-        .map(|index| session.remove(index));
-    let mfa = signed_in.mfa || before.is_some_and(|before| before.mfa);
-    session.push(SignedIn { mfa, ..signed_in });
-    let known = cookie(request, COOKIE).filter(|secret| entra.sessions.get(secret).is_some());
-    let secret = match known {
-        Some(secret) => {
-            entra.sessions.replace(secret, session);
-            secret.to_owned()
-        }
-        None => entra.sessions.put("0.", session),
-    };
-    format!("{COOKIE}={secret}; path=/; secure; HttpOnly; SameSite=None")
 }
 
 impl Visit {
@@ -428,7 +393,7 @@ impl Step {
                  selected account is not supported for the scenario.",
             ),
             Self::Code(_) => {
-                let text = format!("{} to access the resource.", super::token::MFA_DEMANDED);
+                let text = format!("{MFA_DEMANDED} to access the resource.");
                 error("interaction_required", 50076, &text)
             }
             Self::Consent(_) | Self::Device(_) => error(

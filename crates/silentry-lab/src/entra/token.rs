@@ -3,25 +3,18 @@
 use std::sync::atomic::Ordering;
 
 use super::claims::Demands;
-use super::error::EntraError;
-use super::grants::{self, Proof};
+use super::error::{EntraError, MFA_CLAIMS, MFA_DEMANDED, not_in_directory};
+use super::grants;
 use super::issue::{self, Scopes, TokenReply};
+use super::parameters::{client, form, required, scope};
+use super::proof::Proof;
 use super::{Entra, discovery, pages, tenant};
 use crate::clock::http_date;
-use crate::directory::{Application, Demand, Tenant, User, application};
+use crate::directory::{Application, Demand, Tenant, User};
 use crate::http::{Reply, Request};
-use crate::oauth::{Form, member, parse_form};
-use crate::random::is_guid;
 use crate::scenario::switches::Token;
 
 const STAGE: &str = "token";
-
-pub(super) const MFA_DEMANDED: &str = "Due to a configuration change made by your administrator, \
-or because you moved to a new location, you must use multi-factor authentication";
-
-/// What the `claims` of a refusal ask for; clients pass it on, and must not read it.
-pub(super) const MFA_CLAIMS: &str = "{\"access_token\":{\"capolids\":{\"essential\":true,\
-\"values\":[\"c2b6a7a4-5d3f-4a3b-9d46-0d8e3f7a6b51\"]}}}";
 
 /// `POST /{tenant}/oauth2/v2.0/token` and `POST /{tenant}/oauth2/token`.
 pub(super) fn answer(entra: &Entra, request: &Request, word: &str) -> Reply {
@@ -101,91 +94,6 @@ fn tokens(entra: &Entra, request: &Request, word: &str) -> Result<TokenReply, En
         &scopes,
         &asked,
     ))
-}
-
-fn form(request: &Request) -> Result<Form, EntraError> {
-    if request.media_type() != "application/x-www-form-urlencoded" {
-        return Err(EntraError::invalid_request(
-            900144,
-            "The request body must contain the following parameter: 'grant_type'.",
-        ));
-    }
-    Ok(parse_form(&request.body))
-}
-
-/// Returns a member that must be there and not be empty.
-pub(super) fn required<'f>(form: &'f Form, name: &str) -> Result<&'f str, EntraError> {
-    member(form, name).ok_or_else(|| EntraError::missing_parameter(name))
-}
-
-/// The v1 endpoint has `resource` in place of most of the scope.
-pub(super) fn scope(form: &Form, v1: bool) -> String {
-    let scope = form.get("scope").cloned().unwrap_or_default();
-    match form.get("resource").filter(|_| v1) {
-        Some(resource) => format!("{scope} {resource}/.default"),
-        None => scope,
-    }
-}
-
-/// Returns the client, if it may ask for tokens without a secret.
-pub(super) fn client(entra: &Entra, form: &Form) -> Result<&'static Application, EntraError> {
-    let application = known_client(form)?;
-    if !application.public && form.contains_key("client_secret") {
-        // The lab knows no secret of it, so that each is a wrong one.
-        return Err(EntraError::new(
-            401,
-            "invalid_client",
-            7000215,
-            format!(
-                "Invalid client secret provided. Ensure the secret being sent in the request is \
-                 the client secret value, not the client secret ID, for a secret added to app \
-                 '{}'.",
-                application.client_id
-            ),
-        ));
-    }
-    if !application.public || !entra.switches.public_client {
-        return Err(EntraError::new(
-            401,
-            "invalid_client",
-            7000218,
-            "The request body must contain the following parameter: 'client_assertion' or \
-             'client_secret'.",
-        ));
-    }
-    if form.contains_key("client_secret") {
-        return Err(EntraError::new(
-            401,
-            "invalid_client",
-            700025,
-            "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
-        ));
-    }
-    Ok(application)
-}
-
-/// Returns the registered application that the request names.
-pub(super) fn known_client(form: &Form) -> Result<&'static Application, EntraError> {
-    let client_id = required(form, "client_id")?;
-    if !is_guid(client_id) {
-        return Err(EntraError::invalid_request(
-            900023,
-            format!("Specified client identifier '{client_id:.100}' is not a valid GUID."),
-        ));
-    }
-    application(client_id).ok_or_else(|| {
-        EntraError::new(
-            400,
-            "unauthorized_client",
-            700016,
-            format!(
-                "Application with identifier '{client_id}' was not found in the directory \
-                 'Contoso'. This can happen if the application has not been installed by the \
-                 administrator of the tenant or consented to by any user in the tenant. You may \
-                 have sent your authentication request to the wrong tenant."
-            ),
-        )
-    })
 }
 
 /// Returns the object id of a user who may have a token now.
@@ -275,27 +183,4 @@ fn of_tenant(
             ),
         )
     })
-}
-
-pub(super) fn not_in_directory(who: &str) -> EntraError {
-    EntraError::invalid_grant(
-        51004,
-        format!(
-            "The user account {who:.100} does not exist in the {} directory. To sign into this \
-             application, the account must be added to the directory.",
-            crate::directory::TENANT_ID
-        ),
-    )
-}
-
-/// Grants that prove a user do not work where no tenant is named.
-pub(super) fn require_tenant(tenant: Tenant) -> Result<(), EntraError> {
-    match tenant {
-        Tenant::Home | Tenant::Partner | Tenant::Organizations => Ok(()),
-        Tenant::Common | Tenant::Consumers => Err(EntraError::invalid_request(
-            90010,
-            "The grant type is not supported over the /common or /consumers endpoints. Please use \
-             the /organizations or tenant-specific endpoint.",
-        )),
-    }
 }
