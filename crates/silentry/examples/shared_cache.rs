@@ -9,8 +9,8 @@ use std::error::Error;
 use std::io::Write;
 
 use sha2::{Digest, Sha256};
+use silentry::Secret;
 use silentry::cache::store::FileStore;
-use silentry::secret::Secret;
 use silentry::{PublicClientApplication, TokenCache, TokenSource};
 
 #[tokio::main(flavor = "current_thread")]

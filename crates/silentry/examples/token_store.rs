@@ -16,10 +16,10 @@
 use std::error::Error;
 use std::io::{Read, Write};
 
+use silentry::Secret;
 use silentry::cache::store::{
     FileStore, MsalDotnetStorage, TokenStore, default_store, msal_python_store,
 };
-use silentry::secret::Secret;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -71,7 +71,7 @@
 //! [`with_ntlm`]: PublicClientApplicationBuilder::with_ntlm
 
 mod advice;
-pub mod authority;
+mod authority;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "interactive")]
@@ -81,15 +81,13 @@ mod client;
 #[cfg(feature = "integrated")]
 mod directory;
 mod error;
-pub mod federation;
+mod federation_hosts;
 mod flow;
 mod flow_name;
 mod identity;
-pub mod oauth;
 mod own_thread;
 mod policy;
 mod random;
-pub mod secret;
 pub mod text;
 pub mod transport;
 
@@ -103,8 +101,8 @@ pub use client::AcquireTokenInteractive;
 pub use client::{
     Account, AcquireToken, AcquireTokenByRefreshToken, AcquireTokenByUsernamePassword,
     AcquireTokenSilent, AcquireTokenWithDeviceCode, AuthenticationResult, BeginDeviceCode,
-    DeviceCode, DeviceCodeSignIn, PublicClientApplication, PublicClientApplicationBuilder,
-    TokenSource,
+    ClaimsChallenge, DeviceCode, DeviceCodeSignIn, PublicClientApplication,
+    PublicClientApplicationBuilder, TokenSource,
 };
 #[cfg(feature = "integrated")]
 pub use client::{AcquireTokenByIntegratedWindowsAuth, MutualAuthentication};
@@ -114,6 +112,6 @@ pub use directory::Directory;
 pub use error::Explain;
 pub use error::{Attempt, Category, Code, Error, Failure, InteractionRequired, ServerCode, Stage};
 pub use flow_name::Flow;
-pub use oauth::ClaimsChallenge;
 #[cfg(feature = "interactive")]
-pub use oauth::authorization::Prompt;
+pub use silentry_protocol::oauth::authorization::Prompt;
+pub use silentry_protocol::secret::Secret;

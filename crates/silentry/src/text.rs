@@ -15,21 +15,12 @@
 /// assert_eq!(printable("abcdef", 3), "abc…");
 /// ```
 pub fn printable(text: &str, limit: usize) -> String {
-    silentry_files::printable(text, limit)
+    silentry_text::printable(text, limit)
 }
 
 /// Returns whether a character shows nothing itself but may change what others look like: controls, separators of
 /// lines and paragraphs, bidirectional overrides and isolates, zero-width characters, tags (Unicode's general
 /// categories `Cc`, `Zl` and `Zp`, and `Default_Ignorable_Code_Point`).
 pub fn is_invisible(c: char) -> bool {
-    silentry_files::is_invisible(c)
-}
-
-/// Returns how bytes are compressed, as `Content-Encoding` names it (RFC 9110, 8.4.1; RFC 8878), where they tell.
-pub(crate) fn compression(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x1F, 0x8B, ..] => Some("gzip"),
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => Some("zstd"),
-        _ => None,
-    }
+    silentry_text::is_invisible(c)
 }

@@ -7,7 +7,7 @@ use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use silentry::secret::Secret;
+use silentry::Secret;
 use silentry::{AuthenticationResult, PublicClientApplication};
 use silentry_lab::{CLIENT_ID, Lab};
 use tracing::field::{Field, Visit};

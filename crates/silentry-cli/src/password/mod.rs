@@ -9,7 +9,7 @@ mod terminal;
 use std::io::{IsTerminal, Read};
 
 use clap::Args;
-use silentry::secret::Secret;
+use silentry::Secret;
 use silentry::text::printable;
 use zeroize::{Zeroize, Zeroizing};
 

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use silentry_files::printable;
+use silentry_text::printable;
 
 use crate::Error;
 use crate::deadline::Source;

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use silentry_files::printable;
+use silentry_text::printable;
 
 use crate::deadline::Source;
 use crate::{Credentials, Error};

@@ -8,12 +8,11 @@
 use std::ffi::CStr;
 use std::ops::RangeInclusive;
 
-use silentry_files::printable;
-
-use crate::deadline::Source;
-use crate::{Credentials, Error, ServicePrincipal};
+use silentry_text::printable;
 
 use super::place::Place;
+use crate::deadline::Source;
+use crate::{Credentials, Error, ServicePrincipal};
 
 /// A call that failed.
 #[derive(Debug)]

@@ -4,13 +4,14 @@
 //! are fixed as well (MS-OAPX 3.2.5; MSAL.NET and MSAL Java take them so): its document would cost an exchange and could
 //! only say the same. Any other server is known by its discovery document alone.
 
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::cloud::Cloud;
+use silentry_protocol::discovery::instance::CloudMetadata;
+use silentry_protocol::discovery::openid::OpenIdConfiguration;
 use url::Url;
 
-use super::clouds::Cloud;
-use super::instance::CloudMetadata;
 use super::issuer::Issuer;
-use super::openid::OpenIdConfiguration;
-use super::{Authority, AuthorityKind, Tenant};
+use super::{Authority, Tenant};
 
 /// Where an authority takes requests, and who issues its tokens.
 #[derive(Clone, Debug)]

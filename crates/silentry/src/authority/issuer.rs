@@ -4,11 +4,11 @@
 //! point 6), but its issuer, audience and end are still to be looked at (points 2, 3 and 9). How strictly depends on
 //! what the server promises.
 
+use silentry_protocol::cloud::Cloud;
+use silentry_protocol::oauth::id_token::IdToken;
 use thiserror::Error;
 use url::Url;
 
-use super::clouds::Cloud;
-use crate::oauth::id_token::IdToken;
 use crate::text::printable;
 
 /// Issuers of version 1 tokens, each with its cloud's version 2 issuers.

@@ -1,15 +1,13 @@
 //! What an authority means: who it is, where it takes requests, and who may have issued what comes from there.
 
-pub mod clouds;
 pub(crate) mod endpoints;
-pub(crate) mod instance;
 pub(crate) mod issuer;
-pub(crate) mod openid;
 pub(crate) mod tenant;
 
 use std::borrow::Cow;
 use std::fmt;
 
+use silentry_protocol::cloud::{AuthorityKind, Cloud};
 use url::Url;
 
 pub use tenant::Tenant;
@@ -25,14 +23,13 @@ const DEFAULT_AUTHORITY: &str = "https://login.microsoftonline.com/organizations
 ///
 /// ```
 /// use silentry::Authority;
-/// use silentry::authority::AuthorityKind;
 ///
 /// let entra = Authority::parse("https://Login.Microsoftonline.com/contoso.com/")?;
 /// assert_eq!(entra.to_string(), "https://login.microsoftonline.com/contoso.com");
 /// let adfs = Authority::parse("https://sts.contoso.com/adfs")?;
-/// assert_eq!(adfs.kind(), AuthorityKind::AdFs);
+/// assert_eq!(adfs.tenant(), None);
 /// let keycloak = Authority::open_id_connect("https://id.contoso.com/realms/staff")?;
-/// assert_eq!(keycloak.kind(), AuthorityKind::OpenIdConnect);
+/// assert_eq!(keycloak.to_string(), "https://id.contoso.com/realms/staff");
 /// # Ok::<(), silentry::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,18 +37,6 @@ pub struct Authority {
     /// The origin alone.
     origin: Url,
     who: Who,
-}
-
-/// What kind of server an authority is: which endpoints it has, and which words it understands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AuthorityKind {
-    /// Microsoft Entra ID, in any cloud: `https://{host}/{tenant}`.
-    Entra,
-    /// AD FS 2016 or later asked for tokens of its own: `https://{host}/adfs`.
-    AdFs,
-    /// Any other server, by OpenID Connect Discovery.
-    OpenIdConnect,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +121,7 @@ impl Authority {
     }
 
     /// Returns what kind of server it is.
-    pub fn kind(&self) -> AuthorityKind {
+    pub(crate) fn kind(&self) -> AuthorityKind {
         match self.who {
             Who::Entra(_) => AuthorityKind::Entra,
             Who::AdFs => AuthorityKind::AdFs,
@@ -165,7 +150,7 @@ impl Authority {
     /// Returns `true` when the host belongs to a cloud that Microsoft publishes, so that nothing needs to be asked
     /// about it.
     pub fn is_known_cloud(&self) -> bool {
-        clouds::Cloud::of_host(self.host()).is_some()
+        Cloud::of_host(self.host()).is_some()
     }
 
     /// Returns the same authority at another host of its cloud.
@@ -181,7 +166,7 @@ impl Authority {
     /// Returns the authority for an account that the cache knows in this environment: its own cloud's, when that is
     /// another one that Microsoft publishes.
     pub(crate) fn in_cloud_of(self, environment: &str) -> Self {
-        match clouds::Cloud::of_host(environment) {
+        match Cloud::of_host(environment) {
             Some(cloud) if self.kind() == AuthorityKind::Entra && !cloud.has_alias(self.host()) => {
                 self.at(cloud.preferred_network)
             }

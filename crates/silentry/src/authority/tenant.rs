@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use silentry_protocol::guid::is_guid;
+
 use crate::error::{Code, Error, Stage};
 
 /// The tenant of personal Microsoft accounts, in Microsoft's documentation of the id_token's `tid`.
@@ -70,15 +72,6 @@ impl fmt::Display for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// Returns whether the text is a GUID as Entra writes ids, in either case.
-pub(crate) fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 /// Returns whether two client ids are of one application: those of Entra are GUIDs, which have no case.

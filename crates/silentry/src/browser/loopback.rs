@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use silentry_protocol::oauth::authorization::{AuthorizationResponse, Outcome};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,7 +28,6 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::page;
 use super::peer::{self, Peer};
-use crate::oauth::authorization::{AuthorizationResponse, Outcome};
 
 /// Codes have a few kilobytes.
 const MAX_FORM_BYTES: usize = 64 * 1024;

@@ -7,15 +7,16 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use super::environment;
-use super::schema::{CacheDocument, Entity, EntityKind};
+use silentry_protocol::cache::environment;
+use silentry_protocol::cache::{CacheDocument, Entity, EntityKind};
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::oauth::id_token::{IdToken, canonical_account_id, same_account};
+use silentry_protocol::oauth::scopes::Scopes;
+use silentry_protocol::oauth::token_response::is_token;
+use silentry_protocol::secret::Secret;
+
 use super::write::{Owner, REQUESTED_TENANT};
-use crate::authority::AuthorityKind;
 use crate::authority::tenant::{PERSONAL_ACCOUNTS, same_client};
-use crate::oauth::id_token::{IdToken, canonical_account_id, same_account};
-use crate::oauth::scopes::Scopes;
-use crate::oauth::token_response::is_token;
-use crate::secret::Secret;
 
 /// Seconds that the clocks of two machines may be apart.
 const ALLOWED_SKEW: i64 = 5 * 60;
@@ -25,7 +26,7 @@ const ALLOWED_SKEW: i64 = 5 * 60;
 const MARGIN: i64 = 5 * 60;
 
 /// An access token that would be good for longer is not taken for good: 366 days, one more than is believed of a server
-/// ([`MAX_LIFETIME`](crate::oauth::token_response::MAX_LIFETIME)). Its end was written in another unit, or is wrong.
+/// ([`MAX_LIFETIME`](silentry_protocol::oauth::token_response::MAX_LIFETIME)). Its end was written in another unit, or is wrong.
 const LONGEST: i64 = 366 * 24 * 60 * 60;
 
 /// What is known of every account, by environment and then by home account id, each in its one spelling.

@@ -1,10 +1,8 @@
 //! The token cache: the unified schema of the MSALs, and where it is kept.
 
-mod environment;
 mod index;
 mod names;
 mod recognize;
-pub mod schema;
 pub mod store;
 mod tenant_names;
 #[cfg(test)]
@@ -14,7 +12,7 @@ mod write;
 
 pub use token_cache::TokenCache;
 
-pub(crate) use environment::canonical as environment;
 pub(crate) use index::Wanted;
+pub(crate) use silentry_protocol::cache::environment::canonical as environment;
 pub(crate) use token_cache::Found;
 pub(crate) use write::{NewTokens, Owner, SignedInUser, remove, store as store_tokens};

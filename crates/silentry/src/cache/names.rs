@@ -1,10 +1,11 @@
 //! Which accounts of the cache somebody means by a name.
 
-use super::schema::{CacheDocument, CachedAccount, Entity, EntityKind};
+use silentry_protocol::cache::{CacheDocument, CachedAccount, Entity, EntityKind};
+use silentry_protocol::oauth::id_token::{IdToken, same_account};
+
 use super::write::{ALSO_CALLED, Owner, REQUESTED_TENANT};
 use crate::authority::{Authority, Tenant};
 use crate::identity::same_name;
-use crate::oauth::id_token::{IdToken, same_account};
 
 /// An account with what its rows are known by.
 struct Candidate<'a> {

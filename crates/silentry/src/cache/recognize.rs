@@ -3,7 +3,8 @@
 //! A user who mistypes a path names a document, a key, a picture. Only what shows that a cache once was written there is
 //! ever replaced by a new one.
 
-use super::schema::{CacheDocument, CacheError, EntityKind};
+use silentry_protocol::cache::{CacheDocument, CacheError, EntityKind};
+
 use super::store::{StoreError, StoreErrorKind};
 
 /// How DPAPI's blobs begin: version 1, and the provider `df9d8cd0-1501-11d1-8c7a-00c04fc297eb`. The last byte is left

@@ -1,7 +1,8 @@
 //! What the rows of a cache call a tenant.
 
+use silentry_protocol::cache::Entity;
+
 use super::index::same_realm;
-use super::schema::Entity;
 use super::write::REQUESTED_TENANT;
 use crate::authority::tenant::PERSONAL_ACCOUNTS;
 

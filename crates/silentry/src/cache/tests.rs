@@ -1,11 +1,12 @@
 //! What is written is found again, by us and by others.
 
+use silentry_protocol::cache::{CacheDocument, EntityKind};
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::oauth::scopes::Scopes;
+use silentry_protocol::oauth::token_response::TokenResponse;
+
 use super::index::{Index, Wanted};
-use super::schema::{CacheDocument, EntityKind};
 use super::write::{NewTokens, Owner, remove, store};
-use crate::authority::AuthorityKind;
-use crate::oauth::scopes::Scopes;
-use crate::oauth::token_response::TokenResponse;
 
 const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";

@@ -3,19 +3,20 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
+#[cfg(feature = "integrated")]
+use silentry_protocol::cache::EntityKind;
+use silentry_protocol::cache::{CacheDocument, CachedAccount, MAX_CACHE_BYTES};
+use silentry_protocol::secret::Secret;
+
 use super::index::{CachedToken, Index, TokenIdentity, Wanted};
 use super::names;
 use super::recognize::{Unreadable, recognize};
-#[cfg(feature = "integrated")]
-use super::schema::EntityKind;
-use super::schema::{CacheDocument, CachedAccount, MAX_CACHE_BYTES};
 use super::store::{FlightLock, StoreError, StoreErrorKind, StoreKind, StoreVersion, TokenStore};
 use super::write::Owner;
 #[cfg(feature = "integrated")]
 use super::write::is_ticket_user;
 use crate::authority::Authority;
 use crate::own_thread::{self, OwnThreadError};
-use crate::secret::Secret;
 use crate::transport::Clock;
 
 /// How long a store may take to read a cache. Waiting for a lock does not count, it has a limit of its own.

@@ -4,16 +4,17 @@
 //! the environment is the authority's host, the realm the tenant's id, keys are Python's, times are
 //! texts, and nothing is `null`.
 
-use super::environment;
+use silentry_protocol::cache::environment;
+use silentry_protocol::cache::{CacheDocument, Entity, EntityKind};
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::oauth::id_token::{ClientInfo, IdToken, home_account_id, same_account};
+use silentry_protocol::oauth::scopes::Scopes;
+use silentry_protocol::oauth::token_response::TokenResponse;
+
 use super::index::{is_plain_bearer, same_realm};
-use super::schema::{CacheDocument, Entity, EntityKind};
 use super::tenant_names::TenantNames;
-use crate::authority::AuthorityKind;
 use crate::authority::tenant::same_client;
 use crate::identity::same_name;
-use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id, same_account};
-use crate::oauth::scopes::Scopes;
-use crate::oauth::token_response::TokenResponse;
 
 /// A token response, with what was asked to get it.
 #[derive(Clone, Copy)]

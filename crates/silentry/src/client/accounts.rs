@@ -1,7 +1,8 @@
 //! The users who have signed in.
 
+use silentry_protocol::cache::CachedAccount;
+
 use super::{Account, Application, PublicClientApplication};
-use crate::cache::schema::CachedAccount;
 use crate::cache::{self, Owner};
 use crate::error::{Code, Error, Stage};
 use crate::flow::{cache_failed, environments};

@@ -16,7 +16,7 @@ use crate::cache::TokenCache;
 #[cfg(feature = "integrated")]
 use crate::directory::{DirectoryMemory, DirectorySettings};
 use crate::error::{Code, Error, Stage};
-use crate::federation::hosts::FederationHosts;
+use crate::federation_hosts::FederationHosts;
 use crate::flow::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
 #[cfg(feature = "integrated")]
 use crate::flow::{ProxyTicket, Verdicts};

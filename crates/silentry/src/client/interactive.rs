@@ -5,12 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use silentry_protocol::oauth::authorization::Prompt;
+
 use super::request::common_request_methods;
 use super::{Account, Application, AuthenticationResult, RequestOptions};
 use crate::browser::Browser;
 use crate::error::{Error, InteractionRequired};
 use crate::flow::interactive;
-use crate::oauth::authorization::Prompt;
 
 /// A sign-in in the user's browser about to be made; await it.
 ///

@@ -6,6 +6,10 @@ use std::sync::Arc;
 #[cfg(feature = "interactive")]
 use std::time::Duration;
 
+#[cfg(feature = "interactive")]
+use silentry_protocol::oauth::authorization::Prompt;
+use silentry_protocol::secret::Secret;
+
 use super::device_code::ShowDeviceCode;
 use super::request::common_request_methods;
 use super::{Account, Application, AuthenticationResult, DeviceCode, RequestOptions};
@@ -13,10 +17,7 @@ use super::{Account, Application, AuthenticationResult, DeviceCode, RequestOptio
 use crate::browser::Browser;
 use crate::error::Error;
 use crate::flow;
-#[cfg(feature = "interactive")]
 use crate::flow_name::Flow;
-use crate::oauth::authorization::Prompt;
-use crate::secret::Secret;
 
 /// Several flows, about to be tried one after the other; await it.
 ///

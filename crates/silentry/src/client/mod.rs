@@ -2,6 +2,7 @@
 
 mod accounts;
 mod builder;
+mod claims_challenge;
 mod device_code;
 #[cfg(feature = "integrated")]
 mod integrated_windows_auth;
@@ -16,35 +17,36 @@ mod username_password;
 
 use std::sync::{Arc, Mutex};
 
+use silentry_protocol::secret::Secret;
+
 #[cfg(feature = "integrated")]
 pub use builder::MutualAuthentication;
+#[cfg(feature = "integrated")]
+pub(crate) use builder::NegotiateSettings;
 pub use builder::PublicClientApplicationBuilder;
+pub use claims_challenge::ClaimsChallenge;
 pub use device_code::{AcquireTokenWithDeviceCode, BeginDeviceCode, DeviceCode, DeviceCodeSignIn};
 #[cfg(feature = "integrated")]
 pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
 #[cfg(feature = "interactive")]
 pub use interactive::AcquireTokenInteractive;
 pub use ladder::AcquireToken;
+pub(crate) use ladder::{AskPassword, CachedUser, Rung, WayDetails};
 pub use refresh_token::AcquireTokenByRefreshToken;
+pub(crate) use request::RequestOptions;
 pub use result::{Account, AuthenticationResult, TokenSource};
 pub use silent::AcquireTokenSilent;
 pub use username_password::AcquireTokenByUsernamePassword;
-
-#[cfg(feature = "integrated")]
-pub(crate) use builder::NegotiateSettings;
-pub(crate) use ladder::{AskPassword, CachedUser, Rung, WayDetails};
-pub(crate) use request::RequestOptions;
 
 use crate::authority::Authority;
 use crate::cache::TokenCache;
 #[cfg(feature = "integrated")]
 use crate::directory::{DirectoryMemory, DirectorySettings};
-use crate::federation::hosts::FederationHosts;
+use crate::federation_hosts::FederationHosts;
 #[cfg(feature = "integrated")]
 use crate::flow::Verdicts;
 use crate::flow::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
 use crate::policy::Policy;
-use crate::secret::Secret;
 use crate::transport::{Clock, Connections};
 
 /// A public client application: a program without a secret of its own that signs users in.

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use silentry_protocol::oauth::id_token::same_account;
+use silentry_protocol::oauth::scopes::Scopes;
+use silentry_protocol::secret::Secret;
+
 use crate::flow_name::Flow;
 use crate::identity::same_name;
-use crate::oauth::id_token::same_account;
-use crate::oauth::scopes::Scopes;
-use crate::secret::Secret;
 
 /// A token and what is known about it, named as in MSAL. Clones share what it consists of.
 #[derive(Clone)]

@@ -4,11 +4,12 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use silentry_protocol::secret::Secret;
+
 use super::request::common_request_methods;
 use super::{Application, AuthenticationResult, RequestOptions};
 use crate::error::Error;
 use crate::flow;
-use crate::secret::Secret;
 
 /// A sign-in with a password about to be made; await it.
 ///

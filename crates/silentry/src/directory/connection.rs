@@ -5,10 +5,10 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use silentry_negotiate::Context;
+use silentry_protocol::ldap::{self, Entry, MAX_MESSAGE, Message, Outcome, Reply, Search};
 
 use super::Failure;
 use super::deadline::Deadline;
-use super::message::{self, Entry, MAX_MESSAGE, Message, Outcome, Reply, Search};
 
 /// Addresses of a name that are tried. Each domain controller of a domain is one.
 const MAX_ADDRESSES: usize = 3;
@@ -63,7 +63,7 @@ impl Connection {
     /// Sends a token and returns the server's answer to it.
     pub(super) fn bind(&mut self, token: &[u8]) -> Result<(Outcome, Option<Vec<u8>>), Failure> {
         let id = self.next_id();
-        self.send(&message::bind(id, token))?;
+        self.send(&ldap::bind(id, token))?;
         match self.receive(id)? {
             Reply::Bind {
                 outcome,
@@ -88,13 +88,13 @@ impl Connection {
     pub(super) fn search(&mut self, search: &Search<'_>) -> Result<Vec<Entry>, Failure> {
         let id = self.next_id();
         let seconds = u32::try_from(self.deadline.remaining()?.as_secs()).unwrap_or(0) + 1;
-        self.send(&message::search(id, search, SIZE_LIMIT, seconds))?;
+        self.send(&ldap::search(id, search, SIZE_LIMIT, seconds))?;
         let mut entries = Vec::new();
         for _ in 0..MAX_MESSAGES {
             match self.receive(id)? {
                 Reply::Entry(entry) => entries.push(entry),
                 Reply::Done(outcome) => match outcome.code {
-                    message::SUCCESS | message::SIZE_LIMIT_EXCEEDED => return Ok(entries),
+                    ldap::SUCCESS | ldap::SIZE_LIMIT_EXCEEDED => return Ok(entries),
                     _ => return Err(Failure::refused("a search", &outcome)),
                 },
                 Reply::Other => {}
@@ -128,13 +128,13 @@ impl Connection {
 
     fn receive(&mut self, id: u32) -> Result<Reply, Failure> {
         loop {
-            let length = message::length(&self.received).map_err(Failure::Garbled)?;
+            let length = ldap::length(&self.received).map_err(Failure::Garbled)?;
             if let Some(length) = length.filter(|length| *length <= self.received.len()) {
                 let message: Vec<u8> = self.received.drain(..length).collect();
                 let Message {
                     id: answered,
                     reply,
-                } = message::parse(&message).map_err(Failure::Garbled)?;
+                } = ldap::parse(&message).map_err(Failure::Garbled)?;
                 if answered != id {
                     return Err(Failure::Garbled("it ends the connection".into()));
                 }
@@ -198,6 +198,6 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let id = self.next_id();
         // The connection ends either way.
-        let _ = self.send(&message::unbind(id));
+        let _ = self.send(&ldap::unbind(id));
     }
 }

@@ -3,8 +3,7 @@
 use std::io;
 
 use silentry_negotiate as negotiate;
-
-use super::message::Outcome;
+use silentry_protocol::ldap::Outcome;
 
 use crate::text::printable;
 

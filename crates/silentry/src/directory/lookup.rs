@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use silentry_negotiate::{Context, MessageProtection, Negotiator, ServicePrincipal, Step};
+use silentry_protocol::ldap::{self, Entry, Filter, Scope, Search};
 
 use super::connection::Connection;
 use super::deadline::Deadline;
 use super::failure::shown;
-use super::message::{self, Entry, Filter, Scope, Search};
 use super::{Directory, DirectorySettings, Failure, LIMIT, Names, Subject};
 
 /// Legs of one bind. Kerberos needs one or two.
@@ -110,10 +110,7 @@ fn bind(
         .map_err(Failure::Kerberos)?;
     for _ in 0..MAX_LEGS {
         let (outcome, answer) = connection.bind(token.as_bytes())?;
-        if !matches!(
-            outcome.code,
-            message::SUCCESS | message::SASL_BIND_IN_PROGRESS
-        ) {
+        if !matches!(outcome.code, ldap::SUCCESS | ldap::SASL_BIND_IN_PROGRESS) {
             return Err(Failure::refused("the ticket", &outcome));
         }
         let step = match answer {
@@ -123,7 +120,7 @@ fn bind(
             _ => Step::Done,
         };
         match step {
-            _ if outcome.code == message::SUCCESS => return protect(connection, context),
+            _ if outcome.code == ldap::SUCCESS => return protect(connection, context),
             Step::Send(next) => token = next,
             Step::Done => break,
         }

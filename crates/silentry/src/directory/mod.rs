@@ -11,7 +11,6 @@ mod failure;
 mod hostile;
 mod lookup;
 mod memory;
-mod message;
 
 use std::net::Ipv6Addr;
 use std::time::Duration;

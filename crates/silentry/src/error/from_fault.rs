@@ -1,7 +1,8 @@
 //! What the federation server refused.
 
+use silentry_protocol::wstrust::fault::{WsTrustFault, has_number};
+
 use super::{Error, Explain, Stage};
-use crate::federation::fault::{WsTrustFault, has_number};
 
 impl Error {
     /// The error of a SOAP fault. `clocks` says how far the clocks are apart, should they be.
@@ -37,7 +38,7 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::federation::rstr::WsTrustReply;
+    use silentry_protocol::wstrust::rstr::WsTrustReply;
 
     #[test]
     fn the_text_with_the_number_is_told() {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use silentry_protocol::oauth::aadsts::{self, Action};
+use silentry_protocol::oauth::classification::{self, Classification, Grant};
+use silentry_protocol::oauth::consent::ConsentRequest;
+use silentry_protocol::oauth::error_response::ErrorResponse;
+
 use super::code::Kind;
 use super::explain::reply;
 use super::{Category, Code, Details, Error, Stage};
-use crate::oauth::aadsts::{self, Action};
-use crate::oauth::classification::{self, Classification, Grant};
-use crate::oauth::consent::ConsentRequest;
-use crate::oauth::error_response::ErrorResponse;
 
 impl Error {
     /// The error of the answer of an endpoint of the server to `grant`; `stage` says which endpoint it was. `consent`

@@ -1,8 +1,9 @@
 //! Statuses that a stage does not expect.
 
+use silentry_protocol::oauth::error_response::ErrorResponse;
+use silentry_protocol::xml::content::UnexpectedContent;
+
 use super::{Code, Error, Stage};
-use crate::federation::content::UnexpectedContent;
-use crate::oauth::error_response::ErrorResponse;
 use crate::transport::{HttpResponse, retry_after};
 
 const COMPRESSED: &str = "Something between this machine and the server compresses replies, although none is asked to \

@@ -1,14 +1,16 @@
 //! What a request asks for, read the same way by every flow.
 
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::oauth::claims::{ClaimsError, ClaimsRequest};
+use silentry_protocol::oauth::scopes::Scopes;
+
 use super::redeem::Redemption;
 use super::whose::Proof;
-use crate::authority::{Authority, AuthorityKind, Tenant};
+use crate::authority::{Authority, Tenant};
 use crate::cache;
 use crate::client::{Application, RequestOptions};
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
-use crate::oauth::claims::{ClaimsError, ClaimsRequest};
-use crate::oauth::scopes::Scopes;
 
 /// A request, understood. Nothing has been sent yet.
 #[derive(Clone)]

@@ -5,11 +5,12 @@
 //! belongs to whoever held the ticket, even when it is the only one in the cache, and who has signed in by ticket before
 //! is never taken for the one user who signed in by hand.
 
+use silentry_protocol::cache::CachedAccount;
+
 use crate::authority::Authority;
 use crate::cache;
 #[cfg(feature = "integrated")]
 use crate::cache::Owner;
-use crate::cache::schema::CachedAccount;
 use crate::client::{Account, Application, CachedUser};
 use crate::error::{Code, Error, Stage};
 use crate::identity::same_name;

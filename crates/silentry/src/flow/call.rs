@@ -4,14 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::guid;
+use silentry_protocol::wstrust::rst::WsTrustRequest;
 use tracing::Instrument;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::authority::AuthorityKind;
 use crate::client::{Application, RequestOptions};
 use crate::error::{Code, Error, Stage};
-use crate::federation::rst::WsTrustRequest;
 use crate::flow_name::Flow;
 use crate::random;
 use crate::transport::{Exchange, HttpRequest, HttpResponse};
@@ -37,7 +38,7 @@ impl<'a> Call<'a> {
     ) -> Result<Self, Error> {
         options.check_extra_headers()?;
         let correlation_id = match &options.correlation_id {
-            Some(given) => random::parse_guid(given).ok_or_else(|| {
+            Some(given) => guid::parse(given).ok_or_else(|| {
                 Error::new(
                     Code::InvalidRequestOptions,
                     Stage::Request,

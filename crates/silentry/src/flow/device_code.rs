@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::oauth::classification::Grant;
+use silentry_protocol::oauth::device_code::{DeviceCodeResponse, DeviceCodeResponseError};
+use silentry_protocol::oauth::token_request::{TokenGrant, device_code_form};
+use silentry_protocol::secret::Secret;
 use zeroize::Zeroizing;
 
 use super::asked::Asked;
 use super::call::Call;
 use super::endpoints;
-use crate::authority::AuthorityKind;
 use crate::client::{Application, AuthenticationResult, BeginDeviceCode, DeviceCode};
 use crate::error::{Category, Code, Error, Stage};
 use crate::flow_name::Flow;
-use crate::oauth::classification::Grant;
-use crate::oauth::device_code::{DeviceCodeResponse, DeviceCodeResponseError};
-use crate::oauth::token_request::{TokenGrant, device_code_form};
-use crate::secret::Secret;
 
 /// What the log calls this way in.
 /// What the cache says of how the user signed in, in MSAL Python's word.

@@ -8,17 +8,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::discovery::instance::{self, CloudMetadata};
+use silentry_protocol::discovery::openid::OpenIdConfiguration;
+use silentry_protocol::oauth::error_response::ErrorResponse;
 use url::Url;
 
 use super::call::Call;
 use super::under_way::UnderWay;
 use crate::authority::endpoints::Endpoints;
-use crate::authority::instance::{self, CloudMetadata};
-use crate::authority::openid::OpenIdConfiguration;
-use crate::authority::{Authority, AuthorityKind};
+use crate::authority::{Authority, Tenant};
 use crate::client::{Application, RequestOptions};
 use crate::error::{Code, Error, Stage};
-use crate::oauth::error_response::ErrorResponse;
 use crate::text::printable;
 use crate::transport::within;
 
@@ -165,7 +166,8 @@ async fn ask_about_host(
     call: &Call<'_>,
     authority: &Authority,
 ) -> Result<Option<CloudMetadata>, Error> {
-    let Some(url) = instance::question(authority) else {
+    let question = |tenant: &Tenant| instance::question(authority.host(), tenant.as_str());
+    let Some(url) = authority.tenant().and_then(question) else {
         return Ok(None);
     };
     let asked = call.exchange.get(Stage::Discovery, &url, |url| {

@@ -7,16 +7,17 @@ use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::wstrust::address::HttpsUrl;
+use silentry_protocol::wstrust::mex::{FederationEndpoint, FederationMetadata};
+use silentry_protocol::wstrust::realm::{AccountType, UserRealm};
 use url::Url;
 
 use super::call::Call;
 use super::endpoints;
-use crate::authority::{Authority, AuthorityKind};
+use crate::authority::Authority;
 use crate::error::{Category, Code, Error, Explain, Stage};
-use crate::federation::address::HttpsUrl;
-use crate::federation::hosts::{NamedBy, Refusal};
-use crate::federation::mex::{FederationEndpoint, FederationMetadata};
-use crate::federation::realm::{AccountType, UserRealm};
+use crate::federation_hosts::{NamedBy, Refusal};
 use crate::identity::UserPrincipalName;
 
 /// How long realm and metadata are remembered.
@@ -265,7 +266,7 @@ fn check_metadata_address(call: &Call<'_>, address: &HttpsUrl, stage: Stage) -> 
 /// Keeps the endpoints that may receive the ticket or the password, by the rule ([`FederationHosts`]) and by the policy
 /// of the machine; every way to either leads through here.
 ///
-/// [`FederationHosts`]: crate::federation::hosts::FederationHosts
+/// [`FederationHosts`]: crate::federation_hosts::FederationHosts
 fn permitted(
     call: &Call<'_>,
     endpoints: Vec<FederationEndpoint>,

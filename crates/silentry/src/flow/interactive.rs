@@ -6,24 +6,24 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::oauth::authorization::{AuthorizationRequest, Outcome, Prompt};
+use silentry_protocol::oauth::classification::Grant;
+use silentry_protocol::oauth::token_request::TokenGrant;
+use silentry_protocol::secret::Secret;
 
 use super::asked::Asked;
 use super::call::Call;
 use super::endpoints;
 use super::flight;
 use super::redeem::Redemption;
-use crate::authority::AuthorityKind;
 use crate::authority::endpoints::Endpoints;
 use crate::browser::{Browser, LoopbackListener, SystemBrowser};
 use crate::client::{AcquireTokenInteractive, Application, AuthenticationResult};
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
-use crate::oauth::authorization::{AuthorizationRequest, Outcome, Prompt};
-use crate::oauth::classification::Grant;
-use crate::oauth::token_request::TokenGrant;
 use crate::own_thread::{self, OwnThreadError};
 use crate::random;
-use crate::secret::Secret;
 
 /// How long the user may take unless the program says otherwise.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5 * 60);

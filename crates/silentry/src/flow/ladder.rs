@@ -15,6 +15,8 @@ mod integrated;
 use std::sync::Arc;
 use std::time::Duration;
 
+use silentry_protocol::secret::Secret;
+
 #[cfg(feature = "integrated")]
 use self::integrated::integrated_windows_auth;
 use super::{asked, cached_user, device_code, silent, username_password};
@@ -27,7 +29,6 @@ use crate::client::{
 use crate::error::{Attempt, Category, Code, Error, Stage};
 use crate::flow_name::Flow;
 use crate::own_thread;
-use crate::secret::Secret;
 
 /// What every way in is asked for.
 struct Wanted {

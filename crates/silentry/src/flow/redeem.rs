@@ -3,6 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::oauth::classification::Grant;
+use silentry_protocol::oauth::consent::ConsentRequest;
+use silentry_protocol::oauth::error_response::ErrorResponse;
+use silentry_protocol::oauth::id_token::{ClientInfo, IdToken, home_account_id, same_account};
+use silentry_protocol::oauth::token_request::{TokenGrant, TokenRequest};
+use silentry_protocol::oauth::token_response::{TokenResponse, TokenResponseError};
+use silentry_protocol::wstrust::assertion::{SamlAssertion, SamlVersion};
 use zeroize::Zeroizing;
 
 use super::asked::Asked;
@@ -10,19 +18,11 @@ use super::call::Call;
 use super::endpoints;
 use super::whose::{self, Proof};
 use crate::advice::Advice;
-use crate::authority::AuthorityKind;
 use crate::authority::endpoints::Endpoints;
 use crate::authority::issuer::{IdTokenError, Issuer};
 use crate::cache::{self, NewTokens, SignedInUser};
 use crate::client::{Account, AuthenticationResult, TokenSource};
 use crate::error::{Code, Error, Stage, is_about_scopes};
-use crate::federation::assertion::{SamlAssertion, SamlVersion};
-use crate::oauth::classification::Grant;
-use crate::oauth::consent::ConsentRequest;
-use crate::oauth::error_response::ErrorResponse;
-use crate::oauth::id_token::{ClientInfo, IdToken, home_account_id, same_account};
-use crate::oauth::token_request::{TokenGrant, TokenRequest};
-use crate::oauth::token_response::{TokenResponse, TokenResponseError};
 use crate::transport::{HttpResponse, retry_after};
 
 const WRONG_PASSWORD: &str = "Check the user name ({username}) and the password; the server may also not let this \

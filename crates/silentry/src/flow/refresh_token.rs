@@ -1,12 +1,13 @@
 //! Another library's refresh token becomes tokens of ours (RFC 6749 section 6).
 
+use silentry_protocol::oauth::classification::Grant;
+use silentry_protocol::oauth::token_request::TokenGrant;
+
 use super::asked::Asked;
 use super::call::Call;
 use crate::client::{AcquireTokenByRefreshToken, AuthenticationResult};
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
-use crate::oauth::classification::Grant;
-use crate::oauth::token_request::TokenGrant;
 
 pub(crate) async fn sign_in(
     request: AcquireTokenByRefreshToken,

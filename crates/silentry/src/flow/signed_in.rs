@@ -4,12 +4,13 @@
 //! integrated sign-in records the user of the operating system and the Kerberos principal with the account that it gave,
 //! and nothing else finds that account again for "the user who is signed in".
 
+use silentry_protocol::oauth::id_token::same_account;
+
 use super::kerberos;
 use crate::authority::Authority;
 use crate::cache::{self, SignedInUser};
 use crate::client::{Account, Application};
 use crate::identity::{SignedIn, same_name};
-use crate::oauth::id_token::same_account;
 
 /// The user of a ticket.
 #[derive(Clone, PartialEq, Eq)]

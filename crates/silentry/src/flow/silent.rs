@@ -3,6 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use silentry_protocol::oauth::classification::Grant;
+use silentry_protocol::oauth::scopes::Scopes;
+use silentry_protocol::oauth::token_request::TokenGrant;
+use silentry_protocol::secret::Secret;
+
 use super::asked::{self, Asked};
 use super::cache_failed;
 use super::call::Call;
@@ -15,10 +20,6 @@ use crate::client::{
 };
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
-use crate::oauth::classification::Grant;
-use crate::oauth::scopes::Scopes;
-use crate::oauth::token_request::TokenGrant;
-use crate::secret::Secret;
 
 pub(crate) async fn acquire(request: AcquireTokenSilent) -> Result<AuthenticationResult, Error> {
     match from_memory(&request) {

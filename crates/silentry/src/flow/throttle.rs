@@ -17,10 +17,11 @@ use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use silentry_protocol::http::retry_after::MAX_RETRY_AFTER;
+use silentry_protocol::secret::Secret;
+
 use crate::client::AuthenticationResult;
 use crate::error::{Error, Stage};
-use crate::oauth::retry_after::MAX_RETRY_AFTER;
-use crate::secret::Secret;
 use crate::transport::Clock;
 
 /// For a server that does not say how long.

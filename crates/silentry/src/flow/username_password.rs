@@ -6,23 +6,25 @@
 
 use std::time::{Duration, SystemTime};
 
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::oauth::classification::Grant;
+use silentry_protocol::oauth::token_request::TokenGrant;
+use silentry_protocol::secret::Secret;
+use silentry_protocol::wstrust::assertion::SamlAssertion;
+use silentry_protocol::wstrust::rst::{UsernameToken, WsTrustRequest};
+
 use super::asked::Asked;
 use super::call::Call;
 use super::federation::{self, Credential, Federation};
 use super::redeem::Redemption;
 use super::whose::Proof;
 use super::{flight, wstrust};
-use crate::authority::{Authority, AuthorityKind};
+use crate::authority::Authority;
 use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
 use crate::error::{Code, Error, Stage};
-use crate::federation::assertion::SamlAssertion;
-use crate::federation::rst::{UsernameToken, WsTrustRequest};
 use crate::flow_name::Flow;
 use crate::identity::UserPrincipalName;
-use crate::oauth::classification::Grant;
-use crate::oauth::token_request::TokenGrant;
 use crate::random;
-use crate::secret::Secret;
 
 /// How long the RST says that it is good, as every MSAL does.
 const RST_LIFETIME: Duration = Duration::from_secs(10 * 60);

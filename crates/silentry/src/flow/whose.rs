@@ -5,13 +5,14 @@
 //! e-mail address proves nothing) and by the names of the proof that the sign-in was made with: those of the ticket, or
 //! the one that the password was for.
 
+use silentry_protocol::oauth::id_token::IdToken;
+
 use super::call::Call;
 #[cfg(feature = "integrated")]
 use super::{signed_in, upn};
 use crate::client::{AuthenticationResult, RequestOptions};
 use crate::error::{Code, Error, Stage};
 use crate::identity::same_name;
-use crate::oauth::id_token::IdToken;
 
 /// What a sign-in was made with, as far as it tells names.
 #[derive(Clone, Copy)]

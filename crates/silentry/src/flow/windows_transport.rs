@@ -3,16 +3,17 @@
 //! The token is sent with the first request, so that no 401 is wasted, and is bound to the certificate of the very
 //! connection that carries it. RFC 4559; MS-N2HT; RFC 5929.
 
+use silentry_protocol::http::challenge::{self, Challenge};
+use silentry_protocol::wstrust::assertion::SamlAssertion;
+use silentry_protocol::wstrust::mex::FederationEndpoint;
+use silentry_protocol::wstrust::rst::WsTrustRequest;
+
 use super::call::Call;
 use super::federation::{self, Credential, Federation};
 use super::kerberos::{self, Finished, Negotiation, Next};
 use super::wstrust;
 use crate::client::MutualAuthentication;
 use crate::error::{Category, Code, Error, Stage};
-use crate::federation::assertion::SamlAssertion;
-use crate::federation::mex::FederationEndpoint;
-use crate::federation::rst::WsTrustRequest;
-use crate::oauth::challenge::{self, Challenge};
 use crate::random;
 use crate::transport::{HttpRequest, HttpResponse, TransportError, is_stale};
 

@@ -1,14 +1,14 @@
 //! What a federation server answers to an RST, whatever credential it carried.
 
+use silentry_protocol::wstrust::assertion::SamlAssertion;
+use silentry_protocol::wstrust::fault::FaultKind;
+use silentry_protocol::wstrust::mex::FederationEndpoint;
+use silentry_protocol::wstrust::rstr::WsTrustReply;
 use url::Url;
 
 use super::call::Call;
 use super::federation::Credential;
 use crate::error::{Code, Error, Stage, first_line};
-use crate::federation::assertion::SamlAssertion;
-use crate::federation::fault::FaultKind;
-use crate::federation::mex::FederationEndpoint;
-use crate::federation::rstr::WsTrustReply;
 use crate::transport::{HttpResponse, is_redirect, redirect_refused};
 
 /// What helps where passwords are not taken; the table of codes speaks of the endpoint for tickets.

@@ -7,14 +7,15 @@
 mod rules;
 mod source;
 
-use crate::authority::tenant::same_client;
-use crate::authority::{Authority, AuthorityKind, Tenant};
-use crate::cache::store::StoreKind;
-use crate::error::{Code, Error, Stage};
-use crate::federation::address::HttpsUrl;
-use crate::flow_name::Flow;
+use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::wstrust::address::HttpsUrl;
 
 use self::rules::Rules;
+use crate::authority::tenant::same_client;
+use crate::authority::{Authority, Tenant};
+use crate::cache::store::StoreKind;
+use crate::error::{Code, Error, Stage};
+use crate::flow_name::Flow;
 
 /// The policy of this machine, or none.
 #[derive(Debug, Default)]

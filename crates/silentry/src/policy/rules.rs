@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::authority::Tenant;
 use crate::cache::store::StoreKind;
 use crate::error::{Code, Error, Stage};
-use crate::federation::hosts::FederationHosts;
+use crate::federation_hosts::FederationHosts;
 use crate::flow_name::Flow;
 use crate::text::printable;
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use silentry_protocol::http::retry_after::RetryAfter;
 use url::Url;
 
 use super::{
@@ -9,7 +10,6 @@ use super::{
     TransportErrorKind,
 };
 use crate::error::{Code, Error, Stage};
-use crate::oauth::retry_after::RetryAfter;
 use crate::text::printable;
 
 /// MSAL.NET and MSAL Java repeat once, after one second.

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use bytes::Bytes;
+use silentry_protocol::http::compression;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::text::{compression, printable};
+use crate::text::printable;
 
 /// The two methods that a public client needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +178,7 @@ impl HttpResponse {
         let named = self.header("content-encoding").map(str::trim);
         let named = named.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"));
         let told = named.map(|name| printable(name, 20));
-        told.or_else(|| compression(&self.body).map(str::to_owned))
+        told.or_else(|| compression::of(&self.body).map(str::to_owned))
     }
 
     /// Returns the body.

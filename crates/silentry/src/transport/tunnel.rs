@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use silentry_protocol::http::challenge::{self, Challenge};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
@@ -11,7 +12,6 @@ use super::http1::{Patience, connect_tcp};
 use super::proxy::Proxy;
 use super::proxy_login::ProxyAuthenticator;
 use super::{Origin, TransportError, TransportErrorKind};
-use crate::oauth::challenge::{self, Challenge};
 use crate::text::printable;
 
 /// A proxy that says more than this to a CONNECT is not one.

@@ -8,8 +8,8 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use silentry::Secret;
 use silentry::blocking::Wait;
-use silentry::secret::Secret;
 use silentry::transport::{
     BoxFuture, Connection, HyperTransport, Origin, Transport, TransportError,
 };

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
+use silentry::Secret;
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
-use silentry::secret::Secret;
 use silentry::{PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource};
 use silentry_lab::Lab;
 

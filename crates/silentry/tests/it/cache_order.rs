@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
+use silentry::Secret;
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
-use silentry::secret::Secret;
 use silentry::{Account, PublicClientApplication, TokenCache};
 
 const CLIENT_ID: &str = "11111111-2222-3333-4444-555555555555";

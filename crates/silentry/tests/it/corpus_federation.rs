@@ -10,13 +10,13 @@ use proptest::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use silentry::Explain;
-use silentry::federation::address::HttpsUrl;
-use silentry::federation::document::DocumentError;
-use silentry::federation::mex::{
+use silentry_protocol::wstrust::address::HttpsUrl;
+use silentry_protocol::wstrust::mex::{
     EndpointNotFound, FederationEndpoint, FederationMetadata, FoundInstead, MexError,
 };
-use silentry::federation::realm::UserRealm;
-use silentry::federation::rstr::{RstrError, WsTrustReply};
+use silentry_protocol::wstrust::realm::UserRealm;
+use silentry_protocol::wstrust::rstr::{RstrError, WsTrustReply};
+use silentry_protocol::xml::document::DocumentError;
 
 use crate::testdata::testdata;
 

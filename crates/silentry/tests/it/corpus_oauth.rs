@@ -6,15 +6,15 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use silentry::Error;
-use silentry::cache::schema::{CacheDocument, EntityKind};
-use silentry::oauth::challenge;
-use silentry::oauth::claims::ClaimsRequest;
-use silentry::oauth::classification::{Classification, Grant, Kind};
-use silentry::oauth::error_response::ErrorResponse;
-use silentry::oauth::id_token::{ClientInfo, IdToken, UnverifiedJwt, home_account_id};
-use silentry::oauth::retry_after::RetryAfter;
-use silentry::oauth::scopes::Scopes;
-use silentry::oauth::token_response::TokenResponse;
+use silentry_protocol::cache::{CacheDocument, EntityKind};
+use silentry_protocol::http::challenge;
+use silentry_protocol::http::retry_after::RetryAfter;
+use silentry_protocol::oauth::claims::ClaimsRequest;
+use silentry_protocol::oauth::classification::{Classification, Grant, Kind};
+use silentry_protocol::oauth::error_response::ErrorResponse;
+use silentry_protocol::oauth::id_token::{ClientInfo, IdToken, UnverifiedJwt, home_account_id};
+use silentry_protocol::oauth::scopes::Scopes;
+use silentry_protocol::oauth::token_response::TokenResponse;
 
 use crate::testdata::testdata;
 

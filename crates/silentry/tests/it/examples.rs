@@ -97,7 +97,7 @@ async fn the_documented_sample_takes_no_account_for_being_the_first() {
     app.acquire_token_by_username_password(
         ["https://graph.microsoft.com/User.Read"],
         bob.upn,
-        silentry::secret::Secret::from(bob.password),
+        silentry::Secret::from(bob.password),
     )
     .await
     .unwrap();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use silentry::secret::Secret;
+use silentry::Secret;
 use silentry::transport::{HttpRequest, HttpResponse};
 use silentry::{
     Account, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,

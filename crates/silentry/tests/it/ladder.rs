@@ -1,6 +1,6 @@
 //! One way in after the other, against the lab.
 
-use silentry::secret::Secret;
+use silentry::Secret;
 use silentry::{
     Error, Flow, PublicClientApplication, PublicClientApplicationBuilder, TokenCache, TokenSource,
 };

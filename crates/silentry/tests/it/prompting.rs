@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[cfg(feature = "integrated")]
-use silentry::secret::Secret;
+use silentry::Secret;
 use silentry::{Browser, BrowserError, Error, Prompt, PublicClientApplication};
 use silentry_lab::{CLIENT_ID, Lab, Person, user};
 use url::Url;

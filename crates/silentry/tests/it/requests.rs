@@ -56,7 +56,7 @@ async fn what_only_microsoft_knows_is_told_to_nobody_else() {
             false => builder.with_oidc_authority(issuer),
         };
         let alice = silentry_lab::user("alice").unwrap();
-        let password = silentry::secret::Secret::from(alice.password);
+        let password = silentry::Secret::from(alice.password);
         builder
             .build()
             .unwrap()

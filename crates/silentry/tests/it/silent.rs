@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use silentry::Secret;
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
-use silentry::oauth::id_token::IdToken;
-use silentry::secret::Secret;
 use silentry::{Error, TokenCache, TokenSource};
 use silentry_lab::{Lab, TENANT_ID, user};
+use silentry_protocol::oauth::id_token::IdToken;
 
 use crate::support::client_with_ticket;
 

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use silentry::Secret;
 use silentry::cache::store::{FileStore, StoreErrorKind, TokenStore};
-use silentry::secret::Secret;
 
 const WORKER: &str = "SILENTRY_TEST_STORE_WORKER";
 /// However busy the machine is.

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
+use silentry::Secret;
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
-use silentry::secret::Secret;
 use silentry::{PublicClientApplication, TokenCache};
 
 /// A store on a disk that hangs until somebody lets it go on.

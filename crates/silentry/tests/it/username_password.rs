@@ -1,6 +1,6 @@
 //! Sign-ins with a password against the lab: its users, their federation server and Entra.
 
-use silentry::secret::Secret;
+use silentry::Secret;
 use silentry::{Category, Error, PublicClientApplication};
 use silentry_lab::Lab;
 

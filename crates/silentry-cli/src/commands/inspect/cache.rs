@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use silentry::Explain;
-use silentry::cache::schema::{CacheDocument, EntityKind};
+use silentry_protocol::cache::{CacheDocument, EntityKind};
 
 use super::document::InspectError;
 

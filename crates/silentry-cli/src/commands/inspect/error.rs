@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use silentry::Error;
-use silentry::oauth::MAX_BODY_BYTES;
+use silentry_protocol::MAX_BODY_BYTES;
 
 use super::document::InspectError;
 

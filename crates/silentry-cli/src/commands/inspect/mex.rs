@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use silentry::Explain;
-use silentry::federation::address::HttpsUrl;
-use silentry::federation::mex::{EndpointNotFound, FederationEndpoint, FederationMetadata};
+use silentry_protocol::wstrust::address::HttpsUrl;
+use silentry_protocol::wstrust::mex::{EndpointNotFound, FederationEndpoint, FederationMetadata};
 
 use super::document::{InspectError, read};
 

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use silentry::cache::schema::MAX_CACHE_BYTES;
+use silentry_protocol::cache::MAX_CACHE_BYTES;
 
 use self::document::{read, read_up_to};
 use self::mex::mex;
@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: InspectArguments) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use silentry::federation::document::MAX_DOCUMENT_BYTES;
+    use silentry_protocol::xml::document::MAX_DOCUMENT_BYTES;
 
     use super::document::tests::file;
     use super::*;

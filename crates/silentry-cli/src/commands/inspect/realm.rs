@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use silentry::Explain;
-use silentry::federation::realm::UserRealm;
+use silentry_protocol::wstrust::realm::UserRealm;
 
 use super::document::{InspectError, read};
 

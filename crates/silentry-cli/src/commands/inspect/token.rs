@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use silentry::Explain;
-use silentry::oauth::id_token::{JwtError, UnverifiedJwt};
+use silentry_protocol::oauth::id_token::{JwtError, UnverifiedJwt};
 
 use super::document::InspectError;
 use crate::failure::Failure;

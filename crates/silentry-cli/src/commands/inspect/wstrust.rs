@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use silentry::Explain;
-use silentry::federation::rstr::WsTrustReply;
+use silentry_protocol::wstrust::rstr::WsTrustReply;
 
 use super::document::{InspectError, read};
 

@@ -1,7 +1,7 @@
 //! Where a token cache is kept between two runs of a program.
 //!
 //! A store knows nothing of tokens: it hands over and takes back the whole text of one cache. What the
-//! text means is [`schema`](super::schema)'s business, and when to read or write it the cache's.
+//! text means is [`schema`](silentry_protocol::cache)'s business, and when to read or write it the cache's.
 //!
 //! With the feature `persistent-cache` there is a store for each place that the MSALs use: a plain file
 //! ([`FileStore`]), a file that Windows encrypts (`DpapiStore`), the macOS Keychain (`KeychainStore`)
@@ -17,9 +17,9 @@ mod persistent;
 use std::fmt;
 use std::path::PathBuf;
 
+use silentry_protocol::secret::Secret;
 use thiserror::Error;
 
-use crate::secret::Secret;
 use crate::text::printable;
 
 #[cfg(feature = "persistent-cache")]

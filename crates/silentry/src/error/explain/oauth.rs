@@ -1,12 +1,13 @@
 //! What the answers of Entra and other servers can be wrong with, and the cache of tokens.
 
+use silentry_protocol::cache::CacheError;
+use silentry_protocol::oauth::claims::ClaimsError;
+use silentry_protocol::oauth::device_code::DeviceCodeResponseError;
+use silentry_protocol::oauth::id_token::JwtError;
+use silentry_protocol::oauth::token_response::TokenResponseError;
+
 use super::{Code, Explain};
 use crate::authority::issuer::IdTokenError;
-use crate::cache::schema::CacheError;
-use crate::oauth::claims::ClaimsError;
-use crate::oauth::device_code::DeviceCodeResponseError;
-use crate::oauth::id_token::JwtError;
-use crate::oauth::token_response::TokenResponseError;
 
 impl Explain for TokenResponseError {
     fn code(&self) -> Code {

@@ -1,9 +1,10 @@
 //! Who must do what about an error of the token endpoint, in words.
 
+use silentry_protocol::oauth::aadsts::{lookup, words};
+use silentry_protocol::oauth::classification::{Grant, Kind};
+use silentry_protocol::oauth::error_response::ErrorResponse;
+
 use crate::advice::Advice;
-use crate::oauth::aadsts::{lookup, words};
-use crate::oauth::classification::{Grant, Kind};
-use crate::oauth::error_response::ErrorResponse;
 
 /// Returns who must do what, in a few plain sentences. The address to consent at is not part of it.
 pub(in crate::error) fn advice(reply: &ErrorResponse, grant: Grant) -> Advice {
@@ -118,7 +119,7 @@ fn word_advice(word: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::aadsts;
+    use silentry_protocol::oauth::aadsts;
 
     #[test]
     fn mitigation_goes_by_what_tells_most() {

@@ -1,12 +1,13 @@
 //! What the realm, the federation metadata and the federation server's answers can be wrong with.
 
+use silentry_protocol::wstrust::fault::{FaultKind, WsTrustFault};
+use silentry_protocol::wstrust::mex::{EndpointNotFound, FoundInstead, MexError, Wanted};
+use silentry_protocol::wstrust::realm::{RealmError, RealmRefusal};
+use silentry_protocol::wstrust::rst::NotExpressible;
+use silentry_protocol::wstrust::rstr::RstrError;
+use silentry_protocol::xml::document::DocumentError;
+
 use super::{Code, Explain};
-use crate::federation::document::DocumentError;
-use crate::federation::fault::{FaultKind, WsTrustFault};
-use crate::federation::mex::{EndpointNotFound, FoundInstead, MexError, Wanted};
-use crate::federation::realm::{RealmError, RealmRefusal};
-use crate::federation::rst::NotExpressible;
-use crate::federation::rstr::RstrError;
 
 impl Explain for RealmError {
     fn code(&self) -> Code {
@@ -198,8 +199,8 @@ impl Explain for WsTrustFault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::federation::mex::FederationMetadata;
-    use crate::federation::rstr::WsTrustReply;
+    use silentry_protocol::wstrust::mex::FederationMetadata;
+    use silentry_protocol::wstrust::rstr::WsTrustReply;
 
     fn check(refused: &impl Explain) {
         refused.mitigation().check(refused.code().as_str());

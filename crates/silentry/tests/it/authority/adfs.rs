@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use silentry::Secret;
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
-use silentry::secret::Secret;
 use silentry::{Account, PublicClientApplication, TokenCache, TokenSource};
 use silentry_lab::{FEDERATION_HOST, Lab, Person, user};
 

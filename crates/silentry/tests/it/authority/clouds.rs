@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use silentry::secret::Secret;
+use silentry::Secret;
 use silentry::{AuthenticationResult, Error, PublicClientApplication, TokenSource};
 use silentry_lab::{Lab, Person, SOVEREIGN_ALIAS, SOVEREIGN_HOST, TENANT_ID, user};
 

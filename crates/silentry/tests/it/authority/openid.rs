@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use silentry::secret::Secret;
+use silentry::Secret;
 use silentry::{PublicClientApplication, TokenSource};
 use silentry_lab::{Lab, Person, TENANT_ID, user};
 

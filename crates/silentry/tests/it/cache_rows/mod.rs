@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use silentry::Secret;
 use silentry::cache::store::{StoreError, StoreVersion, TokenStore};
-use silentry::secret::Secret;
 use silentry::{Account, Code, Error, PublicClientApplication, TokenCache, TokenSource};
 
 const CLIENT: &str = "0a1b2c3d-2222-3333-4444-555555aabbcc";

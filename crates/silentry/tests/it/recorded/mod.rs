@@ -13,14 +13,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use silentry::federation::address::HttpsUrl;
-use silentry::federation::mex::FederationMetadata;
-use silentry::federation::realm::UserRealm;
-use silentry::federation::rst::{UsernameToken, WsTrustRequest};
-use silentry::federation::rstr::WsTrustReply;
-use silentry::oauth::scopes::Scopes;
-use silentry::oauth::token_request::{TokenGrant, TokenRequest};
 use silentry::{Error, PublicClientApplication};
+use silentry_protocol::oauth::scopes::Scopes;
+use silentry_protocol::oauth::token_request::{TokenGrant, TokenRequest};
+use silentry_protocol::wstrust::address::HttpsUrl;
+use silentry_protocol::wstrust::mex::FederationMetadata;
+use silentry_protocol::wstrust::realm::UserRealm;
+use silentry_protocol::wstrust::rst::{UsernameToken, WsTrustRequest};
+use silentry_protocol::wstrust::rstr::WsTrustReply;
 
 use crate::recorded::recording::{Exchange, Kind, Recording};
 use crate::recorded::script::Script;

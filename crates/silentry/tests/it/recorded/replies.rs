@@ -1,14 +1,14 @@
 //! What our readers make of a recorded reply, held against its own members.
 
 use serde_json::Value;
-use silentry::authority::clouds::Cloud;
-use silentry::federation::address::HttpsUrl;
-use silentry::federation::mex::FederationMetadata;
-use silentry::federation::realm::UserRealm;
-use silentry::federation::rstr::WsTrustReply;
-use silentry::oauth::classification::Grant;
-use silentry::oauth::error_response::ErrorResponse;
-use silentry::oauth::token_response::TokenResponse;
+use silentry_protocol::cloud::Cloud;
+use silentry_protocol::oauth::classification::Grant;
+use silentry_protocol::oauth::error_response::ErrorResponse;
+use silentry_protocol::oauth::token_response::TokenResponse;
+use silentry_protocol::wstrust::address::HttpsUrl;
+use silentry_protocol::wstrust::mex::FederationMetadata;
+use silentry_protocol::wstrust::realm::UserRealm;
+use silentry_protocol::wstrust::rstr::WsTrustReply;
 
 use crate::recorded::recording::{Exchange, Kind};
 
@@ -93,8 +93,7 @@ fn token(body: &[u8]) {
     assert_eq!(reply["access_token"], read.access_token.expose());
     assert_eq!(reply["expires_in"].as_u64(), read.expires_in);
     assert_eq!(reply["ext_expires_in"].as_u64(), read.ext_expires_in);
-    let secret =
-        |secret: &Option<silentry::secret::Secret>| secret.as_ref().map(|s| s.expose().to_owned());
+    let secret = |secret: &Option<silentry::Secret>| secret.as_ref().map(|s| s.expose().to_owned());
     assert_eq!(
         reply["refresh_token"].as_str().map(str::to_owned),
         secret(&read.refresh_token)

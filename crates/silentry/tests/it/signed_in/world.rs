@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustix::process::{Uid, geteuid, getuid};
+use silentry::Secret;
 use silentry::cache::store::FileStore;
-use silentry::secret::Secret;
 use silentry::{
     Account, AuthenticationResult, Directory, Error, PublicClientApplication, TokenCache,
 };

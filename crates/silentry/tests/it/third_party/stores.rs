@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use silentry::Secret;
 use silentry::cache::store::{
     FileStore, MsalDotnetStorage, StoreErrorKind, TokenStore, default_store, msal_python_store,
 };
-use silentry::secret::Secret;
 
 /// Set in the copy of this test that has a session bus: what its keyring is like.
 const SESSION: &str = "SILENTRY_TEST_SESSION";

@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use silentry::federation::rstr::WsTrustReply;
+use silentry_protocol::wstrust::rstr::WsTrustReply;
 
 use crate::testdata::testdata;
 

@@ -5,7 +5,7 @@ mod renaming;
 use std::sync::Arc;
 use std::time::Duration;
 
-use silentry::secret::Secret;
+use silentry::Secret;
 use silentry::{
     AuthenticationResult, Category, Directory, Error, PublicClientApplication, TokenCache,
     TokenSource,

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::ptr;
 use std::slice;
 
+use silentry_protocol::secret::Secret;
 use windows_sys::Win32::Foundation::{ERROR_INVALID_DATA, ERROR_INVALID_PARAMETER, LocalFree};
 use windows_sys::Win32::Security::Cryptography::{
     CRYPT_INTEGER_BLOB, CRYPTPROTECT_UI_FORBIDDEN, CryptProtectData, CryptUnprotectData,
@@ -19,7 +20,6 @@ use super::super::{StoreError, StoreErrorKind};
 use super::file::{CacheFile, text};
 use super::lock::Lock;
 use super::locked::{Glance, Locked, Medium, locked_store};
-use crate::secret::Secret;
 
 /// Keeps a token cache in a file that only this Windows user can decrypt, on this machine.
 ///

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use silentry_protocol::cache::MAX_CACHE_BYTES;
+use silentry_protocol::secret::Secret;
 use zeroize::Zeroizing;
 
 use super::super::{StoreError, StoreErrorKind, StoreKind, shown};
 use super::lock::{Lock, beside};
 use super::locked::{Glance, Locked, Medium, locked_store};
 use super::os::{self, Destination};
-use crate::cache::schema::MAX_CACHE_BYTES;
-use crate::secret::Secret;
 
 /// The largest cache that is read, in whatever form, and so the largest that is written.
 const LARGEST: u64 = MAX_CACHE_BYTES as u64;

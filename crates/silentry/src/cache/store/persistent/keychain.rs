@@ -6,13 +6,13 @@ use security_framework::base::Error;
 use security_framework::passwords::{
     delete_generic_password, get_generic_password, set_generic_password,
 };
+use silentry_protocol::secret::Secret;
 use zeroize::Zeroizing;
 
 use super::super::{StoreError, StoreErrorKind};
 use super::file::{CacheFile, damaged_suffix, text};
 use super::lock::Lock;
 use super::locked::{Glance, Locked, Medium, locked_store};
-use crate::secret::Secret;
 
 /// `errSecItemNotFound`, `errSecAuthFailed`, `errSecInteractionNotAllowed` and
 /// `errSecUserCanceled` of SecBase.h.

@@ -1,12 +1,12 @@
 //! What all stores of this folder have in common: when to lock, and what a version is.
 
 use sha2::{Digest, Sha256};
+use silentry_protocol::secret::Secret;
 
 use super::super::{FlightLock, StoreError, StoreErrorKind, StoreVersion, TokenStore};
 use super::file::CacheFile;
 use super::flight;
 use super::lock::Lock;
-use crate::secret::Secret;
 
 /// A place that holds a text, without any thought of others who use it at the same time.
 pub(super) trait Medium: Send + Sync + 'static {
@@ -181,7 +181,10 @@ macro_rules! locked_store {
                 &self,
                 known: Option<&crate::cache::store::StoreVersion>,
             ) -> Result<
-                Option<(crate::secret::Secret, crate::cache::store::StoreVersion)>,
+                Option<(
+                    silentry_protocol::secret::Secret,
+                    crate::cache::store::StoreVersion,
+                )>,
                 crate::cache::store::StoreError,
             > {
                 self.0.read(known)
@@ -189,7 +192,9 @@ macro_rules! locked_store {
 
             fn update(
                 &self,
-                change: &mut dyn FnMut(&crate::secret::Secret) -> Option<crate::secret::Secret>,
+                change: &mut dyn FnMut(
+                    &silentry_protocol::secret::Secret,
+                ) -> Option<silentry_protocol::secret::Secret>,
             ) -> Result<crate::cache::store::StoreVersion, crate::cache::store::StoreError> {
                 self.0.update(change)
             }

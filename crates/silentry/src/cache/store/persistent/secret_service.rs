@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use silentry_protocol::secret::Secret;
 use zeroize::Zeroizing;
 
 use super::super::{StoreError, StoreErrorKind};
@@ -13,7 +14,6 @@ use super::libsecret::{Found, Library, Service};
 use super::lock::Lock;
 use super::locked::{Glance, Locked, Medium, locked_store};
 use super::session_bus;
-use crate::secret::Secret;
 
 /// The attribute in which libsecret keeps the name of a schema.
 const SCHEMA: &str = "xdg:schema";

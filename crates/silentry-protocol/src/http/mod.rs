@@ -1,0 +1,5 @@
+//! Headers of HTTP, and what bytes tell of their coding.
+
+pub mod challenge;
+pub mod compression;
+pub mod retry_after;
