@@ -1,6 +1,5 @@
 """What all folders have: the built programs, a folder, a lab, names that mean the loopback address."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 
 from support.ground import Ground
 from support.lab import Lab, lab
-from support.processes import Word
+from support.processes import Word, mounted, run
 
 pytest_plugins = ["support.rows"]
 
@@ -21,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_runtest_setup() -> None:
     """Give a worker in a network namespace of its own the loopback interface."""
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    run("ip", "link", "set", "lo", "up")
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +59,6 @@ def name_loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         def name(*names: str) -> None:
             hosts = tmp_path_factory.mktemp("hosts") / "hosts"
             hosts.write_text("".join(f"127.0.0.1 {name}\n" for name in ("localhost", *names)))
-            subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True)
-            mounts.callback(subprocess.run, ["umount", "/etc/hosts"], check=True)
+            mounts.enter_context(mounted(hosts, "/etc/hosts"))
 
         yield name

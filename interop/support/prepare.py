@@ -31,7 +31,7 @@ class Preparation:
 
         What is to be done `again` is done again the next time, too.
         """
-        files = sorted(path for path in (self.sources / source).iterdir() if path.is_file())
+        files = sorted(path for path in (self.sources / source).glob("*") if path.is_file())
         # How it is filled counts, too.
         recipes = [Path(__file__), self.sources / Path(source).parts[0] / "prepare.py"]
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*files, *recipes])).hexdigest()
@@ -53,11 +53,11 @@ def run(*command: Word, cwd: Path, env: Environment | None = None) -> None:
     subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=True)
 
 
-def pip(folder: Path) -> None:
-    """Install what requirements.txt pins."""
+def pip(folder: Path, *system: str) -> None:
+    """Install what requirements.txt pins, for this system unless another one is named."""
     options = ["--quiet", "--no-cache-dir", "--root-user-action=ignore", "--no-deps", "--only-binary=:all:"]
     source = ["--require-hashes", "--requirement", "requirements.txt"]
-    run("python3", "-m", "pip", "install", *options, *source, "--target", ".", cwd=folder)
+    run("python3", "-m", "pip", "install", *options, *source, *system, "--target", ".", cwd=folder)
 
 
 def npm(folder: Path) -> None:

@@ -72,6 +72,16 @@ def find(program: str) -> str:
     return found
 
 
+@contextmanager
+def mounted(source: Path, place: str) -> Iterator[None]:
+    """Put a file or folder of ours in the place of the machine's, in the worker's mount namespace."""
+    run("mount", "--bind", source, place)
+    try:
+        yield
+    finally:
+        run("umount", place)
+
+
 def answers(port: int, address: str = "127.0.0.1") -> bool:
     """Return whether something listens there."""
     with socket.socket() as client:

@@ -5,7 +5,6 @@
 //! fails the test until somebody has looked at it and written the page again.
 
 mod ground;
-mod kerberos;
 mod ledger;
 mod page;
 mod pytest;
@@ -39,14 +38,7 @@ pub(crate) struct Part {
 }
 
 /// Every part, in the order in which they run.
-const PARTS: &[Part] = &[
-    kerberos::KDCS,
-    kerberos::LIBRARIES,
-    kerberos::CACHES,
-    kerberos::SIGN_INS,
-    ledger::PART,
-    windows::PART,
-];
+const PARTS: &[Part] = &[ledger::PART, windows::PART];
 
 /// What to meet.
 #[derive(clap::Args)]

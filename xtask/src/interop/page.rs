@@ -12,25 +12,13 @@ use crate::workspace::Workspace;
 /// The tables of the page, in its order.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) enum Table {
-    /// Who issues Silentry's tickets.
-    Kdcs,
-    /// Which library makes Silentry's Negotiate token.
-    Libraries,
-    /// Where Silentry's ticket lies.
-    Caches,
-    /// How the user signed in, and in which realm.
-    SignIns,
     /// What the network and the KDC saw of a sign-in.
     Ledger,
     /// The Windows programs.
     Windows,
 }
 
-const TABLES: [(Table, &str); 6] = [
-    (Table::Kdcs, "KDCs that issue our tickets"),
-    (Table::Libraries, "GSSAPI libraries that make our tokens"),
-    (Table::Caches, "Credential caches that keep our tickets"),
-    (Table::SignIns, "Sign-ins, realms and names"),
+const TABLES: [(Table, &str); 2] = [
     (
         Table::Ledger,
         "The ticket ledger: what network and KDC see of a sign-in",
@@ -203,7 +191,7 @@ mod tests {
     #[test]
     fn what_is_rendered_is_read_back_without_the_version() {
         let row = |who: &str, red: Option<&str>| Row {
-            table: Table::Kdcs,
+            table: Table::Ledger,
             who: who.into(),
             version: "1.20".into(),
             what: "sign-in".into(),
