@@ -13,13 +13,13 @@ import sys
 A, CNAME = 1, 5
 
 
-def encode(name):
+def encode(name: str) -> bytes:
     labels = name.rstrip(".").split(".")
     return b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
 
 
-def question(request):
-    place, labels = 12, []
+def question(request: bytes) -> tuple[str, int, bytes]:
+    place, labels = 12, list[str]()
     while length := request[place]:
         labels.append(request[place + 1 : place + 1 + length].decode())
         place += 1 + length
@@ -27,11 +27,11 @@ def question(request):
     return ".".join(labels).lower(), kind, request[12 : place + 5]
 
 
-def record(name, kind, data):
+def record(name: str, kind: int, data: bytes) -> bytes:
     return encode(name) + struct.pack(">HHIH", kind, 1, 0, len(data)) + data
 
 
-def main():
+def main() -> None:
     alias, canonical, when = sys.argv[1:]
     asked = 0
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

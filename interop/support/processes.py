@@ -91,15 +91,20 @@ def answers(port: int, address: str = "127.0.0.1") -> bool:
 def give_away(folder: Path, account: str) -> None:
     """Let the account of a daemon have a folder, and come to it."""
     run("chown", "-R", f"{account}:", folder)
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
+    make_reachable(folder)
+
+
+def make_reachable(folder: Path) -> None:
+    """Let everybody come to what is in a folder."""
+    for place in (folder, *folder.parents):
+        mode = place.stat().st_mode
         if not mode & 0o001:
-            parent.chmod(mode | 0o001)
+            place.chmod(mode | 0o001)
 
 
-def debian_version(package: str) -> str:
-    """Return the upstream version of an installed Debian package."""
-    return run("dpkg-query", "--show", "--showformat=${source:Upstream-Version}", package)
+def debian_version(package: str, field: str = "source:Upstream-Version") -> str:
+    """Return the version of an installed Debian package, upstream's or Debian's own."""
+    return run("dpkg-query", "--show", f"--showformat=${{{field}}}", package)
 
 
 def wait_for(what: str, look: Callable[[], _T | None], process: subprocess.Popen[str] | None = None) -> _T:

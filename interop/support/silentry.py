@@ -42,5 +42,6 @@ def sign_in(ground: Ground, environment: Environment, *options: Word, wrapper: S
     else:
         objects = [line for line in ended.stderr.splitlines() if line.startswith("{")]
         assert objects, ended.stderr
+        assert ended.stdout == ""
         members = json.loads(objects[-1])
     return Answer(ended.returncode, members)

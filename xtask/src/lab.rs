@@ -5,11 +5,9 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use anyhow::{Result, bail, ensure};
 
 use crate::process::{self, Running};
 
@@ -90,20 +88,6 @@ impl Environment {
         }
         Ok(environment)
     }
-}
-
-/// Reads what the lab wrote down, once it writes no more: an exchange comes into the journal after its answer.
-pub(crate) fn journal(file: &Path) -> Result<Vec<Value>> {
-    let mut before = String::new();
-    process::wait_until(START_LIMIT, || {
-        thread::sleep(Duration::from_millis(100));
-        let now = fs::read_to_string(file)?;
-        Ok(std::mem::replace(&mut before, now) == before && !before.is_empty())
-    })?;
-    let lines = before.lines().map(serde_json::from_str);
-    lines
-        .collect::<Result<_, _>>()
-        .context("reading the journal")
 }
 
 /// Undoes the single quotes of a shell word (`'it'\''s'`).

@@ -5,7 +5,6 @@
 //! fails the test until somebody has looked at it and written the page again.
 
 mod ground;
-mod ledger;
 mod page;
 mod pytest;
 mod windows;
@@ -38,7 +37,7 @@ pub(crate) struct Part {
 }
 
 /// Every part, in the order in which they run.
-const PARTS: &[Part] = &[ledger::PART, windows::PART];
+const PARTS: &[Part] = &[windows::PART];
 
 /// What to meet.
 #[derive(clap::Args)]

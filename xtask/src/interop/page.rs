@@ -12,19 +12,11 @@ use crate::workspace::Workspace;
 /// The tables of the page, in its order.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) enum Table {
-    /// What the network and the KDC saw of a sign-in.
-    Ledger,
     /// The Windows programs.
     Windows,
 }
 
-const TABLES: [(Table, &str); 2] = [
-    (
-        Table::Ledger,
-        "The ticket ledger: what network and KDC see of a sign-in",
-    ),
-    (Table::Windows, "The Windows programs, under Wine"),
-];
+const TABLES: [(Table, &str); 1] = [(Table::Windows, "The Windows programs, under Wine")];
 
 /// One encounter and how it went.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -191,7 +183,7 @@ mod tests {
     #[test]
     fn what_is_rendered_is_read_back_without_the_version() {
         let row = |who: &str, red: Option<&str>| Row {
-            table: Table::Ledger,
+            table: Table::Windows,
             who: who.into(),
             version: "1.20".into(),
             what: "sign-in".into(),
