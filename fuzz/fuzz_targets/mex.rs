@@ -1,8 +1,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use silentry::federation::address::HttpsUrl;
-use silentry::federation::mex::{FederationEndpoint, FederationMetadata};
+use silentry_protocol::wstrust::address::HttpsUrl;
+use silentry_protocol::wstrust::mex::{FederationEndpoint, FederationMetadata};
 
 fuzz_target!(|document: &[u8]| {
     let url = HttpsUrl::parse("https://mex.example/adfs/services/trust/mex").expect("an https URL");

@@ -1,7 +1,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use silentry::federation::realm::UserRealm;
+use silentry_protocol::wstrust::realm::UserRealm;
 
 fuzz_target!(|document: &[u8]| {
     match UserRealm::parse(document, None) {

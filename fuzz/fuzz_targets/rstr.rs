@@ -1,7 +1,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use silentry::federation::rstr::WsTrustReply;
+use silentry_protocol::wstrust::rstr::WsTrustReply;
 
 fuzz_target!(|reply: &[u8]| {
     if let Err(error) = WsTrustReply::from_http(500, reply, None) {

@@ -13,20 +13,13 @@ use crate::report::Step;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
 
-/// The targets that must be there; one more in `fuzz/` is run too.
-const TARGETS: [&str; 6] = [
-    "error_reply",
-    "mex",
-    "realm",
-    "rstr",
-    "token_reply",
-    "www_authenticate",
-];
+/// The project's own documents, a folder for each target.
+const OWN_SEEDS: &str = "fuzz/seeds";
 /// Names documents of other projects, of all kinds: libFuzzer keeps for a target what reaches new code.
-/// Without them it starts from nothing and gets less far.
 const SEEDS: &str = "SILENTRY_TESTDATA";
-/// Enough to see a target work and to find what is easily found; who changes a parser fuzzes it for longer.
-const SECONDS: u64 = 10;
+/// What all targets have together on one processor, in seconds. That is enough to see each of them work and to find
+/// what is easily found; who changes a parser fuzzes it for longer.
+const SECONDS: u64 = 60;
 /// No parser may think longer about one input, in seconds.
 const INPUT_LIMIT: u64 = 5;
 /// What starting, replaying the seeds and minimising a find may take beyond the fuzzing itself.
@@ -44,12 +37,13 @@ pub(crate) fn run(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<S
     step.run(clippy.args(["--", "-D", "warnings"]))?;
     step.run(&mut fuzzer.command("build", None)?)?;
     let targets = fuzzer.targets(step)?;
-    let missing: Vec<_> = TARGETS
-        .iter()
-        .filter(|wanted| !targets.iter().any(|target| target == *wanted))
-        .collect();
-    ensure!(missing.is_empty(), "fuzz/ has no target {missing:?}");
+    let seeds = folders(&workspace.root.join(OWN_SEEDS))?;
+    ensure!(
+        seeds == targets,
+        "{OWN_SEEDS} has {seeds:?}, the targets are {targets:?}"
+    );
 
+    let seconds = (SECONDS / targets.len() as u64).max(1);
     let at_once = thread::available_parallelism().map_or(1, usize::from);
     let mut executions = 0;
     let mut failed = Vec::new();
@@ -57,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace, tools: &Tools, step: &Step) -> Result<S
         let results: Vec<_> = thread::scope(|scope| {
             let running: Vec<_> = batch
                 .iter()
-                .map(|target| scope.spawn(|| fuzzer.fuzz(target)))
+                .map(|target| scope.spawn(|| fuzzer.fuzz(target, seconds)))
                 .collect();
             running
                 .into_iter()
@@ -110,16 +104,17 @@ impl Fuzzer<'_> {
 
     fn targets(&self, step: &Step) -> Result<Vec<String>> {
         let list = step.read(&mut self.command("list", None)?)?;
-        Ok(list
-            .lines()
-            .map(str::trim)
+        let lines = list.lines().map(str::trim);
+        let mut targets: Vec<_> = lines
             .filter(|line| !line.is_empty())
             .map(str::to_owned)
-            .collect())
+            .collect();
+        targets.sort();
+        Ok(targets)
     }
 
     /// Returns how many inputs the target was given.
-    fn fuzz(&self, target: &str) -> Result<u64> {
+    fn fuzz(&self, target: &str, seconds: u64) -> Result<u64> {
         let path = self.logs.join(target).with_extension("log");
         let log = File::create(&path)?;
         let corpus = self
@@ -130,18 +125,20 @@ impl Fuzzer<'_> {
             .join(target);
         fs::create_dir_all(&corpus)?;
         let mut command = self.command("run", Some(target))?;
-        command.arg(&corpus);
+        command
+            .arg(&corpus)
+            .arg(self.workspace.root.join(OWN_SEEDS).join(target));
         let seeds = std::env::var_os(SEEDS).map_or_else(PathBuf::new, PathBuf::from);
         if seeds.is_dir() {
             command.arg(seeds);
         }
         command.args([
             "--".to_owned(),
-            format!("-max_total_time={SECONDS}"),
+            format!("-max_total_time={seconds}"),
             format!("-timeout={INPUT_LIMIT}"),
             "-print_final_stats=1".to_owned(),
         ]);
-        let result = process::run(&mut command, Duration::from_secs(SECONDS) + GRACE, &log);
+        let result = process::run(&mut command, Duration::from_secs(seconds) + GRACE, &log);
         let printed = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
         result.with_context(|| last_lines(&printed, &path))?;
         printed
@@ -150,6 +147,19 @@ impl Fuzzer<'_> {
             .and_then(|count| count.trim().parse().ok())
             .with_context(|| format!("no count of executions in {}", path.display()))
     }
+}
+
+/// Returns the names of the folders in a folder that hold something.
+fn folders(parent: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(parent).with_context(|| parent.display().to_string())? {
+        let entry = entry?;
+        if fs::read_dir(entry.path())?.next().is_some() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn last_lines(printed: &str, path: &Path) -> String {
