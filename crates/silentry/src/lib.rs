@@ -85,6 +85,7 @@ mod federation_hosts;
 mod flow;
 mod flow_name;
 mod identity;
+mod memory;
 mod own_thread;
 mod policy;
 mod random;

@@ -3,7 +3,7 @@
 #[cfg(feature = "integrated")]
 mod integrated;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 #[cfg(feature = "integrated")]
 pub use integrated::MutualAuthentication;
@@ -14,12 +14,15 @@ use super::{Application, PublicClientApplication};
 use crate::authority::{Authority, Tenant};
 use crate::cache::TokenCache;
 #[cfg(feature = "integrated")]
-use crate::directory::{DirectoryMemory, DirectorySettings};
+use crate::directory::DirectorySettings;
 use crate::error::{Code, Error, Stage};
 use crate::federation_hosts::FederationHosts;
-use crate::flow::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
 #[cfg(feature = "integrated")]
-use crate::flow::{ProxyTicket, Verdicts};
+use crate::flow::ProxyTicket;
+use crate::flow::{EndpointMemory, FederationMemory, Flights};
+#[cfg(feature = "integrated")]
+use crate::memory::{DirectoryMemory, Verdicts};
+use crate::memory::{EarlyRenewals, Throttle};
 use crate::policy::{self, Policy};
 use crate::random;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};
@@ -326,9 +329,9 @@ impl PublicClientApplicationBuilder {
                 #[cfg(feature = "integrated")]
                 verdicts: Verdicts::default(),
                 endpoint_memory: EndpointMemory::default(),
-                federation_memory: Mutex::new(FederationMemory::default()),
+                federation_memory: FederationMemory::default(),
                 #[cfg(feature = "integrated")]
-                directory_memory: Mutex::new(DirectoryMemory::default()),
+                directory_memory: DirectoryMemory::default(),
             }),
         })
     }

@@ -15,7 +15,7 @@ mod result;
 mod silent;
 mod username_password;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use silentry_protocol::secret::Secret;
 
@@ -41,11 +41,12 @@ pub use username_password::AcquireTokenByUsernamePassword;
 use crate::authority::Authority;
 use crate::cache::TokenCache;
 #[cfg(feature = "integrated")]
-use crate::directory::{DirectoryMemory, DirectorySettings};
+use crate::directory::DirectorySettings;
 use crate::federation_hosts::FederationHosts;
+use crate::flow::{EndpointMemory, FederationMemory, Flights};
 #[cfg(feature = "integrated")]
-use crate::flow::Verdicts;
-use crate::flow::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
+use crate::memory::{DirectoryMemory, Verdicts};
+use crate::memory::{EarlyRenewals, Throttle};
 use crate::policy::Policy;
 use crate::transport::{Clock, Connections};
 
@@ -97,9 +98,9 @@ pub(crate) struct Application {
     #[cfg(feature = "integrated")]
     pub(crate) verdicts: Verdicts,
     pub(crate) endpoint_memory: EndpointMemory,
-    pub(crate) federation_memory: Mutex<FederationMemory>,
+    pub(crate) federation_memory: FederationMemory,
     #[cfg(feature = "integrated")]
-    pub(crate) directory_memory: Mutex<DirectoryMemory>,
+    pub(crate) directory_memory: DirectoryMemory,
 }
 
 impl PublicClientApplication {

@@ -10,7 +10,6 @@ mod failure;
 #[cfg(all(test, unix))]
 mod hostile;
 mod lookup;
-mod memory;
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -20,7 +19,6 @@ use crate::text::printable;
 
 pub(crate) use failure::Failure;
 pub(crate) use lookup::find_user;
-pub(crate) use memory::DirectoryMemory;
 
 /// What a look-up may take in all. A dead domain controller must not be noticed.
 const LIMIT: Duration = Duration::from_secs(2);

@@ -5,8 +5,8 @@
 //! the application and its clones. Who wants to know at the same time in one runtime shares the question; no lock is held
 //! while a server is asked.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use silentry_protocol::cloud::AuthorityKind;
 use silentry_protocol::discovery::instance::{self, CloudMetadata};
@@ -15,11 +15,11 @@ use silentry_protocol::oauth::error_response::ErrorResponse;
 use url::Url;
 
 use super::call::Call;
-use super::under_way::UnderWay;
 use crate::authority::endpoints::Endpoints;
 use crate::authority::{Authority, Tenant};
 use crate::client::{Application, RequestOptions};
 use crate::error::{Code, Error, Stage};
+use crate::memory::{Remembered, UnderWay};
 use crate::text::printable;
 use crate::transport::within;
 
@@ -33,16 +33,19 @@ const FAILURE_LIFETIME: Duration = Duration::from_secs(5 * 60);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was learnt about the one host of the application's authority.
-#[derive(Default)]
 pub(crate) struct EndpointMemory {
-    remembered: Mutex<Option<Remembered>>,
-    /// There is one question: an application has one authority.
+    /// There is one answer and one question: an application has one authority.
+    answer: Remembered<(), Answer>,
     question: UnderWay<(), Result<Answer, Error>>,
 }
 
-struct Remembered {
-    answer: Answer,
-    until: SystemTime,
+impl Default for EndpointMemory {
+    fn default() -> Self {
+        Self {
+            answer: Remembered::up_to(1),
+            question: UnderWay::default(),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -126,7 +129,7 @@ async fn cloud(call: &Call<'_>, authority: &Authority) -> Result<Option<CloudMet
 /// Returns what is remembered of the host, else asks.
 async fn answer(call: &Call<'_>, authority: &Authority) -> Result<Answer, Error> {
     let memory = &call.application.endpoint_memory;
-    if let Some(answer) = memory.recall(call.application.clock.now()) {
+    if let Some(answer) = memory.answer.get(&(), call.application.clock.now()) {
         return Ok(answer);
     }
     let question = {
@@ -139,8 +142,9 @@ async fn answer(call: &Call<'_>, authority: &Authority) -> Result<Answer, Error>
         async move {
             let call = Call::new(&application, &options)?;
             let (answer, lifetime) = ask(&call, &authority).await?;
-            let until = application.clock.now() + lifetime;
-            application.endpoint_memory.remember(&answer, until);
+            let now = application.clock.now();
+            let memory = &application.endpoint_memory.answer;
+            memory.put((), answer.clone(), lifetime, now);
             Ok(answer)
         }
     };
@@ -240,25 +244,4 @@ fn check_issuer(authority: &Authority, server: &OpenIdConfiguration) -> Result<(
         Stage::Discovery,
         message,
     ))
-}
-
-impl EndpointMemory {
-    fn recall(&self, now: SystemTime) -> Option<Answer> {
-        // A thread that panicked leaves a whole answer behind.
-        let remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let remembered = remembered.as_ref()?;
-        (now < remembered.until).then(|| remembered.answer.clone())
-    }
-
-    fn remember(&self, answer: &Answer, until: SystemTime) {
-        let answer = answer.clone();
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *remembered = Some(Remembered { answer, until });
-    }
 }

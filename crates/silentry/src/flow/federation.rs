@@ -3,9 +3,7 @@
 //! What leads to a server is remembered for [`LIFETIME`]. What leads nowhere is not: a user who connects to the
 //! corporate network a moment later is not told yesterday's news.
 
-use std::collections::HashMap;
-use std::sync::PoisonError;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use silentry_protocol::cloud::AuthorityKind;
 use silentry_protocol::wstrust::address::HttpsUrl;
@@ -19,12 +17,13 @@ use crate::authority::Authority;
 use crate::error::{Category, Code, Error, Explain, Stage};
 use crate::federation_hosts::{NamedBy, Refusal};
 use crate::identity::UserPrincipalName;
+use crate::memory::Remembered;
 
 /// How long realm and metadata are remembered.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// A process signs in few users; more than this means something else is wrong.
-const MAX_REMEMBERED: usize = 64;
+const MOST_REMEMBERED: usize = 64;
 
 /// The federation server of a user.
 #[derive(Clone, Debug)]
@@ -33,7 +32,7 @@ pub(super) struct Federation {
     pub(super) endpoints: Vec<FederationEndpoint>,
     /// What the assertion is to be made out to.
     pub(super) audience: String,
-    /// Where this was read, to forget it when it leads nowhere.
+    /// Where the realm answer said that this is read, to forget it when it leads nowhere.
     #[cfg_attr(
         not(feature = "integrated"),
         allow(dead_code, reason = "only who holds a ticket tries another endpoint")
@@ -42,15 +41,20 @@ pub(super) struct Federation {
 }
 
 /// What was learnt about realms and federation servers.
-#[derive(Default)]
 pub(crate) struct FederationMemory {
-    realms: HashMap<String, Remembered<UserRealm>>,
-    metadata: HashMap<HttpsUrl, Remembered<FederationMetadata>>,
+    /// By authority and UPN.
+    realms: Remembered<String, UserRealm>,
+    /// By the address that the realm answer names; with the one that gave it, where a redirect led elsewhere.
+    metadata: Remembered<HttpsUrl, (FederationMetadata, HttpsUrl)>,
 }
 
-struct Remembered<T> {
-    value: T,
-    since: SystemTime,
+impl Default for FederationMemory {
+    fn default() -> Self {
+        Self {
+            realms: Remembered::up_to(MOST_REMEMBERED),
+            metadata: Remembered::up_to(MOST_REMEMBERED),
+        }
+    }
 }
 
 /// Finds the federation server that takes the ticket of `upn`. `own_metadata` is a document that the caller vouches
@@ -124,12 +128,21 @@ async fn of_realm(
         });
     }
     check_metadata_address(call, &address, Stage::Realm)?;
-    let (metadata, address) = fetch_metadata(call, &address).await?;
+    let memory = &call.application.federation_memory.metadata;
+    let now = call.application.clock.now();
+    let known = memory.get(&address, now);
+    let is_known = known.is_some();
+    let (metadata, given_by) = match known {
+        Some(known) => known,
+        None => fetch_metadata(call, &address).await?,
+    };
     // A redirect may have led elsewhere.
-    check_metadata_address(call, &address, Stage::Mex)?;
-    let endpoints = endpoints(&metadata, &address, credential)?;
-    let endpoints = permitted(call, endpoints, NamedBy::Metadata(&address), credential)?;
-    remember_metadata(call, &address, metadata);
+    check_metadata_address(call, &given_by, Stage::Mex)?;
+    let endpoints = endpoints(&metadata, &given_by, credential)?;
+    let endpoints = permitted(call, endpoints, NamedBy::Metadata(&given_by), credential)?;
+    if !is_known {
+        memory.put(address.clone(), (metadata, given_by), LIFETIME, now);
+    }
     Ok(Federation {
         endpoints,
         audience,
@@ -141,7 +154,7 @@ async fn of_realm(
 #[cfg(feature = "integrated")]
 pub(super) fn forget(call: &Call<'_>, federation: &Federation) {
     if let Some(address) = &federation.metadata_address {
-        memory(call).metadata.remove(address);
+        call.application.federation_memory.metadata.forget(address);
     }
 }
 
@@ -154,7 +167,8 @@ async fn user_realm(
     let authority = &endpoints::of(call, authority).await?.authority;
     let key = format!("{} {}", authority.origin(), upn.as_str().to_lowercase());
     let now = call.application.clock.now();
-    if let Some(realm) = recall(&mut memory(call).realms, &key, now) {
+    let memory = &call.application.federation_memory.realms;
+    if let Some(realm) = memory.get(&key, now) {
         return Ok(realm);
     }
     let url = realm_url(authority, upn);
@@ -174,7 +188,7 @@ async fn user_realm(
     let realm = UserRealm::parse(response.body(), response.header("content-type"))
         .map_err(|error| Error::of(Stage::Realm, &error).unless_compressed(&response))?;
     if realm.integrated_sign_in().is_ok() {
-        remember(&mut memory(call).realms, key, realm.clone(), now);
+        memory.put(key, realm.clone(), LIFETIME, now);
     }
     Ok(realm)
 }
@@ -195,10 +209,6 @@ async fn fetch_metadata(
     call: &Call<'_>,
     address: &HttpsUrl,
 ) -> Result<(FederationMetadata, HttpsUrl), Error> {
-    let now = call.application.clock.now();
-    if let Some(metadata) = recall(&mut memory(call).metadata, address, now) {
-        return Ok((metadata, address.clone()));
-    }
     let request = |url: &Url| call.metadata_get(url);
     let (response, url) = call
         .exchange
@@ -303,45 +313,4 @@ fn permitted(
 
 fn not_trusted(stage: Stage, refusal: &Refusal, url: &HttpsUrl) -> Error {
     Error::new(Code::FederationHostNotTrusted, stage, refusal.about(url))
-}
-
-fn remember_metadata(call: &Call<'_>, address: &HttpsUrl, metadata: FederationMetadata) {
-    let now = call.application.clock.now();
-    let mut memory = memory(call);
-    if !memory.metadata.contains_key(address) {
-        remember(&mut memory.metadata, address.clone(), metadata, now);
-    }
-}
-
-fn memory<'a>(call: &'a Call<'_>) -> std::sync::MutexGuard<'a, FederationMemory> {
-    call.application
-        .federation_memory
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-}
-
-fn recall<K: Eq + std::hash::Hash, T: Clone>(
-    map: &mut HashMap<K, Remembered<T>>,
-    key: &K,
-    now: SystemTime,
-) -> Option<T> {
-    let age = now.duration_since(map.get(key)?.since);
-    if age.is_ok_and(|age| age < LIFETIME) {
-        return map.get(key).map(|remembered| remembered.value.clone());
-    }
-    // Too old, or the clock was set back.
-    map.remove(key);
-    None
-}
-
-fn remember<K: Eq + std::hash::Hash, T>(
-    map: &mut HashMap<K, Remembered<T>>,
-    key: K,
-    value: T,
-    now: SystemTime,
-) {
-    if map.len() >= MAX_REMEMBERED {
-        map.clear();
-    }
-    map.insert(key, Remembered { value, since: now });
 }

@@ -8,11 +8,11 @@
 //! processes. Of those that share, all have the correlation id of the first.
 
 use super::asked::Asked;
-use super::under_way::{Seat, UnderWay};
 use crate::cache::store::FlightLock;
 use crate::client::{Application, AuthenticationResult, RequestOptions};
 use crate::error::Error;
 use crate::flow_name::Flow;
+use crate::memory::{Seat, UnderWay};
 
 type Answer = Result<AuthenticationResult, Error>;
 

@@ -4,7 +4,6 @@ mod asked;
 mod cached_user;
 mod call;
 pub(crate) mod device_code;
-mod early_renewals;
 mod endpoints;
 mod federation;
 mod flight;
@@ -16,27 +15,20 @@ pub(crate) mod interactive;
 mod kerberos;
 pub(crate) mod ladder;
 #[cfg(feature = "integrated")]
-mod network;
-#[cfg(feature = "integrated")]
 mod proxy_ticket;
 mod redeem;
 pub(crate) mod refresh_token;
 #[cfg(feature = "integrated")]
 mod signed_in;
 pub(crate) mod silent;
-mod throttle;
-mod under_way;
 #[cfg(feature = "integrated")]
 mod upn;
 pub(crate) mod username_password;
-#[cfg(feature = "integrated")]
-mod verdicts;
 mod whose;
 #[cfg(feature = "integrated")]
 mod windows_transport;
 mod wstrust;
 
-pub(crate) use early_renewals::EarlyRenewals;
 pub(crate) use endpoints::{EndpointMemory, environments};
 pub(crate) use federation::FederationMemory;
 #[cfg(feature = "integrated")]
@@ -44,9 +36,6 @@ pub(crate) use flight::Accept;
 pub(crate) use flight::Flights;
 #[cfg(feature = "integrated")]
 pub(crate) use proxy_ticket::ProxyTicket;
-pub(crate) use throttle::Throttle;
-#[cfg(feature = "integrated")]
-pub(crate) use verdicts::Verdicts;
 
 use crate::cache::store::{StoreError, StoreErrorKind};
 use crate::error::{Code, Error, Stage};

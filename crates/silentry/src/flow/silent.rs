@@ -13,13 +13,13 @@ use super::cache_failed;
 use super::call::Call;
 use super::flight::{self, Accept, Cleared, FlightKey};
 use super::redeem::Redemption;
-use super::throttle::Asking;
 use crate::cache::{self, Found, Wanted};
 use crate::client::{
     Account, AcquireTokenSilent, Application, AuthenticationResult, RequestOptions, TokenSource,
 };
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
+use crate::memory::Asking;
 
 pub(crate) async fn acquire(request: AcquireTokenSilent) -> Result<AuthenticationResult, Error> {
     match from_memory(&request) {

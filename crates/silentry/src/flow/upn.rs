@@ -4,8 +4,6 @@
 //! principal costs nothing but the exchange that is made anyway, and is as good as the UPN when it leads to the
 //! federation server; so the directory is asked only when no guess does, or when the configuration names it.
 
-use std::sync::PoisonError;
-
 use super::call::Call;
 use super::federation::{self, Federation};
 use super::{kerberos, signed_in};
@@ -283,13 +281,13 @@ async fn names(application: &Application, question: Question<'_>) -> Result<Name
 }
 
 fn recall(application: &Application, key: &str) -> Option<Result<Names, Failure>> {
-    let memory = &application.directory_memory;
-    let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-    memory.recall(key, application.clock.now())
+    application
+        .directory_memory
+        .recall(key, application.clock.now())
 }
 
 fn remember(application: &Application, key: &str, answer: &Result<Names, Failure>) {
-    let memory = &application.directory_memory;
-    let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-    memory.remember(key, answer.clone(), application.clock.now());
+    application
+        .directory_memory
+        .remember(key, answer.clone(), application.clock.now());
 }

@@ -32,6 +32,7 @@ mod integrated_windows;
 mod issuers;
 #[cfg(feature = "integrated")]
 mod ladder;
+mod moved_metadata;
 #[cfg(feature = "interactive")]
 mod prompting;
 #[cfg(feature = "integrated")]

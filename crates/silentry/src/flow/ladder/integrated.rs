@@ -1,11 +1,11 @@
 //! The way in of the user who is signed in to the machine, unless it is known to lead nowhere.
 
 use super::super::flight::Accept;
-use super::super::verdicts::Circumstances;
 use super::super::{asked, integrated_windows, signed_in};
 use super::Wanted;
 use crate::client::{AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult};
 use crate::error::Error;
+use crate::memory::Circumstances;
 
 /// Signs in with the ticket, unless it is known that this cannot work for the user in this network.
 pub(super) async fn integrated_windows_auth(

@@ -17,21 +17,21 @@ use crate::transport::BoxFuture;
 type Work<T> = BoxFuture<'static, T>;
 
 /// The work that is under way, by what makes two of it the same.
-pub(super) struct UnderWay<K, T: Clone>(Mutex<HashMap<Place<K>, WeakShared<Work<T>>>>);
+pub(crate) struct UnderWay<K, T: Clone>(Mutex<HashMap<Place<K>, WeakShared<Work<T>>>>);
 
 /// What is wanted, and the runtime that sockets and timers belong to.
 type Place<K> = (K, Option<runtime::Id>);
 
 /// A place among those who wait for some work.
-pub(super) struct Seat<T: Clone> {
-    pub(super) work: Shared<Work<T>>,
+pub(crate) struct Seat<T: Clone> {
+    pub(crate) work: Shared<Work<T>>,
     /// Nobody else had begun it.
-    pub(super) is_first: bool,
+    pub(crate) is_first: bool,
 }
 
 impl<K: Eq + Hash, T: Clone> UnderWay<K, T> {
     /// Takes part in the work with this key; `new` is dropped when it is under way already.
-    pub(super) fn join(&self, key: K, new: impl Future<Output = T> + Send + 'static) -> Seat<T> {
+    pub(crate) fn join(&self, key: K, new: impl Future<Output = T> + Send + 'static) -> Seat<T> {
         let runtime = runtime::Handle::try_current().ok();
         let place = (key, runtime.map(|runtime| runtime.id()));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

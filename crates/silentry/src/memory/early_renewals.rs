@@ -31,7 +31,7 @@ impl Attempt {
 
 impl EarlyRenewals {
     /// Returns whether it is time to try, which then counts as tried.
-    pub(super) fn begin(&self, token: &str, now: SystemTime) -> bool {
+    pub(crate) fn begin(&self, token: &str, now: SystemTime) -> bool {
         let mut attempts = self.attempts();
         let pause = match attempts.get(token) {
             Some(last) if last.holds(now) => return false,
@@ -50,7 +50,7 @@ impl EarlyRenewals {
     }
 
     /// Goes back to one attempt a minute.
-    pub(super) fn succeeded(&self, token: &str) {
+    pub(crate) fn succeeded(&self, token: &str) {
         if let Some(attempt) = self.attempts().get_mut(token) {
             attempt.pause = SHORTEST;
         }

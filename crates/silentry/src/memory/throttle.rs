@@ -10,16 +10,15 @@
 //! code, whose polls have pauses anyway, and taking over a refresh token. Unlike MSAL.NET's, the memory is the application's, and users
 //! without an account yet do not share an entry.
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::future::Future;
 use std::hash::BuildHasher;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use silentry_protocol::http::retry_after::MAX_RETRY_AFTER;
 use silentry_protocol::secret::Secret;
 
+use super::Remembered;
 use crate::client::AuthenticationResult;
 use crate::error::{Error, Stage};
 use crate::transport::Clock;
@@ -33,21 +32,23 @@ const MOST: usize = 500;
 type Answer = Result<AuthenticationResult, Error>;
 
 /// What was refused, for a while.
-#[derive(Default)]
 pub(crate) struct Throttle {
-    refusals: Mutex<HashMap<String, Refusal>>,
+    refusals: Remembered<String, Error>,
     /// Refresh tokens are told apart by what this makes of them.
     hasher: RandomState,
 }
 
-struct Refusal {
-    error: Error,
-    since: SystemTime,
-    until: SystemTime,
+impl Default for Throttle {
+    fn default() -> Self {
+        Throttle {
+            refusals: Remembered::up_to(MOST),
+            hasher: RandomState::new(),
+        }
+    }
 }
 
 /// A request to the token endpoint, as far as it matters whether it is the same as another.
-pub(super) struct Asking {
+pub(crate) struct Asking {
     /// Client, authority, user and scopes.
     name: String,
     /// The same with refresh token and claims.
@@ -55,14 +56,14 @@ pub(super) struct Asking {
 }
 
 impl Throttle {
-    pub(super) fn asking(&self, name: String) -> Asking {
+    pub(crate) fn asking(&self, name: String) -> Asking {
         Asking {
             name,
             name_with_token: None,
         }
     }
 
-    pub(super) fn asking_with_token(
+    pub(crate) fn asking_with_token(
         &self,
         name: String,
         refresh_token: &Secret,
@@ -77,7 +78,7 @@ impl Throttle {
     }
 
     /// Makes the exchange, unless the same one was refused a moment ago.
-    pub(super) async fn around(
+    pub(crate) async fn around(
         &self,
         clock: &dyn Clock,
         asking: &Asking,
@@ -96,51 +97,27 @@ impl Throttle {
     }
 
     fn refusal(&self, asking: &Asking, now: SystemTime) -> Option<Error> {
-        let refusals = self.refusals();
         let names = [Some(&asking.name), asking.name_with_token.as_ref()];
-        let mut current = names
-            .into_iter()
-            .flatten()
-            .filter_map(|name| refusals.get(name))
-            .filter(|refusal| refusal.counts(now));
-        let refusal = current.next()?;
-        let left = refusal.until.duration_since(now).unwrap_or_default();
-        Some(refusal.error.clone().throttled(left))
+        let mut known = names.into_iter().flatten();
+        let refusal = known.find_map(|name| self.refusals.recall(name, now))?;
+        Some(refusal.value.throttled(refusal.left))
     }
 
     fn learn(&self, asking: &Asking, answer: &Answer, now: SystemTime) {
-        let mut refusals = self.refusals();
         let Err(error) = answer else {
-            refusals.remove(&asking.name);
+            self.refusals.forget(&asking.name);
             if let Some(name) = &asking.name_with_token {
-                refusals.remove(name);
+                self.refusals.forget(name);
             }
             return;
         };
-        let (name, duration) = match (busy_for(error), error, &asking.name_with_token) {
-            (Some(duration), _, _) => (&asking.name, duration),
+        let (name, lifetime) = match (busy_for(error), error, &asking.name_with_token) {
+            (Some(lifetime), _, _) => (&asking.name, lifetime),
             (None, Error::InteractionRequired(_), Some(name)) => (name, USER_MUST_ACT),
             _ => return,
         };
-        make_room(&mut refusals, now);
-        let refusal = Refusal {
-            error: error.clone(),
-            since: now,
-            until: now + duration,
-        };
-        refusals.insert(name.clone(), refusal);
-    }
-
-    /// A thread that panicked leaves whole entries behind.
-    fn refusals(&self) -> MutexGuard<'_, HashMap<String, Refusal>> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Refusal {
-    /// A clock that was set back would make it last.
-    fn counts(&self, now: SystemTime) -> bool {
-        self.since <= now && now < self.until
+        self.refusals
+            .put(name.clone(), error.clone(), lifetime, now);
     }
 }
 
@@ -149,20 +126,6 @@ fn busy_for(error: &Error) -> Option<Duration> {
     let is_busy = matches!(error.http_status(), Some(429 | 500..=599));
     (error.stage() == Stage::Token && (is_busy || error.retry_after().is_some()))
         .then(|| error.retry_after().unwrap_or(UNSAID).min(MAX_RETRY_AFTER))
-}
-
-fn make_room(refusals: &mut HashMap<String, Refusal>, now: SystemTime) {
-    if refusals.len() < MOST {
-        return;
-    }
-    refusals.retain(|_, refusal| refusal.counts(now));
-    if refusals.len() < MOST {
-        return;
-    }
-    let first = refusals.iter().min_by_key(|(_, refusal)| refusal.until);
-    if let Some(name) = first.map(|(name, _)| name.clone()) {
-        refusals.remove(&name);
-    }
 }
 
 #[cfg(test)]
@@ -234,25 +197,5 @@ mod tests {
         assert!(refused(asking(&old, None), 120).is_none());
         assert!(refused(asking(&new, None), 20).is_none());
         assert!(refused(asking(&old, Some("{}")), 20).is_none());
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_ends_it() {
-        let throttle = Throttle::default();
-        let asking = throttle.asking("alice".to_owned());
-        throttle.learn(&asking, &busy(429, None), at(100));
-        assert!(throttle.refusal(&asking, at(99)).is_none());
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let throttle = Throttle::default();
-        for user in 0..MOST as u64 + 50 {
-            let asking = throttle.asking(user.to_string());
-            throttle.learn(&asking, &busy(429, None), at(user / 100));
-        }
-        assert_eq!(throttle.refusals().len(), MOST);
-        let last = throttle.asking((MOST + 49).to_string());
-        assert!(throttle.refusal(&last, at(10)).is_some());
     }
 }

@@ -4,11 +4,9 @@
 //! says of multi-factor authentication, consent or policy, as nobody can know when it asks. Who asks for an integrated
 //! sign-in by itself always gets one.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::network;
+use super::{Remembered, network};
 use crate::error::{Code, Error};
 
 /// Who is federated with whom is configured once in years; this is as long as the federation server is remembered.
@@ -19,27 +17,18 @@ const NETWORK: Duration = Duration::from_secs(2 * 60);
 const MOST: usize = 100;
 
 /// What was found out, for a while.
-#[derive(Default)]
-pub(crate) struct Verdicts {
-    verdicts: Mutex<HashMap<Circumstances, Verdict>>,
-}
+pub(crate) struct Verdicts(Remembered<Circumstances, Error>);
 
 /// What a verdict is about.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Circumstances {
+pub(crate) struct Circumstances {
     who: String,
     authority: String,
     network: u64,
 }
 
-struct Verdict {
-    error: Error,
-    since: SystemTime,
-    lifetime: Duration,
-}
-
 impl Circumstances {
-    pub(super) fn now(who: String, authority: String) -> Self {
+    pub(crate) fn now(who: String, authority: String) -> Self {
         Self {
             who,
             authority,
@@ -48,46 +37,24 @@ impl Circumstances {
     }
 }
 
-impl Verdicts {
-    /// Returns the error that an integrated sign-in ended with under the same circumstances, and would again.
-    pub(super) fn find(&self, about: &Circumstances, now: SystemTime) -> Option<Error> {
-        let verdicts = self.verdicts();
-        let verdict = verdicts.get(about)?;
-        let age = verdict.age(now)?;
-        Some(verdict.error.clone().found_out_before(age))
-    }
-
-    /// Remembers an error, if it is one that stays for a while.
-    pub(super) fn learn(&self, about: Circumstances, error: &Error, now: SystemTime) {
-        let Some(lifetime) = lifetime(error) else {
-            return;
-        };
-        let mut verdicts = self.verdicts();
-        if verdicts.len() >= MOST {
-            verdicts.retain(|_, verdict| verdict.age(now).is_some());
-        }
-        if verdicts.len() >= MOST {
-            verdicts.clear();
-        }
-        let verdict = Verdict {
-            error: error.clone(),
-            since: now,
-            lifetime,
-        };
-        verdicts.insert(about, verdict);
-    }
-
-    /// A thread that panicked leaves whole entries behind.
-    fn verdicts(&self) -> MutexGuard<'_, HashMap<Circumstances, Verdict>> {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+impl Default for Verdicts {
+    fn default() -> Self {
+        Self(Remembered::up_to(MOST))
     }
 }
 
-impl Verdict {
-    /// `None` when it counts no more, also because the clock was set back.
-    fn age(&self, now: SystemTime) -> Option<Duration> {
-        let age = now.duration_since(self.since).ok()?;
-        (age < self.lifetime).then_some(age)
+impl Verdicts {
+    /// Returns the error that an integrated sign-in ended with under the same circumstances, and would again.
+    pub(crate) fn find(&self, about: &Circumstances, now: SystemTime) -> Option<Error> {
+        let verdict = self.0.recall(about, now)?;
+        Some(verdict.value.found_out_before(verdict.age))
+    }
+
+    /// Remembers an error, if it is one that stays for a while.
+    pub(crate) fn learn(&self, about: Circumstances, error: &Error, now: SystemTime) {
+        if let Some(lifetime) = lifetime(error) {
+            self.0.put(about, error.clone(), lifetime, now);
+        }
     }
 }
 
@@ -153,16 +120,6 @@ mod tests {
             );
             let is_remembered = lifetime(&error).is_some();
             assert!(!(is_remembered && cured_by_user), "{code}");
-        }
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let verdicts = Verdicts::default();
-        let error = Error::new(Code::UnknownUserType, Stage::Realm, "no");
-        for number in 0..3 * MOST {
-            verdicts.learn(about(&number.to_string(), 1), &error, at(0));
-            assert!(verdicts.verdicts().len() <= MOST);
         }
     }
 }

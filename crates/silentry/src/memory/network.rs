@@ -24,7 +24,7 @@ const LONGEST_FILE: u64 = 64 * 1024;
 /// towards any of some networks, other routes or other name servers.
 ///
 /// Nothing is sent. A change that shows in none of these is not seen.
-pub(super) fn fingerprint() -> u64 {
+pub(crate) fn fingerprint() -> u64 {
     let mut hasher = DefaultHasher::new();
     ADDRESSES.map(own_address_towards).hash(&mut hasher);
     FILES.map(content).hash(&mut hasher);
