@@ -71,6 +71,7 @@
 //! [`with_ntlm`]: PublicClientApplicationBuilder::with_ntlm
 
 mod advice;
+mod application;
 mod authority;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -85,10 +86,14 @@ mod federation_hosts;
 mod flow;
 mod flow_name;
 mod identity;
+#[cfg(feature = "integrated")]
+mod kerberos_settings;
 mod memory;
 mod own_thread;
 mod policy;
 mod random;
+mod request;
+mod result;
 pub mod text;
 pub mod transport;
 
@@ -97,22 +102,24 @@ pub use authority::{Authority, Tenant};
 #[cfg(feature = "interactive")]
 pub use browser::{Browser, BrowserError, SystemBrowser};
 pub use cache::TokenCache;
+#[cfg(feature = "integrated")]
+pub use client::AcquireTokenByIntegratedWindowsAuth;
 #[cfg(feature = "interactive")]
 pub use client::AcquireTokenInteractive;
 pub use client::{
-    Account, AcquireToken, AcquireTokenByRefreshToken, AcquireTokenByUsernamePassword,
-    AcquireTokenSilent, AcquireTokenWithDeviceCode, AuthenticationResult, BeginDeviceCode,
-    ClaimsChallenge, DeviceCode, DeviceCodeSignIn, PublicClientApplication,
-    PublicClientApplicationBuilder, TokenSource,
+    AcquireToken, AcquireTokenByRefreshToken, AcquireTokenByUsernamePassword, AcquireTokenSilent,
+    AcquireTokenWithDeviceCode, BeginDeviceCode, ClaimsChallenge, DeviceCode, DeviceCodeSignIn,
+    PublicClientApplication, PublicClientApplicationBuilder,
 };
-#[cfg(feature = "integrated")]
-pub use client::{AcquireTokenByIntegratedWindowsAuth, MutualAuthentication};
 #[cfg(feature = "integrated")]
 pub use directory::Directory;
 #[doc(hidden)]
 pub use error::Explain;
 pub use error::{Attempt, Category, Code, Error, Failure, InteractionRequired, ServerCode, Stage};
 pub use flow_name::Flow;
+#[cfg(feature = "integrated")]
+pub use kerberos_settings::MutualAuthentication;
+pub use result::{Account, AuthenticationResult, TokenSource};
 #[cfg(feature = "interactive")]
 pub use silentry_protocol::oauth::authorization::Prompt;
 pub use silentry_protocol::secret::Secret;

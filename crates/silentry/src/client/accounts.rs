@@ -2,10 +2,12 @@
 
 use silentry_protocol::cache::CachedAccount;
 
-use super::{Account, Application, PublicClientApplication};
+use super::PublicClientApplication;
+use crate::application::Application;
 use crate::cache::{self, Owner};
 use crate::error::{Code, Error, Stage};
 use crate::flow::{cache_failed, environments};
+use crate::result::Account;
 
 impl PublicClientApplication {
     /// Returns the users whom the token cache knows in the cloud of this application's authority (or in all, with

@@ -5,12 +5,8 @@ mod integrated;
 
 use std::sync::Arc;
 
-#[cfg(feature = "integrated")]
-pub use integrated::MutualAuthentication;
-#[cfg(feature = "integrated")]
-pub(crate) use integrated::NegotiateSettings;
-
-use super::{Application, PublicClientApplication};
+use super::PublicClientApplication;
+use crate::application::Application;
 use crate::authority::{Authority, Tenant};
 use crate::cache::TokenCache;
 #[cfg(feature = "integrated")]
@@ -20,6 +16,8 @@ use crate::federation_hosts::FederationHosts;
 #[cfg(feature = "integrated")]
 use crate::flow::ProxyTicket;
 use crate::flow::{EndpointMemory, FederationMemory, Flights};
+#[cfg(feature = "integrated")]
+use crate::kerberos_settings::NegotiateSettings;
 #[cfg(feature = "integrated")]
 use crate::memory::{DirectoryMemory, Verdicts};
 use crate::memory::{EarlyRenewals, Throttle};

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::request::common_request_methods;
-use super::{Application, AuthenticationResult, RequestOptions};
+use crate::application::Application;
 use crate::error::{Error, InteractionRequired};
 use crate::flow::device_code::{self, PendingSignIn};
+use crate::request::RequestOptions;
+use crate::result::AuthenticationResult;
 
 /// What the user must do on another device, or in a browser on this one.
 #[derive(Clone, Debug)]

@@ -5,9 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::request::common_request_methods;
-use super::{Application, AuthenticationResult, RequestOptions};
+use crate::application::Application;
 use crate::error::Error;
 use crate::flow::{self, Accept};
+use crate::request::RequestOptions;
+use crate::result::AuthenticationResult;
 
 /// An integrated sign-in about to be made; await it.
 ///

@@ -8,10 +8,12 @@ use std::time::Duration;
 use silentry_protocol::oauth::authorization::Prompt;
 
 use super::request::common_request_methods;
-use super::{Account, Application, AuthenticationResult, RequestOptions};
+use crate::application::Application;
 use crate::browser::Browser;
 use crate::error::{Error, InteractionRequired};
 use crate::flow::interactive;
+use crate::request::RequestOptions;
+use crate::result::{Account, AuthenticationResult};
 
 /// A sign-in in the user's browser about to be made; await it.
 ///

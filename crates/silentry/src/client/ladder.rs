@@ -10,14 +10,17 @@ use std::time::Duration;
 use silentry_protocol::oauth::authorization::Prompt;
 use silentry_protocol::secret::Secret;
 
+use super::DeviceCode;
 use super::device_code::ShowDeviceCode;
 use super::request::common_request_methods;
-use super::{Account, Application, AuthenticationResult, DeviceCode, RequestOptions};
+use crate::application::Application;
 #[cfg(feature = "interactive")]
 use crate::browser::Browser;
 use crate::error::Error;
 use crate::flow;
 use crate::flow_name::Flow;
+use crate::request::RequestOptions;
+use crate::result::{Account, AuthenticationResult};
 
 /// Several flows, about to be tried one after the other; await it.
 ///

@@ -5,9 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::request::common_request_methods;
-use super::{Account, Application, AuthenticationResult, RequestOptions};
+use crate::application::Application;
 use crate::error::Error;
 use crate::flow;
+use crate::request::RequestOptions;
+use crate::result::{Account, AuthenticationResult};
 
 /// A silent sign-in about to be made; await it.
 #[must_use = "nothing happens until it is awaited"]

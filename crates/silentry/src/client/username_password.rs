@@ -7,9 +7,11 @@ use std::sync::Arc;
 use silentry_protocol::secret::Secret;
 
 use super::request::common_request_methods;
-use super::{Application, AuthenticationResult, RequestOptions};
+use crate::application::Application;
 use crate::error::Error;
 use crate::flow;
+use crate::request::RequestOptions;
+use crate::result::AuthenticationResult;
 
 /// A sign-in with a password about to be made; await it.
 ///

@@ -6,11 +6,12 @@ use silentry_protocol::oauth::scopes::Scopes;
 
 use super::redeem::Redemption;
 use super::whose::Proof;
+use crate::application::Application;
 use crate::authority::{Authority, Tenant};
 use crate::cache;
-use crate::client::{Application, RequestOptions};
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
+use crate::request::RequestOptions;
 
 /// A request, understood. Nothing has been sent yet.
 #[derive(Clone)]

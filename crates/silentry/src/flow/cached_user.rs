@@ -7,13 +7,15 @@
 
 use silentry_protocol::cache::CachedAccount;
 
+use crate::application::Application;
 use crate::authority::Authority;
 use crate::cache;
 #[cfg(feature = "integrated")]
 use crate::cache::Owner;
-use crate::client::{Account, Application, CachedUser};
+use crate::client::CachedUser;
 use crate::error::{Code, Error, Stage};
 use crate::identity::same_name;
+use crate::result::Account;
 use crate::text::printable;
 
 const RENEW_OR_NAME: &str =

@@ -11,10 +11,11 @@ use tracing::Instrument;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::client::{Application, RequestOptions};
+use crate::application::Application;
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
 use crate::random;
+use crate::request::RequestOptions;
 use crate::transport::{Exchange, HttpRequest, HttpResponse};
 
 /// What MSAL.NET asks for everywhere, `application/json`, makes strict servers answer 406 to a metadata request.

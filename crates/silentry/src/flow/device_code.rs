@@ -13,9 +13,11 @@ use zeroize::Zeroizing;
 use super::asked::Asked;
 use super::call::Call;
 use super::endpoints;
-use crate::client::{Application, AuthenticationResult, BeginDeviceCode, DeviceCode};
+use crate::application::Application;
+use crate::client::{BeginDeviceCode, DeviceCode};
 use crate::error::{Category, Code, Error, Stage};
 use crate::flow_name::Flow;
+use crate::result::AuthenticationResult;
 
 /// What the log calls this way in.
 /// What the cache says of how the user signed in, in MSAL Python's word.

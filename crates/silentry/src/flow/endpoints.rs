@@ -15,11 +15,12 @@ use silentry_protocol::oauth::error_response::ErrorResponse;
 use url::Url;
 
 use super::call::Call;
+use crate::application::Application;
 use crate::authority::endpoints::Endpoints;
 use crate::authority::{Authority, Tenant};
-use crate::client::{Application, RequestOptions};
 use crate::error::{Code, Error, Stage};
 use crate::memory::{Remembered, UnderWay};
+use crate::request::RequestOptions;
 use crate::text::printable;
 use crate::transport::within;
 

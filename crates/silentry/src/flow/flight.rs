@@ -8,11 +8,13 @@
 //! processes. Of those that share, all have the correlation id of the first.
 
 use super::asked::Asked;
+use crate::application::Application;
 use crate::cache::store::FlightLock;
-use crate::client::{Application, AuthenticationResult, RequestOptions};
 use crate::error::Error;
 use crate::flow_name::Flow;
 use crate::memory::{Seat, UnderWay};
+use crate::request::RequestOptions;
+use crate::result::AuthenticationResult;
 
 type Answer = Result<AuthenticationResult, Error>;
 

@@ -11,10 +11,12 @@ use super::flight::{self, Accept, Cleared, FlightKey};
 use super::redeem::Redemption;
 use super::whose::Proof;
 use super::{cached_user, signed_in, silent, upn, windows_transport};
-use crate::client::{AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult};
+use crate::application::Application;
+use crate::client::AcquireTokenByIntegratedWindowsAuth;
 use crate::error::Error;
 use crate::flow_name::Flow;
 use crate::identity::{UserPrincipalName, same_name};
+use crate::result::AuthenticationResult;
 
 /// Signs in, or takes part in the sign-in that is under way for the same token and the same user of this machine;
 /// `accept` says which token of another process will do instead.

@@ -17,13 +17,15 @@ use super::call::Call;
 use super::endpoints;
 use super::flight;
 use super::redeem::Redemption;
+use crate::application::Application;
 use crate::authority::endpoints::Endpoints;
 use crate::browser::{Browser, LoopbackListener, SystemBrowser};
-use crate::client::{AcquireTokenInteractive, Application, AuthenticationResult};
+use crate::client::AcquireTokenInteractive;
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
 use crate::own_thread::{self, OwnThreadError};
 use crate::random;
+use crate::result::AuthenticationResult;
 
 /// How long the user may take unless the program says otherwise.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5 * 60);

@@ -9,9 +9,9 @@ use silentry_negotiate::{
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::client::NegotiateSettings;
 use crate::error::{Error, Stage};
 use crate::identity::SignedIn;
+use crate::kerberos_settings::NegotiateSettings;
 
 /// A negotiation with one server, under way.
 pub(super) struct Negotiation {

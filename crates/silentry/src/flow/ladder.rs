@@ -20,15 +20,18 @@ use silentry_protocol::secret::Secret;
 #[cfg(feature = "integrated")]
 use self::integrated::integrated_windows_auth;
 use super::{asked, cached_user, device_code, silent, username_password};
+use crate::application::Application;
 #[cfg(feature = "integrated")]
 use crate::client::AcquireTokenByIntegratedWindowsAuth;
 use crate::client::{
-    AcquireToken, AcquireTokenByUsernamePassword, AcquireTokenSilent, Application, AskPassword,
-    AuthenticationResult, BeginDeviceCode, CachedUser, RequestOptions, Rung, WayDetails,
+    AcquireToken, AcquireTokenByUsernamePassword, AcquireTokenSilent, AskPassword, BeginDeviceCode,
+    CachedUser, Rung, WayDetails,
 };
 use crate::error::{Attempt, Category, Code, Error, Stage};
 use crate::flow_name::Flow;
 use crate::own_thread;
+use crate::request::RequestOptions;
+use crate::result::AuthenticationResult;
 
 /// What every way in is asked for.
 struct Wanted {

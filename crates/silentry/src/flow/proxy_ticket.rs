@@ -1,7 +1,7 @@
 //! The signed-in user's ticket for a proxy that asks for it (RFC 4559).
 
-use crate::client::NegotiateSettings;
 use crate::error::{Code, Error};
+use crate::kerberos_settings::NegotiateSettings;
 use crate::transport::{
     BoxFuture, ProxyAuthenticator, ProxyNegotiation, TransportError, TransportErrorKind,
 };

@@ -21,8 +21,8 @@ use crate::advice::Advice;
 use crate::authority::endpoints::Endpoints;
 use crate::authority::issuer::{IdTokenError, Issuer};
 use crate::cache::{self, NewTokens, SignedInUser};
-use crate::client::{Account, AuthenticationResult, TokenSource};
 use crate::error::{Code, Error, Stage, is_about_scopes};
+use crate::result::{Account, AuthenticationResult, TokenSource};
 use crate::transport::{HttpResponse, retry_after};
 
 const WRONG_PASSWORD: &str = "Check the user name ({username}) and the password; the server may also not let this \

@@ -5,9 +5,10 @@ use silentry_protocol::oauth::token_request::TokenGrant;
 
 use super::asked::Asked;
 use super::call::Call;
-use crate::client::{AcquireTokenByRefreshToken, AuthenticationResult};
+use crate::client::AcquireTokenByRefreshToken;
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
+use crate::result::AuthenticationResult;
 
 pub(crate) async fn sign_in(
     request: AcquireTokenByRefreshToken,

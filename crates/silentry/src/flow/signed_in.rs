@@ -7,10 +7,11 @@
 use silentry_protocol::oauth::id_token::same_account;
 
 use super::kerberos;
+use crate::application::Application;
 use crate::authority::Authority;
 use crate::cache::{self, SignedInUser};
-use crate::client::{Account, Application};
 use crate::identity::{SignedIn, same_name};
+use crate::result::Account;
 
 /// The user of a ticket.
 #[derive(Clone, PartialEq, Eq)]

@@ -13,13 +13,14 @@ use super::cache_failed;
 use super::call::Call;
 use super::flight::{self, Accept, Cleared, FlightKey};
 use super::redeem::Redemption;
+use crate::application::Application;
 use crate::cache::{self, Found, Wanted};
-use crate::client::{
-    Account, AcquireTokenSilent, Application, AuthenticationResult, RequestOptions, TokenSource,
-};
+use crate::client::AcquireTokenSilent;
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
 use crate::memory::Asking;
+use crate::request::RequestOptions;
+use crate::result::{Account, AuthenticationResult, TokenSource};
 
 pub(crate) async fn acquire(request: AcquireTokenSilent) -> Result<AuthenticationResult, Error> {
     match from_memory(&request) {

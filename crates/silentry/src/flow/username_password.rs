@@ -20,11 +20,12 @@ use super::redeem::Redemption;
 use super::whose::Proof;
 use super::{flight, wstrust};
 use crate::authority::Authority;
-use crate::client::{AcquireTokenByUsernamePassword, AuthenticationResult};
+use crate::client::AcquireTokenByUsernamePassword;
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
 use crate::identity::UserPrincipalName;
 use crate::random;
+use crate::result::AuthenticationResult;
 
 /// How long the RST says that it is good, as every MSAL does.
 const RST_LIFETIME: Duration = Duration::from_secs(10 * 60);

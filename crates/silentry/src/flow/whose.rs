@@ -10,9 +10,10 @@ use silentry_protocol::oauth::id_token::IdToken;
 use super::call::Call;
 #[cfg(feature = "integrated")]
 use super::{signed_in, upn};
-use crate::client::{AuthenticationResult, RequestOptions};
 use crate::error::{Code, Error, Stage};
 use crate::identity::same_name;
+use crate::request::RequestOptions;
+use crate::result::AuthenticationResult;
 
 /// What a sign-in was made with, as far as it tells names.
 #[derive(Clone, Copy)]

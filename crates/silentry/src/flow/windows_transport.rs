@@ -12,8 +12,8 @@ use super::call::Call;
 use super::federation::{self, Credential, Federation};
 use super::kerberos::{self, Finished, Negotiation, Next};
 use super::wstrust;
-use crate::client::MutualAuthentication;
 use crate::error::{Category, Code, Error, Stage};
+use crate::kerberos_settings::MutualAuthentication;
 use crate::random;
 use crate::transport::{HttpRequest, HttpResponse, TransportError, is_stale};
 

@@ -24,6 +24,10 @@ struct Entry<V> {
 pub(crate) struct Recalled<V> {
     pub(crate) value: V,
     /// How long ago it was learnt.
+    #[cfg_attr(
+        not(feature = "integrated"),
+        allow(dead_code, reason = "only what ladders found out is told with its age")
+    )]
     pub(crate) age: Duration,
     /// How long it will count.
     pub(crate) left: Duration,

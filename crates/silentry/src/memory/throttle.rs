@@ -19,8 +19,8 @@ use silentry_protocol::http::retry_after::MAX_RETRY_AFTER;
 use silentry_protocol::secret::Secret;
 
 use super::Remembered;
-use crate::client::AuthenticationResult;
 use crate::error::{Error, Stage};
+use crate::result::AuthenticationResult;
 use crate::transport::Clock;
 
 /// For a server that does not say how long.

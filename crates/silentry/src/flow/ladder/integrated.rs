@@ -3,9 +3,11 @@
 use super::super::flight::Accept;
 use super::super::{asked, integrated_windows, signed_in};
 use super::Wanted;
-use crate::client::{AcquireTokenByIntegratedWindowsAuth, Application, AuthenticationResult};
+use crate::application::Application;
+use crate::client::AcquireTokenByIntegratedWindowsAuth;
 use crate::error::Error;
 use crate::memory::Circumstances;
+use crate::result::AuthenticationResult;
 
 /// Signs in with the ticket, unless it is known that this cannot work for the user in this network.
 pub(super) async fn integrated_windows_auth(
