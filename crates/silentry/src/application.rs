@@ -5,12 +5,11 @@ use crate::cache::TokenCache;
 #[cfg(feature = "integrated")]
 use crate::directory::DirectorySettings;
 use crate::federation_hosts::FederationHosts;
-use crate::flow::{EndpointMemory, FederationMemory, Flights};
 #[cfg(feature = "integrated")]
 use crate::kerberos_settings::NegotiateSettings;
 #[cfg(feature = "integrated")]
 use crate::memory::{DirectoryMemory, Verdicts};
-use crate::memory::{EarlyRenewals, Throttle};
+use crate::memory::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
 use crate::policy::Policy;
 use crate::transport::{Clock, Connections};
 

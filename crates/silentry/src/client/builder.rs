@@ -15,12 +15,11 @@ use crate::error::{Code, Error, Stage};
 use crate::federation_hosts::FederationHosts;
 #[cfg(feature = "integrated")]
 use crate::flow::ProxyTicket;
-use crate::flow::{EndpointMemory, FederationMemory, Flights};
 #[cfg(feature = "integrated")]
 use crate::kerberos_settings::NegotiateSettings;
 #[cfg(feature = "integrated")]
 use crate::memory::{DirectoryMemory, Verdicts};
-use crate::memory::{EarlyRenewals, Throttle};
+use crate::memory::{EarlyRenewals, EndpointMemory, FederationMemory, Flights, Throttle};
 use crate::policy::{self, Policy};
 use crate::random;
 use crate::transport::{Connections, HyperTransport, HyperTransportBuilder, TokioClock, Transport};

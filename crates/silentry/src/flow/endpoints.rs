@@ -19,7 +19,7 @@ use crate::application::Application;
 use crate::authority::endpoints::Endpoints;
 use crate::authority::{Authority, Tenant};
 use crate::error::{Code, Error, Stage};
-use crate::memory::{Remembered, UnderWay};
+use crate::memory::EndpointAnswer as Answer;
 use crate::request::RequestOptions;
 use crate::text::printable;
 use crate::transport::within;
@@ -32,30 +32,6 @@ const FAILURE_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// What instance discovery may take (MSAL.NET has the same limit), as the sign-in goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What was learnt about the one host of the application's authority.
-pub(crate) struct EndpointMemory {
-    /// There is one answer and one question: an application has one authority.
-    answer: Remembered<(), Answer>,
-    question: UnderWay<(), Result<Answer, Error>>,
-}
-
-impl Default for EndpointMemory {
-    fn default() -> Self {
-        Self {
-            answer: Remembered::up_to(1),
-            question: UnderWay::default(),
-        }
-    }
-}
-
-#[derive(Clone)]
-enum Answer {
-    Cloud(CloudMetadata),
-    /// Nobody could be asked: the host stands for itself.
-    Nothing,
-    Server(Box<OpenIdConfiguration>),
-}
 
 /// Finds the endpoints of an authority.
 pub(super) async fn of(call: &Call<'_>, authority: &Authority) -> Result<Endpoints, Error> {

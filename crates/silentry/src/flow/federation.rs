@@ -17,13 +17,9 @@ use crate::authority::Authority;
 use crate::error::{Category, Code, Error, Explain, Stage};
 use crate::federation_hosts::{NamedBy, Refusal};
 use crate::identity::UserPrincipalName;
-use crate::memory::Remembered;
 
 /// How long realm and metadata are remembered.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
-
-/// A process signs in few users; more than this means something else is wrong.
-const MOST_REMEMBERED: usize = 64;
 
 /// The federation server of a user.
 #[derive(Clone, Debug)]
@@ -38,23 +34,6 @@ pub(super) struct Federation {
         allow(dead_code, reason = "only who holds a ticket tries another endpoint")
     )]
     metadata_address: Option<HttpsUrl>,
-}
-
-/// What was learnt about realms and federation servers.
-pub(crate) struct FederationMemory {
-    /// By authority and UPN.
-    realms: Remembered<String, UserRealm>,
-    /// By the address that the realm answer names; with the one that gave it, where a redirect led elsewhere.
-    metadata: Remembered<HttpsUrl, (FederationMetadata, HttpsUrl)>,
-}
-
-impl Default for FederationMemory {
-    fn default() -> Self {
-        Self {
-            realms: Remembered::up_to(MOST_REMEMBERED),
-            metadata: Remembered::up_to(MOST_REMEMBERED),
-        }
-    }
 }
 
 /// Finds the federation server that takes the ticket of `upn`. `own_metadata` is a document that the caller vouches

@@ -1,6 +1,6 @@
 //! Calls that want the same token at the same time share one exchange.
 //!
-//! Within the process they share the future that makes it ([`UnderWay`]). Across processes they share by the store of the
+//! Within the process they share the future that makes it ([`UnderWay`](crate::memory::UnderWay)). Across processes they share by the store of the
 //! token cache: one process is at the exchange, the others wait for its lock and find the token in the store.
 //!
 //! What a person takes part in (device code, browser, password) is not shared. Within the process, a call that names a
@@ -10,72 +10,25 @@
 use super::asked::Asked;
 use crate::application::Application;
 use crate::cache::store::FlightLock;
-use crate::error::Error;
 use crate::flow_name::Flow;
-use crate::memory::{Seat, UnderWay};
-use crate::request::RequestOptions;
+use crate::memory::FlightKey;
 use crate::result::AuthenticationResult;
 
-type Answer = Result<AuthenticationResult, Error>;
-
-/// The exchanges that are under way.
-#[derive(Default)]
-pub(crate) struct Flights(UnderWay<FlightKey, Answer>);
-
-/// All that makes two exchanges the same: what reaches the wire, and whose token it is.
-#[derive(PartialEq, Eq, Hash)]
-pub(super) struct FlightKey {
+/// Returns the key of an exchange, `None` for a request that must not be shared.
+pub(super) fn key(
     flow: Flow,
-    /// The account, or who is signed in to the machine.
-    who: String,
-    /// What else the flow is told.
+    who: &str,
     told: Vec<Option<String>>,
-    authority: String,
-    scopes: String,
-    options: RequestOptions,
-}
-
-impl FlightKey {
-    /// Returns `None` for a request that must not be shared.
-    pub(super) fn new(
-        flow: Flow,
-        who: &str,
-        told: Vec<Option<String>>,
-        asked: &Asked,
-    ) -> Option<Self> {
-        asked.options.correlation_id.is_none().then(|| Self {
-            flow,
-            who: who.to_owned(),
-            told,
-            authority: asked.authority.to_string(),
-            scopes: asked.scopes.to_string().to_ascii_lowercase(),
-            options: asked.options.clone(),
-        })
-    }
-}
-
-impl Flights {
-    /// Takes part in the exchange with this key, which is the given one when none is under way; without a key it is
-    /// the caller's own.
-    pub(super) async fn share(
-        &self,
-        key: Option<FlightKey>,
-        exchange: impl Future<Output = Answer> + Send + 'static,
-    ) -> Answer {
-        match key {
-            Some(key) => self.join(key, exchange).work.await,
-            None => exchange.await,
-        }
-    }
-
-    /// Takes a seat; `exchange` is dropped when it is under way already.
-    pub(super) fn join(
-        &self,
-        key: FlightKey,
-        exchange: impl Future<Output = Answer> + Send + 'static,
-    ) -> Seat<Answer> {
-        self.0.join(key, exchange)
-    }
+    asked: &Asked,
+) -> Option<FlightKey> {
+    asked.options.correlation_id.is_none().then(|| FlightKey {
+        flow,
+        who: who.to_owned(),
+        told,
+        authority: asked.authority.to_string(),
+        scopes: asked.scopes.to_string().to_ascii_lowercase(),
+        options: asked.options.clone(),
+    })
 }
 
 /// Which token of the cache another process may have got for this call.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::asked::Asked;
 use super::call::Call;
-use super::flight::{self, Accept, Cleared, FlightKey};
+use super::flight::{self, Accept, Cleared};
 use super::redeem::Redemption;
 use super::whose::Proof;
 use super::{cached_user, signed_in, silent, upn, windows_transport};
@@ -16,6 +16,7 @@ use crate::client::AcquireTokenByIntegratedWindowsAuth;
 use crate::error::Error;
 use crate::flow_name::Flow;
 use crate::identity::{UserPrincipalName, same_name};
+use crate::memory::FlightKey;
 use crate::result::AuthenticationResult;
 
 /// Signs in, or takes part in the sign-in that is under way for the same token and the same user of this machine;
@@ -67,7 +68,7 @@ impl SignIn {
     /// Shared by the same user alone; where nobody can tell who that is, not at all.
     fn key(&self) -> Option<FlightKey> {
         let told = vec![self.login_hint.clone(), self.federation_metadata.clone()];
-        FlightKey::new(
+        flight::key(
             Flow::IntegratedWindowsAuth,
             &self.user.as_ref()?.id(),
             told,

@@ -29,11 +29,9 @@ mod whose;
 mod windows_transport;
 mod wstrust;
 
-pub(crate) use endpoints::{EndpointMemory, environments};
-pub(crate) use federation::FederationMemory;
+pub(crate) use endpoints::environments;
 #[cfg(feature = "integrated")]
 pub(crate) use flight::Accept;
-pub(crate) use flight::Flights;
 #[cfg(feature = "integrated")]
 pub(crate) use proxy_ticket::ProxyTicket;
 

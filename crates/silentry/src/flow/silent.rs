@@ -11,7 +11,7 @@ use silentry_protocol::secret::Secret;
 use super::asked::{self, Asked};
 use super::cache_failed;
 use super::call::Call;
-use super::flight::{self, Accept, Cleared, FlightKey};
+use super::flight::{self, Accept, Cleared};
 use super::redeem::Redemption;
 use crate::application::Application;
 use crate::cache::{self, Found, Wanted};
@@ -19,6 +19,7 @@ use crate::client::AcquireTokenSilent;
 use crate::error::{Code, Error, Stage};
 use crate::flow_name::Flow;
 use crate::memory::Asking;
+use crate::memory::FlightKey;
 use crate::request::RequestOptions;
 use crate::result::{Account, AuthenticationResult, TokenSource};
 
@@ -229,7 +230,7 @@ impl Silent {
 
     fn key(&self) -> Option<FlightKey> {
         let force = self.force_refresh.then(|| "force".to_owned());
-        FlightKey::new(Flow::Silent, &self.who(), vec![force], &self.asked)
+        flight::key(Flow::Silent, &self.who(), vec![force], &self.asked)
     }
 
     /// The account, in its cloud.

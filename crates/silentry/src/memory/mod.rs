@@ -1,6 +1,9 @@
 //! What an application remembers between calls: answers, refusals, and the work that is under way.
 
 mod early_renewals;
+mod endpoints;
+mod federation;
+mod flights;
 #[cfg(feature = "integrated")]
 mod names;
 #[cfg(feature = "integrated")]
@@ -12,6 +15,9 @@ mod under_way;
 mod verdicts;
 
 pub(crate) use early_renewals::EarlyRenewals;
+pub(crate) use endpoints::{EndpointAnswer, EndpointMemory};
+pub(crate) use federation::FederationMemory;
+pub(crate) use flights::{FlightKey, Flights};
 #[cfg(feature = "integrated")]
 pub(crate) use names::DirectoryMemory;
 pub(crate) use remembered::Remembered;
