@@ -126,7 +126,15 @@ const RETRYABLE_ERRORS: [&str; 4] = [
 /// Codes that only a SAML assertion can cause.
 const ASSERTION_CODES: [u32; 7] = [50008, 50013, 51004, 90020, 500_133, 5_000_819, 7_500_514];
 
-pub(super) fn classify(error: &ErrorResponse, grant: Grant) -> Classified {
+impl ErrorResponse {
+    /// Returns who must act, and whether the same request may succeed later.
+    #[must_use]
+    pub fn classify(&self, grant: Grant) -> Classified {
+        classify(self, grant)
+    }
+}
+
+fn classify(error: &ErrorResponse, grant: Grant) -> Classified {
     let kind = kind(error, grant);
     let known = error.codes().iter().filter_map(|code| lookup(*code));
     let throttled = error.status() == 429

@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::classification::{Classified, Grant, classify};
 use super::error_members::{
     claims, codes_in_text, codes_in_value, form_members, guid_member, sanitise, scalar, short,
     without_70002,
@@ -193,12 +192,6 @@ impl ErrorResponse {
     #[must_use]
     pub fn retry_after(&self) -> Option<RetryAfter> {
         self.retry_after
-    }
-
-    /// Returns who must act, and whether the same request may succeed later.
-    #[must_use]
-    pub fn classify(&self, grant: Grant) -> Classified {
-        classify(self, grant)
     }
 
     fn with_members(self, members: &Map<String, Value>, format: Format) -> Self {

@@ -6,7 +6,7 @@ use silentry_text::printable;
 
 use super::address::{AddressError, HttpsUrl};
 use super::policy::Credentials;
-use super::rst::WsTrustVersion;
+use super::version::WsTrustVersion;
 use super::wsdl::{self, Port};
 use crate::xml::document::{self, DocumentError};
 

@@ -12,4 +12,5 @@ mod policy;
 pub mod realm;
 pub mod rst;
 pub mod rstr;
+pub mod version;
 mod wsdl;

@@ -19,7 +19,7 @@ use roxmltree::{Document, Node, NodeId};
 
 use super::namespaces::{SOAP_OVER_HTTP, WSA_ADDRESSES, WSDL, WSDL_SOAP11, WSDL_SOAP12};
 use super::policy::{Credentials, Facts, Policies, definitions_around};
-use super::rst::WsTrustVersion;
+use super::version::WsTrustVersion;
 use crate::xml::document::{elements, is_named, text_of};
 
 /// The longest namespace that names are looked up in, in bytes. Real ones stay below 100; each look-up reads the whole

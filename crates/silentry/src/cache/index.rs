@@ -15,7 +15,7 @@ use silentry_protocol::oauth::scopes::Scopes;
 use silentry_protocol::oauth::token_response::is_token;
 use silentry_protocol::secret::Secret;
 
-use super::write::{Owner, REQUESTED_TENANT};
+use super::rows::{Owner, REQUESTED_TENANT, is_plain_bearer, same_realm};
 use crate::authority::tenant::{PERSONAL_ACCOUNTS, same_client};
 
 /// Seconds that the clocks of two machines may be apart.
@@ -298,16 +298,6 @@ impl CachedToken {
     }
 }
 
-/// Returns whether an access token serves any request for its scopes: it is bound to no key (`AccessToken_With_AuthScheme`
-/// of MSAL Node), and no further parameters distinguish it (`AccessToken_Extended` of MSAL.NET).
-pub(super) fn is_plain_bearer(row: &Entity) -> bool {
-    let is = |member, only: &str| {
-        let text = row.text(member);
-        text.is_none_or(|text| text.eq_ignore_ascii_case(only))
-    };
-    is("token_type", "Bearer") && is("credential_type", "AccessToken")
-}
-
 impl CachedRefreshToken {
     fn of(row: &Entity) -> Option<Self> {
         Some(Self {
@@ -340,10 +330,4 @@ impl CachedIdToken {
             unique_id: claims.and_then(IdToken::local_account_id).map(Into::into),
         }
     }
-}
-
-/// AD FS has no tenant: MSAL Python writes the word, the others nothing.
-pub(super) fn same_realm(a: &str, b: &str) -> bool {
-    let is_adfs = |realm: &str| realm.is_empty() || realm == "adfs";
-    a.eq_ignore_ascii_case(b) || (is_adfs(a) && is_adfs(b))
 }

@@ -3,7 +3,8 @@
 use silentry_protocol::cache::{CacheDocument, CachedAccount, Entity, EntityKind};
 use silentry_protocol::oauth::id_token::{IdToken, same_account};
 
-use super::write::{ALSO_CALLED, Owner, REQUESTED_TENANT};
+use super::rows::{Owner, REQUESTED_TENANT};
+use super::write::ALSO_CALLED;
 use crate::authority::{Authority, Tenant};
 use crate::identity::same_name;
 

@@ -2,8 +2,7 @@
 
 use silentry_protocol::cache::Entity;
 
-use super::index::same_realm;
-use super::write::REQUESTED_TENANT;
+use super::rows::{REQUESTED_TENANT, same_realm};
 use crate::authority::tenant::PERSONAL_ACCOUNTS;
 
 /// What rows call the tenant of a token: its id, its domains, and the words that mean the home of the account.

@@ -6,7 +6,8 @@ use silentry_protocol::oauth::scopes::Scopes;
 use silentry_protocol::oauth::token_response::TokenResponse;
 
 use super::index::{Index, Wanted};
-use super::write::{NewTokens, Owner, remove, store};
+use super::rows::Owner;
+use super::write::{NewTokens, remove, store};
 
 const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";

@@ -11,8 +11,8 @@ use silentry_protocol::secret::Secret;
 use super::index::{CachedToken, Index, TokenIdentity, Wanted};
 use super::names;
 use super::recognize::{Unreadable, recognize};
+use super::rows::Owner;
 use super::store::{FlightLock, StoreError, StoreErrorKind, StoreKind, StoreVersion, TokenStore};
-use super::write::Owner;
 #[cfg(feature = "integrated")]
 use super::write::is_ticket_user;
 use crate::authority::Authority;

@@ -7,11 +7,11 @@
 use silentry_protocol::cache::environment;
 use silentry_protocol::cache::{CacheDocument, Entity, EntityKind};
 use silentry_protocol::cloud::AuthorityKind;
-use silentry_protocol::oauth::id_token::{ClientInfo, IdToken, home_account_id, same_account};
+use silentry_protocol::oauth::id_token::{ClientInfo, IdToken, home_account_id};
 use silentry_protocol::oauth::scopes::Scopes;
 use silentry_protocol::oauth::token_response::TokenResponse;
 
-use super::index::{is_plain_bearer, same_realm};
+use super::rows::{Owner, REQUESTED_TENANT, is_plain_bearer, same_realm};
 use super::tenant_names::TenantNames;
 use crate::authority::tenant::same_client;
 use crate::identity::same_name;
@@ -40,10 +40,6 @@ pub(crate) struct NewTokens<'a> {
     pub(crate) now: u64,
 }
 
-/// The member that is our own: the tenant of the request where it is a domain, since `realm` is the
-/// tenant's id and nothing else in the cache tells that both are one.
-pub(crate) const REQUESTED_TENANT: &str = "requested_tenant";
-
 /// The member of a signed-in user's record that has the names which no token tells, one a line.
 pub(super) const ALSO_CALLED: &str = "also_called";
 
@@ -67,15 +63,6 @@ impl SignedInUser<'_> {
     pub(crate) fn id(&self) -> String {
         format!("{}:{}", self.os_user, self.principal)
     }
-}
-
-/// Who the rows of a response belong to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
-    pub(crate) home_account_id: String,
-    pub(crate) environment: String,
-    /// The name of the same environment in rows of others.
-    pub(crate) other_environment: Option<String>,
 }
 
 /// Writes the rows of a response; older ones that it replaces go. `None` when the response does not
@@ -133,24 +120,6 @@ pub(crate) fn remove(document: &mut CacheDocument, owner: &Owner) {
         EntityKind::SignedInUser,
     ] {
         document.retain(kind, |row| !owner.owns(row));
-    }
-}
-
-impl Owner {
-    /// Returns whether a row is this account's, whatever host of the cloud it names.
-    pub(crate) fn owns(&self, row: &Entity) -> bool {
-        row.text("home_account_id")
-            .is_some_and(|home| same_account(home, &self.home_account_id))
-            && row.text("environment").is_some_and(|host| {
-                let environment = environment::canonical(host);
-                self.environments().any(|own| own == environment)
-            })
-    }
-
-    /// The names of the environment in the cache.
-    pub(crate) fn environments(&self) -> impl Iterator<Item = &str> {
-        let names = [Some(&self.environment), self.other_environment.as_ref()];
-        names.into_iter().flatten().map(String::as_str)
     }
 }
 

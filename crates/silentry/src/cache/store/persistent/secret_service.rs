@@ -13,7 +13,7 @@ use super::file::{CacheFile, damaged_suffix, text};
 use super::libsecret::{Found, Library, Service};
 use super::lock::Lock;
 use super::locked::{Glance, Locked, Medium, locked_store};
-use super::session_bus;
+use super::session_bus::{self, unavailable};
 
 /// The attribute in which libsecret keeps the name of a schema.
 const SCHEMA: &str = "xdg:schema";
@@ -220,13 +220,6 @@ fn reachable_library() -> Result<&'static Library, StoreError> {
         return Err(unavailable("there is no session bus"));
     }
     Library::open().map_err(|problem| unavailable(&problem))
-}
-
-pub(super) fn unavailable(problem: &str) -> StoreError {
-    StoreError::new(
-        StoreErrorKind::Unavailable,
-        format!("no Secret Service: {problem}"),
-    )
 }
 
 fn locked_keyring(collection: &str) -> StoreError {

@@ -9,9 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::StoreError;
+use super::super::{StoreError, StoreErrorKind};
 use super::libsecret::{Cancel, Library};
-use super::secret_service::unavailable;
 
 /// A keyring answers within milliseconds, one that has to be started within a second.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -78,4 +77,12 @@ fn remember(call: &Arc<Cancel>) {
         since: Instant::now(),
         call: Arc::downgrade(call),
     });
+}
+
+/// The error of a Secret Service that cannot be used.
+pub(super) fn unavailable(problem: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Unavailable,
+        format!("no Secret Service: {problem}"),
+    )
 }
