@@ -133,7 +133,7 @@ pub fn negotiate_token(challenges: &[Challenge]) -> Option<Vec<u8>> {
 /// authentication contexts): the JSON text of a Bearer challenge's `claims`.
 ///
 /// Base64 of either alphabet, with or without padding, and bare JSON are understood. It goes on to
-/// the next request as [`super::claims::ClaimsRequest::from_challenge`].
+/// the next request as [`ClaimsRequest::from_challenge`](crate::oauth::claims::ClaimsRequest::from_challenge).
 #[must_use]
 pub fn bearer_claims(challenges: &[Challenge]) -> Option<String> {
     let mut bearer = challenges.iter().filter(|one| one.is("Bearer"));

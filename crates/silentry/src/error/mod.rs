@@ -31,8 +31,8 @@ pub use stage::Stage;
 /// Why no token came.
 ///
 /// The variant says who must act; [`code`](Error::code) names the failure, and is what programs decide by. Show
-/// [`Display`](fmt::Display) and [`mitigation`](Error::mitigation) to people. Every method can be called on the error
-/// itself and on what its variants hold:
+/// [`Display`](std::fmt::Display) and [`mitigation`](Error::mitigation) to people. Every method can be called on the
+/// error itself and on what its variants hold:
 ///
 /// | to find out | ask for |
 /// |---|---|
@@ -41,9 +41,9 @@ pub use stage::Stage;
 /// | what kind of cure there is, as for an exit code | [`category`](Error::category) |
 /// | whether to try again, and when | [`is_retryable`](Error::is_retryable), [`retry_after`](Error::retry_after) |
 /// | what a flow that prompts must send | [`claims`](InteractionRequired::claims), [`login_hint`](InteractionRequired::login_hint) |
-/// | what to tell the user | [`Display`](fmt::Display), [`mitigation`](Error::mitigation) |
+/// | what to tell the user | [`Display`](std::fmt::Display), [`mitigation`](Error::mitigation) |
 /// | what to tell Microsoft's support | [`correlation_id`](Error::correlation_id), [`aadsts`](Error::aadsts) |
-/// | what to write to a log | [`Debug`](fmt::Debug), which has no secret |
+/// | what to write to a log | [`Debug`](std::fmt::Debug), which has no secret |
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Error {
