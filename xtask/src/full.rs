@@ -24,10 +24,10 @@ pub(crate) fn steps(
     size: Size,
     report: &mut Report,
 ) -> Result<()> {
-    report.step("tests with third-party programs", |step| {
-        source::ignored_tests(workspace, tools, step, &[THIRD_PARTY])
-    });
     if size == Size::Interop {
+        report.step("tests with third-party programs", |step| {
+            source::ignored_tests(workspace, tools, step, &[THIRD_PARTY])
+        });
         let built = debug_build(workspace, report);
         with_others(workspace, tools, &built, report)
     } else {
@@ -38,8 +38,9 @@ pub(crate) fn steps(
 
 /// What protects the project over time: features, other systems, public API, hostile input.
 fn guards(workspace: &Workspace, tools: &Tools, report: &mut Report) {
-    report.step("thorough tests", |step| {
-        source::ignored_tests(workspace, tools, step, &[THOROUGH])
+    // Together, as the ones compute and the others wait.
+    report.step("third-party and thorough tests", |step| {
+        source::ignored_tests(workspace, tools, step, &[THIRD_PARTY, THOROUGH])
     });
     report.step("each feature alone", |step| features(workspace, step));
     report.step("workflows", |step| workflows::check(workspace, tools, step));

@@ -18,6 +18,10 @@ mod process;
 mod report;
 mod source;
 mod test;
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "the larger sizes of the test use the rest")
+)]
 mod tools;
 mod workspace;
 
@@ -26,6 +30,8 @@ mod workspace;
 mod bench;
 #[cfg(unix)]
 mod cross;
+#[cfg(unix)]
+mod descendants;
 #[cfg(unix)]
 mod domain;
 #[cfg(unix)]

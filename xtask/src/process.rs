@@ -1,7 +1,6 @@
 //! Other programs, run to their end within a limit, with no terminal and their output in a log.
 
-use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,8 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+
 #[cfg(unix)]
-use rustix::process::{Pid, Signal, kill_process};
+use crate::descendants::kill_tree;
 
 /// How often a running program is looked at.
 const TICK: Duration = Duration::from_millis(20);
@@ -154,60 +154,12 @@ fn check(command: &Command, status: ExitStatus) -> Result<()> {
     Ok(())
 }
 
+/// Kills the child; its descendants end as they like.
 #[cfg(not(unix))]
 fn kill_tree(child: &mut Child) {
     // One that has just ended by itself is as good.
     let _ = child.kill();
     let _ = child.wait();
-}
-
-/// Kills the child with its descendants: cargo does not take the tests that it runs with it.
-///
-/// A process group of their own would do the same, but then Ctrl-C would no longer reach them.
-#[cfg(unix)]
-fn kill_tree(child: &mut Child) {
-    let children = children_of_all();
-    let mut doomed = vec![child.id()];
-    let mut next = 0;
-    while let Some(&id) = doomed.get(next) {
-        doomed.extend(children.get(&id).into_iter().flatten());
-        next += 1;
-    }
-    for id in doomed {
-        if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-            // One that has just ended by itself is as good.
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    }
-    let _ = child.wait();
-}
-
-#[cfg(unix)]
-fn children_of_all() -> HashMap<u32, Vec<u32>> {
-    let mut children = HashMap::<u32, Vec<u32>>::new();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let id = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok());
-        if let Some(id) = id
-            && let Some(parent) = parent_of(&entry.path())
-        {
-            children.entry(parent).or_default().push(id);
-        }
-    }
-    children
-}
-
-#[cfg(unix)]
-fn parent_of(proc: &Path) -> Option<u32> {
-    let status = fs::read_to_string(proc.join("status")).ok()?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("PPid:"))?
-        .trim()
-        .parse()
-        .ok()
 }
 
 /// Returns what the command is called in messages: its program and first two words, never values

@@ -17,7 +17,14 @@ use crate::report::Step;
 use crate::workspace::Workspace;
 
 /// Our own crates and the standard library.
-const ALLOWED: [&str; 5] = ["alloc", "core", "silentry", "silentry_negotiate", "std"];
+const ALLOWED: [&str; 6] = [
+    "alloc",
+    "core",
+    "silentry",
+    "silentry_negotiate",
+    "silentry_protocol",
+    "std",
+];
 /// The packages whose API others program against.
 const PACKAGES: [&str; 2] = ["silentry", "silentry-negotiate"];
 
