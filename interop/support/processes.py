@@ -23,8 +23,12 @@ Environment = Mapping[str, str]
 def run(*command: Word, env: Environment | None = None, cwd: Path | None = None, stdin: str = "") -> str:
     """Run a program to its successful end and return what it printed on stdout."""
     ended = subprocess.run(
-        command, env=env, cwd=cwd, input=stdin, stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True
+        command, env=env, cwd=cwd, input=stdin, stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=False
     )
+    if ended.returncode != 0:
+        # For the report of the test.
+        print(ended.stdout)
+        ended.check_returncode()
     return ended.stdout
 
 

@@ -9,18 +9,19 @@ import json
 import os
 import platform
 import sys
+from pathlib import Path
 
 import msal
 
 SCOPE = [os.environ["SILENTRY_SCOPE"]]
 
 
-def main():
+def main() -> None:
     path, action, user = sys.argv[1:]
     cache = msal.SerializableTokenCache()
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            cache.deserialize(file.read())
+    file = Path(path)
+    if file.exists():
+        cache.deserialize(file.read_text())
     authority = "https://login.microsoftonline.com/" + os.environ["SILENTRY_TENANT"]
     app = msal.PublicClientApplication(os.environ["SILENTRY_CLIENT_ID"], authority=authority, token_cache=cache)
     if action == "sign-in":
@@ -29,13 +30,19 @@ def main():
         [account] = app.get_accounts(user)
         token = app.acquire_token_silent(SCOPE, account, force_refresh=action == "refresh")
     if cache.has_state_changed:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(cache.serialize())
+        file.write_text(cache.serialize())
     accounts = app.get_accounts()
-    print(json.dumps({"version": f"{msal.__version__}, Python {platform.python_version()}",
-                      "user": accounts[0]["username"],
-                      "token": hashlib.sha256(token["access_token"].encode()).hexdigest(),
-                      "cached": token["token_source"] == "cache", "accounts": len(accounts)}))
+    print(
+        json.dumps(
+            {
+                "version": f"{msal.__version__}, Python {platform.python_version()}",
+                "user": accounts[0]["username"],
+                "token": hashlib.sha256(token["access_token"].encode()).hexdigest(),
+                "cached": token["token_source"] == "cache",
+                "accounts": len(accounts),
+            }
+        )
+    )
 
 
 main()

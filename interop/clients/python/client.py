@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 import webbrowser
+from typing import Any
 
 import msal
 
@@ -19,7 +20,7 @@ SCOPE = [os.environ["SILENTRY_SCOPE"]]
 OTHER_API = ["https://graph.microsoft.com/User.Read"]
 
 
-def first_token(app, flow, user):
+def first_token(app: msal.PublicClientApplication, flow: str, user: str) -> dict[str, Any]:
     at_browser = ["silentry-lab", "sign-in", "--user", user]
     if flow == "devicecode":
         code = app.initiate_device_flow(SCOPE)
@@ -32,22 +33,28 @@ def first_token(app, flow, user):
     return app.acquire_token_by_username_password(user, os.environ["INTEROP_PASSWORD"], SCOPE)
 
 
-def sign_in(app, flow, user):
+def sign_in(app: msal.PublicClientApplication, flow: str, user: str) -> dict[str, Any]:
     first = first_token(app, flow, user)
     if "access_token" not in first:
-        return {"error": first["error"], "description": first.get("error_description", ""),
-                "suberror": first.get("suberror"), "claims": "claims" in first}
+        return {
+            "error": first["error"],
+            "description": first.get("error_description", ""),
+            "suberror": first.get("suberror"),
+            "claims": "claims" in first,
+        }
     [account] = app.get_accounts(user)
     cached = app.acquire_token_silent(SCOPE, account)
     fresh = app.acquire_token_silent(SCOPE, account, force_refresh=True)
     other = app.acquire_token_silent(OTHER_API, account)
-    return {"user": account["username"],
-            "cached": cached["access_token"] == first["access_token"],
-            "refreshed": fresh["access_token"] != first["access_token"],
-            "other_api": other["access_token"] not in (first["access_token"], fresh["access_token"])}
+    return {
+        "user": account["username"],
+        "cached": cached["access_token"] == first["access_token"],
+        "refreshed": fresh["access_token"] != first["access_token"],
+        "other_api": other["access_token"] not in (first["access_token"], fresh["access_token"]),
+    }
 
 
-def main():
+def main() -> None:
     flow, user = sys.argv[1:]
     authority = "https://login.microsoftonline.com/" + os.environ["SILENTRY_TENANT"]
     app = msal.PublicClientApplication(os.environ["SILENTRY_CLIENT_ID"], authority=authority)

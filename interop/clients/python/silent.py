@@ -6,11 +6,15 @@ Prints one line of JSON: how long it took to read the cache, to list its account
 import json
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, TypeVar
 
 import msal
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 AUTHORITY = "https://login.microsoftonline.com/99999999-0000-0000-0000-000000000000"
+T = TypeVar("T")
 SCOPES = ["https://graph.microsoft.com/User.Read"]
 
 
@@ -18,44 +22,49 @@ class Reply:
     """What MSAL looks at in a reply: the endpoints of the tenant."""
 
     status_code = 200
-    headers = {}
-    text = json.dumps({"authorization_endpoint": AUTHORITY + "/oauth2/v2.0/authorize",
-                       "token_endpoint": AUTHORITY + "/oauth2/v2.0/token", "issuer": AUTHORITY + "/v2.0"})
+    headers: ClassVar = {}
+    text = json.dumps(
+        {
+            "authorization_endpoint": AUTHORITY + "/oauth2/v2.0/authorize",
+            "token_endpoint": AUTHORITY + "/oauth2/v2.0/token",
+            "issuer": AUTHORITY + "/v2.0",
+        }
+    )
 
-    def raise_for_status(self):
+    def raise_for_status(self) -> None:
         pass
 
 
 class NoNetwork:
     """Answers the one question that MSAL asks when it begins; a token must come from the cache."""
 
-    def get(self, url, **_):
+    def get(self, url: str, **_: object) -> Reply:  # noqa: ARG002
         return Reply()
 
-    def post(self, url, **_):
+    def post(self, url: str, **_: object) -> Reply:
         raise AssertionError(f"not from the cache: {url}")
 
-    def close(self):
+    def close(self) -> None:
         pass
 
 
-def timed(work):
+def timed(work: Callable[[], T]) -> tuple[float, T]:
     started = time.perf_counter()
     result = work()
     return time.perf_counter() - started, result
 
 
-def read(path):
+def read(path: str) -> msal.SerializableTokenCache:
     cache = msal.SerializableTokenCache()
-    with open(path, encoding="utf-8") as file:
-        cache.deserialize(file.read())
+    cache.deserialize(Path(path).read_text())
     return cache
 
 
-def main():
+def main() -> None:
     load, cache = timed(lambda: read(sys.argv[1]))
-    app = msal.PublicClientApplication(CLIENT_ID, authority=AUTHORITY, token_cache=cache, instance_discovery=False,
-                                       http_client=NoNetwork())
+    app = msal.PublicClientApplication(
+        CLIENT_ID, authority=AUTHORITY, token_cache=cache, instance_discovery=False, http_client=NoNetwork()
+    )
     listing, accounts = timed(app.get_accounts)
     hits = max(5, 2000 // len(accounts))
     times = []
