@@ -70,13 +70,9 @@ enum Command {
     /// Measure the command as a whole process and compare with its limits
     #[cfg(unix)]
     Bench(bench::Args),
-    /// Meet the programs that others wrote: MSALs, KDCs, GSSAPI libraries, servers, proxies
+    /// Test with third-party programs: MSALs, KDCs, GSSAPI libraries, servers, proxies
     #[cfg(unix)]
     Interop(interop::Args),
-    /// The half of an encounter inside its namespaces (started by `interop`)
-    #[cfg(unix)]
-    #[command(hide = true)]
-    InteropInside(interop::InsideArgs),
     /// Sign in with a ticket of Samba's Active Directory (started by `test`, in namespaces of its own)
     #[cfg(unix)]
     #[command(hide = true)]
@@ -90,8 +86,6 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         #[cfg(unix)]
         Command::Interop(args) => interop::run(&args),
-        #[cfg(unix)]
-        Command::InteropInside(args) => interop::run_inside(&args),
         #[cfg(unix)]
         Command::Domain(args) => domain::run(&args),
     };

@@ -139,12 +139,11 @@ fn missing_packages(workspace: &Workspace, size: Size) -> Result<Vec<Package>> {
     let named = PACKAGES
         .into_iter()
         .chain(cross::PACKAGES)
-        .chain(of_examples.filter(|_| size == Size::All))
-        .chain(interop::packages());
+        .chain(of_examples.filter(|_| size == Size::All));
     let mut missing = Vec::<Package>::new();
     for package in named
         .map(Package::from)
-        .chain(interop::packages_of_folders(workspace)?)
+        .chain(interop::packages(workspace)?)
     {
         let is_known = missing.iter().any(|known| known.name == package.name);
         if !is_known && !package.is_installed()? {

@@ -52,30 +52,6 @@ pub(crate) fn read(command: &mut Command, limit: Duration, log: &File) -> Result
     Ok(text)
 }
 
-/// How a program ended that may fail, and what it said.
-pub(crate) struct Answer {
-    pub(crate) status: ExitStatus,
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: Vec<u8>,
-}
-
-/// Runs the command to its end, however it ends.
-pub(crate) fn answer(command: &mut Command, limit: Duration) -> Result<Answer> {
-    let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    let child = start(command, stdout.try_clone()?.into(), &stderr)?;
-    let status = finish(child, limit).with_context(|| name(command))?;
-    let everything = |file: &mut File| {
-        let mut bytes = Vec::new();
-        file.rewind()?;
-        file.read_to_end(&mut bytes).map(|_| bytes)
-    };
-    Ok(Answer {
-        status,
-        stdout: everything(&mut stdout)?,
-        stderr: everything(&mut stderr)?,
-    })
-}
-
 /// Waits for the successful end of a program that was started with input.
 pub(crate) fn succeed(child: Child, name: &str, limit: Duration) -> Result<()> {
     let status = finish(child, limit)?;

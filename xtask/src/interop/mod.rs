@@ -1,54 +1,46 @@
-//! `cargo xtask interop`: Silentry and its lab among programs that others wrote.
+//! `cargo xtask interop`: the tests of Silentry and its lab with third-party programs.
 //!
-//! Each part brings its strangers, runs in namespaces of its own where nothing but loopback can be
-//! reached, and reports rows for `docs/strangers.md`. The page is the expectation: a cell that changes
-//! fails the test until somebody has looked at it and written the page again.
+//! They are in the folders of `interop/`, and pytest runs them: each worker in network and mount namespaces of its own,
+//! all of them in a process namespace. A folder belongs to them when it has a `packages.txt`; nothing here knows what is
+//! in it.
 
-mod ground;
-mod page;
-mod pytest;
-mod windows;
+mod foreign;
 
-use std::fs::{self, File};
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
-pub(crate) use self::ground::{Ground, Preparation};
-pub(crate) use self::page::{Row, Rows, Table};
-pub(crate) use self::pytest::{Peer, packages as packages_of_folders, peers};
+use crate::packages::Package;
+use crate::process::command;
 use crate::report::{Report, Step};
 use crate::test::Size;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
 use crate::{full, namespace, packages};
 
-/// One encounter with strangers.
-pub(crate) struct Part {
-    /// What `--only` chooses it by; a file or folder beside this one has the name.
-    pub(crate) name: &'static str,
-    /// The Debian packages, each with what needs it.
-    pub(crate) packages: &'static [(&'static str, &'static str)],
-    /// Downloads and builds, while the machine's network is there; must be quick when all is there.
-    pub(crate) prepare: fn(&Preparation) -> Result<()>,
-    /// The encounter itself, in namespaces of its own.
-    pub(crate) run: fn(&Ground) -> Result<Rows>,
-}
+/// The tests of what the folders share.
+const SUPPORT: &str = "support";
+/// The programs of ours that the tests use, beside the two commands.
+const EXAMPLES: &str = "build --package silentry --package silentry-negotiate --example sign_in --example openid \
+     --example shared_cache --example reqwest";
+/// Where a worker runs.
+const WORKER: &str = "unshare --net --mount -- python3";
 
-/// Every part, in the order in which they run.
-const PARTS: &[Part] = &[windows::PART];
-
-/// What to meet.
+/// What to test.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Install what the parts need and this machine lacks
+    /// Install what the tests need and this machine lacks
     #[arg(long)]
     install: bool,
-    /// Only the parts whose names contain this
-    #[arg(long, value_name = "PART")]
+    /// Only the folders whose names contain this
+    #[arg(long, value_name = "FOLDER")]
     only: Option<String>,
-    /// Write what was seen to docs/strangers.md
+    /// Write what was seen to the page in docs/
     #[arg(long)]
     write: bool,
     /// Folder with the built programs instead of a debug build
@@ -56,24 +48,7 @@ pub(crate) struct Args {
     programs: Option<PathBuf>,
 }
 
-/// What the half inside the namespaces is told.
-#[derive(clap::Args)]
-pub(crate) struct InsideArgs {
-    part: String,
-    #[arg(long)]
-    programs: PathBuf,
-    #[arg(long)]
-    prepared: PathBuf,
-    #[arg(long)]
-    folder: PathBuf,
-}
-
-/// Returns the Debian packages of all parts.
-pub(crate) fn packages() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PARTS.iter().flat_map(|part| part.packages).copied()
-}
-
-/// Runs the parts by themselves.
+/// Runs the tests by themselves.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let tools = Tools::new(&workspace);
@@ -85,76 +60,183 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         Some(folder) => folder.clone(),
         None => full::debug_build(&workspace, &mut report),
     };
-    let only = args.only.as_deref().unwrap_or_default();
-    let seen = meet(&workspace, &programs, only, &mut report);
-    if args.write {
-        page::write(&workspace, &seen)?;
-    }
-    if !seen.is_empty() {
-        report.step("interop page", |_| page::check(&workspace, &seen));
-    }
-    pytest::step(&workspace, &tools, &programs, only, args.write, &mut report)?;
+    let tests = Tests::of(&workspace, &tools, args.only.as_deref().unwrap_or_default())?;
+    tests.steps(&programs, args.write, &mut report);
     report.finish()
 }
 
-/// The parts as steps of `cargo xtask test`.
+/// The tests as steps of `cargo xtask test`.
 pub(crate) fn steps(
     workspace: &Workspace,
     tools: &Tools,
     programs: &Path,
     report: &mut Report,
 ) -> Result<()> {
-    let seen = meet(workspace, programs, "", report);
-    report.step("interop page", |_| page::check(workspace, &seen));
-    pytest::step(workspace, tools, programs, "", false, report)
+    Tests::of(workspace, tools, "")?.steps(programs, false, report);
+    Ok(())
 }
 
-/// Meets the strangers of the parts whose names contain `only`; returns what was seen of each part that ran.
-fn meet(workspace: &Workspace, programs: &Path, only: &str, report: &mut Report) -> Vec<Row> {
-    let mut seen = Vec::new();
-    for part in PARTS.iter().filter(|part| part.name.contains(only)) {
-        report.step(&format!("interop {}", part.name), |step| {
-            let rows = meet_part(workspace, programs, part, step)?;
-            let note = format!("{} rows", rows.seen.len());
-            seen.extend(rows.seen);
-            ensure!(rows.surprises.is_empty(), "{}", rows.surprises.join("; "));
-            Ok(note)
-        });
+/// Returns the Debian packages that the folders name.
+pub(crate) fn packages(workspace: &Workspace) -> Result<Vec<Package>> {
+    let mut packages = Vec::new();
+    for folder in folders(workspace)? {
+        let list = home(workspace).join(folder).join("packages.txt");
+        let text = fs::read_to_string(&list).with_context(|| list.display().to_string())?;
+        for line in text.lines() {
+            packages
+                .push(Package::parse(line).with_context(|| format!("{}: {line}", list.display()))?);
+        }
     }
-    seen
+    Ok(packages)
 }
 
-fn meet_part(workspace: &Workspace, programs: &Path, part: &Part, step: &Step) -> Result<Rows> {
-    let prepared = workspace.target.join("interop").join(part.name);
-    fs::create_dir_all(&prepared)?;
-    (part.prepare)(&Preparation::new(workspace, step, &prepared))
-        .context("preparing the strangers")?;
-    let folder = namespace::folder()?;
-    let mut inside = namespace::again(["interop-inside", part.name])?;
-    inside.arg("--programs").arg(programs);
-    inside.arg("--prepared").arg(&prepared);
-    inside.arg("--folder").arg(folder.path());
-    let outcome = step.run(&mut inside);
-    let rows = folder.path().join("rows.json");
-    if let (Err(error), false) = (outcome, rows.exists()) {
-        return Err(error);
+/// A program that the measurements compare Silentry with.
+#[derive(Deserialize)]
+pub(crate) struct Peer {
+    pub(crate) name: String,
+    command: Vec<String>,
+    environment: BTreeMap<String, String>,
+}
+
+impl Peer {
+    /// Returns the command that starts it.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).envs(&self.environment);
+        command
     }
-    Ok(serde_json::from_slice(&fs::read(rows)?)?)
 }
 
-/// The half of a part inside its namespaces; leaves its rows in the folder.
-pub(crate) fn run_inside(args: &InsideArgs) -> Result<ExitCode> {
-    let part = PARTS.iter().find(|part| part.name == args.part);
-    let part = part.with_context(|| format!("no part is called {}", args.part))?;
-    let log = File::from(rustix::io::dup(rustix::stdio::stdout())?);
-    namespace::raise_loopback(&log)?;
-    let ground = Ground {
-        programs: args.programs.clone(),
-        prepared: args.prepared.clone(),
-        folder: args.folder.clone(),
-        log,
+/// Installs the programs to compare with and returns them.
+pub(crate) fn peers(workspace: &Workspace, step: &Step) -> Result<Vec<Peer>> {
+    let tools = Tools::new(workspace);
+    let tests = Tests {
+        workspace,
+        tools: &tools,
+        folders: vec!["bench".to_owned()],
     };
-    let rows = (part.run)(&ground)?;
-    fs::write(args.folder.join("rows.json"), serde_json::to_vec(&rows)?)?;
-    Ok(ExitCode::SUCCESS)
+    tests.prepare(step)?;
+    let mut list = command("python3 -m bench.peers");
+    let listed = step.read(tests.enter(list.arg(prepared(workspace))))?;
+    Ok(serde_json::from_str(&listed)?)
+}
+
+/// The tests of some folders.
+struct Tests<'a> {
+    workspace: &'a Workspace,
+    tools: &'a Tools,
+    folders: Vec<String>,
+}
+
+impl<'a> Tests<'a> {
+    /// Returns those of the folders whose names contain `only`.
+    fn of(workspace: &'a Workspace, tools: &'a Tools, only: &str) -> Result<Self> {
+        let mut folders = folders(workspace)?;
+        folders.retain(|folder| folder.contains(only));
+        ensure!(
+            !folders.is_empty(),
+            "no folder of interop/ has {only} in its name"
+        );
+        Ok(Self {
+            workspace,
+            tools,
+            folders,
+        })
+    }
+
+    fn steps(&self, programs: &Path, write: bool, report: &mut Report) {
+        report.step("interop preparation", |step| {
+            step.run(&mut self.workspace.cargo(EXAMPLES))?;
+            self.build_for_other_systems(step)?;
+            self.prepare(step)?;
+            Ok(self.folders.join(", "))
+        });
+        report.step("interop tests", |step| self.run(programs, write, step));
+    }
+
+    /// Builds our programs for the systems that the folders name.
+    fn build_for_other_systems(&self, step: &Step) -> Result<()> {
+        for folder in &self.folders {
+            let file = home(self.workspace).join(folder).join("target.txt");
+            if file.exists() {
+                let target = fs::read_to_string(file)?;
+                foreign::build(
+                    self.workspace,
+                    target.trim(),
+                    &prepared(self.workspace),
+                    step,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the folders download and build, while the machine's network is there.
+    fn prepare(&self, step: &Step) -> Result<()> {
+        let mut python = command("python3 -m support.prepare");
+        python
+            .arg(home(self.workspace))
+            .arg(prepared(self.workspace))
+            .args(&self.folders);
+        step.run(self.enter(&mut python))
+    }
+
+    /// Runs the tests; returns how many rows of the page they have.
+    fn run(&self, programs: &Path, write: bool, step: &Step) -> Result<String> {
+        let folder = namespace::folder()?;
+        let workers = thread::available_parallelism()?;
+        let mut pytest = namespace::enter("python3 -m pytest --quiet --dist loadgroup")?;
+        pytest
+            .arg(format!("--tx={workers}*popen//python={WORKER}"))
+            .arg("--basetemp")
+            .arg(folder.path().join("pytest"))
+            .arg("--programs")
+            .arg(programs)
+            .arg("--examples")
+            .arg(self.workspace.target.join("debug").join("examples"))
+            .arg("--prepared")
+            .arg(prepared(self.workspace))
+            .args(write.then_some("--write-page"))
+            .arg(SUPPORT)
+            .args(&self.folders);
+        step.run(self.enter(&mut pytest))?;
+        let log = step.log()?;
+        let counted = log.lines().rev().find(|line| line.ends_with(" rows"));
+        Ok(counted.context("pytest counted no rows")?.to_owned())
+    }
+
+    /// Points Python at its packages and at the folders.
+    fn enter<'c>(&self, python: &'c mut Command) -> &'c mut Command {
+        let mut path = self.tools.tests().as_os_str().to_owned();
+        path.push(":");
+        path.push(home(self.workspace));
+        python
+            .current_dir(home(self.workspace))
+            .env("PYTHONPATH", path)
+            .env(
+                "PYTHONPYCACHEPREFIX",
+                prepared(self.workspace).join("pycache"),
+            )
+    }
+}
+
+fn folders(workspace: &Workspace) -> Result<Vec<String>> {
+    let home = home(workspace);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&home).with_context(|| home.display().to_string())? {
+        let entry = entry?;
+        if entry.path().join("packages.txt").is_file() {
+            found.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn home(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("interop")
+}
+
+fn prepared(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("interop")
 }
