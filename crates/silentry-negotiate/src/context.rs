@@ -3,8 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::platform::{Initiator, Leg};
-use crate::{Error, MessageProtection, Negotiator, Token, deadline};
+use crate::leg::Leg;
+use crate::platform::Initiator;
+use crate::settings::Settings;
+use crate::{Error, MessageProtection, Token, deadline};
 
 /// Servers send tokens in a header; http.sys allows headers of 64 KiB at most (KB2020943).
 const LONGEST_TOKEN: usize = 64 * 1024;
@@ -48,16 +50,16 @@ impl Context {
     pub(crate) fn begin(
         initiator: Initiator,
         leg: Leg,
-        settings: &Negotiator,
+        settings: &Settings,
     ) -> Result<(Context, Token), Error> {
         let mut context = Context {
             initiator: Some(initiator),
             complete: false,
             server_verified: false,
-            asked: settings.message_protection(),
+            asked: settings.protection,
             granted: MessageProtection::None,
-            ntlm_allowed: settings.ntlm_allowed(),
-            timeout: settings.timeout(),
+            ntlm_allowed: settings.ntlm_allowed,
+            timeout: settings.timeout,
         };
         match context.accept(leg)? {
             Step::Send(token) => Ok((context, token)),

@@ -88,10 +88,12 @@ mod credentials;
 mod deadline;
 mod der;
 mod error;
+mod leg;
 mod negotiator;
 mod platform;
 mod principal;
 mod protection;
+mod settings;
 mod token;
 #[cfg(unix)]
 mod unix;

@@ -1,10 +1,11 @@
 //! The settings of a program, and the two questions it asks.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::channel_binding::ChannelBinding;
 use crate::context::Context;
+use crate::settings::Settings;
 use crate::{
     Credentials, Error, MessageProtection, ServicePrincipal, SignedInUser, Token, deadline,
     platform,
@@ -18,11 +19,7 @@ use crate::{
 /// calling thread.
 #[derive(Clone, Debug)]
 pub struct Negotiator {
-    credentials: Credentials,
-    library: Option<PathBuf>,
-    ntlm_allowed: bool,
-    protection: MessageProtection,
-    timeout: Duration,
+    settings: Settings,
 }
 
 impl Negotiator {
@@ -30,18 +27,20 @@ impl Negotiator {
     /// message protection, and with ten seconds for each call.
     pub fn new() -> Negotiator {
         Negotiator {
-            credentials: Credentials::Login,
-            library: None,
-            ntlm_allowed: false,
-            protection: MessageProtection::None,
-            timeout: Duration::from_secs(10),
+            settings: Settings {
+                credentials: Credentials::Login,
+                library: None,
+                ntlm_allowed: false,
+                protection: MessageProtection::None,
+                timeout: Duration::from_secs(10),
+            },
         }
     }
 
     /// Uses other credentials than the login's.
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Negotiator {
-        self.credentials = credentials;
+        self.settings.credentials = credentials;
         self
     }
 
@@ -54,15 +53,14 @@ impl Negotiator {
     /// that leads to it. A name without a folder (`libgssapi.so.3`) is looked for where the system's loader looks.
     #[must_use]
     pub fn with_library(mut self, path: impl Into<PathBuf>) -> Negotiator {
-        self.library = Some(path.into());
+        self.settings.library = Some(path.into());
         self
     }
 
     /// Returns whether a channel binding that is given reaches the token. macOS's own library takes none: its SPNEGO fails
     /// when given one (curl #19109).
     pub fn passes_channel_binding(&self) -> bool {
-        let is_apples = |path: &PathBuf| path.to_string_lossy().contains("/GSS.framework/");
-        !(cfg!(target_vendor = "apple") && self.library.as_ref().is_none_or(is_apples))
+        self.settings.passes_channel_binding()
     }
 
     /// Allows Negotiate to fall back to NTLM, which proves nothing about the server and can be relayed.
@@ -71,7 +69,7 @@ impl Negotiator {
     /// never does: the NTLM plugin takes no Kerberos principal for a name.
     #[must_use]
     pub fn with_ntlm_allowed(mut self, allowed: bool) -> Negotiator {
-        self.ntlm_allowed = allowed;
+        self.settings.ntlm_allowed = allowed;
         self
     }
 
@@ -81,7 +79,7 @@ impl Negotiator {
     /// does not protect messages with this crate yet: [`Error::MessageProtectionUnavailable`].
     #[must_use]
     pub fn with_message_protection(mut self, protection: MessageProtection) -> Negotiator {
-        self.protection = protection;
+        self.settings.protection = protection;
         self
     }
 
@@ -89,7 +87,7 @@ impl Negotiator {
     /// library returns. At most 64 are there at once in a process ([`Error::TooManyCalls`]).
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Negotiator {
-        self.timeout = timeout;
+        self.settings.timeout = timeout;
         self
     }
 
@@ -108,13 +106,13 @@ impl Negotiator {
         principal: &ServicePrincipal,
         binding: Option<&ChannelBinding>,
     ) -> Result<(Context, Token), Error> {
-        let (settings, principal_owned) = (self.clone(), principal.clone());
+        let (settings, principal_owned) = (self.settings.clone(), principal.clone());
         let binding = binding.cloned();
         tracing::debug!(%principal, bound = binding.is_some(), "asking for a Negotiate token");
-        let (initiator, leg) = deadline::run(self.timeout, move || {
+        let (initiator, leg) = deadline::run(self.settings.timeout, move || {
             platform::Initiator::start(&settings, &principal_owned, binding.as_ref())
         })?;
-        Context::begin(initiator, leg, self)
+        Context::begin(initiator, leg, &self.settings)
     }
 
     /// Returns whose credentials they are.
@@ -123,29 +121,10 @@ impl Negotiator {
     ///
     /// [`Error::NoTicket`] and its kin on Unix; [`Error::UnknownUser`] where the system cannot tell.
     pub fn signed_in_user(&self) -> Result<SignedInUser, Error> {
-        let settings = self.clone();
-        deadline::run(self.timeout, move || platform::signed_in_user(&settings))
-    }
-
-    pub(crate) fn credentials(&self) -> &Credentials {
-        &self.credentials
-    }
-
-    pub(crate) fn message_protection(&self) -> MessageProtection {
-        self.protection
-    }
-
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    pub(crate) fn ntlm_allowed(&self) -> bool {
-        self.ntlm_allowed
-    }
-
-    #[cfg_attr(windows, expect(dead_code, reason = "Windows has one library"))]
-    pub(crate) fn library(&self) -> Option<&Path> {
-        self.library.as_deref()
+        let settings = self.settings.clone();
+        deadline::run(self.settings.timeout, move || {
+            platform::signed_in_user(&settings)
+        })
     }
 }
 

@@ -16,10 +16,9 @@ use silentry_files::Owners;
 
 use crate::channel_binding::ChannelBinding;
 use crate::deadline::Source;
-use crate::platform::{self, Leg};
-use crate::{
-    Credentials, Error, MessageProtection, Negotiator, ServicePrincipal, SignedInUser, deadline,
-};
+use crate::leg::{Leg, ntlm_refused};
+use crate::settings::Settings;
+use crate::{Credentials, Error, MessageProtection, ServicePrincipal, SignedInUser, deadline};
 
 use self::gssapi::{Credential, Library, SecurityContext};
 use self::mechanism::{
@@ -46,15 +45,15 @@ pub(crate) struct Initiator {
 impl Initiator {
     /// Gets the first token for a service.
     pub(crate) fn start(
-        negotiator: &Negotiator,
+        settings: &Settings,
         principal: &ServicePrincipal,
         binding: Option<&ChannelBinding>,
     ) -> Result<(Initiator, Leg), Error> {
-        let call = Call::begin(negotiator)?;
+        let call = Call::begin(settings)?;
         let library = call.library;
-        let subject = Subject::service(principal, negotiator.credentials(), call.login_ccache());
+        let subject = Subject::service(principal, &settings.credentials, call.login_ccache());
         subject.check()?;
-        let binding = binding.filter(|_| negotiator.passes_channel_binding());
+        let binding = binding.filter(|_| settings.passes_channel_binding());
         let begin = |mechanism, target: &Target| -> Result<(Initiator, Leg), Failure> {
             let credential = call.credential(mechanism)?;
             library.trust_host_names_as_given();
@@ -64,29 +63,28 @@ impl Initiator {
             let mut initiator = Initiator {
                 context,
                 binding,
-                protection: negotiator.message_protection(),
+                protection: settings.protection,
                 subject,
             };
             let leg = initiator.advance(None)?;
             Ok((initiator, leg))
         };
         let source = subject.source();
-        if *negotiator.credentials() != Credentials::Login
-            || matches!(source, Some(Source::Service(_)))
+        if settings.credentials != Credentials::Login || matches!(source, Some(Source::Service(_)))
         {
             // A keytab is tried here, and once: a wrong key counts towards the account's lock-out. A service that
             // keeps the ccache is asked here first, where it is known what is waited for.
             call.owner()?;
         } else if let Some(source) = source {
-            deadline::check_not_awaited(source, negotiator.timeout())?;
+            deadline::check_not_awaited(source, settings.timeout)?;
         }
         let target = naming::target(principal, library.is_heimdal());
         // SPNEGO says no more than that no mechanism worked; Kerberos by itself says why.
         let kerberos = || begin(Mechanism::Kerberos, &target).err();
         let mut failure = match begin(Mechanism::Spnego, &target) {
-            Ok((_, leg)) if leg.carries_ntlm() && !negotiator.ntlm_allowed() => {
+            Ok((_, leg)) if leg.carries_ntlm() && !settings.ntlm_allowed => {
                 let reason = kerberos().map(|failure| failure.into_error(&subject));
-                return Err(platform::ntlm_refused(reason));
+                return Err(ntlm_refused(reason));
             }
             Ok(begun) => return Ok(begun),
             Err(spnego) => kerberos().unwrap_or(spnego),
@@ -183,8 +181,8 @@ fn protection_of(flags: u32) -> MessageProtection {
 }
 
 /// Returns whose credentials they are.
-pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Error> {
-    let principal = Call::begin(negotiator)?.owner()?;
+pub(crate) fn signed_in_user(settings: &Settings) -> Result<SignedInUser, Error> {
+    let principal = Call::begin(settings)?.owner()?;
     let Some(realm) = naming::realm_of(&principal) else {
         return Err(Error::UnknownUser {
             reason: format!("{principal} has no realm"),
@@ -265,25 +263,25 @@ fn check_trusted(path: &Path) -> Result<(), Error> {
 /// A call of this crate: the library, which has read its configuration, and what it is asked with.
 struct Call<'a> {
     library: &'static Library,
-    negotiator: &'a Negotiator,
+    settings: &'a Settings,
     /// The login's ccache, where the library tells.
     login_ccache: Option<CString>,
 }
 
 impl<'a> Call<'a> {
     /// Loads the library and lets it read its configuration, where neither would be waited for as far as can be seen.
-    fn begin(negotiator: &'a Negotiator) -> Result<Self, Error> {
-        let library = library(negotiator.library())?;
+    fn begin(settings: &'a Settings) -> Result<Self, Error> {
+        let library = library(settings.library.as_deref())?;
         let read = || {
             configuration::check()?;
             Ok(library.defaults())
         };
         let source = configuration::source();
-        let defaults = deadline::read_from(&source, negotiator.timeout(), read)??;
-        store::check(library, negotiator.credentials(), &defaults)?;
+        let defaults = deadline::read_from(&source, settings.timeout, read)??;
+        store::check(library, &settings.credentials, &defaults)?;
         Ok(Call {
             library,
-            negotiator,
+            settings,
             login_ccache: defaults.ccache,
         })
     }
@@ -294,7 +292,7 @@ impl<'a> Call<'a> {
 
     /// Acquires the credentials and returns whose they are.
     fn owner(&self) -> Result<String, Error> {
-        let credentials = self.negotiator.credentials();
+        let credentials = &self.settings.credentials;
         let subject = Subject::user(credentials, self.login_ccache());
         subject.check()?;
         let read = || {
@@ -303,7 +301,7 @@ impl<'a> Call<'a> {
                 .and_then(|name| name.display())
         };
         let name = match subject.source() {
-            Some(source) => deadline::read_from(source, self.negotiator.timeout(), read)?,
+            Some(source) => deadline::read_from(source, self.settings.timeout, read)?,
             None => read(),
         };
         name.map_err(|failure| failure.into_error(&subject))
@@ -311,8 +309,7 @@ impl<'a> Call<'a> {
 
     /// Returns the credential for a security context; none where the library is left to find the login's.
     fn credential(&self, mechanism: Mechanism) -> Result<Option<Credential>, Failure> {
-        if *self.negotiator.credentials() == Credentials::Login
-            && !self.library.has_credential_stores()
+        if self.settings.credentials == Credentials::Login && !self.library.has_credential_stores()
         {
             return Ok(None);
         }
@@ -320,7 +317,7 @@ impl<'a> Call<'a> {
     }
 
     fn acquire(&self, mechanism: Mechanism) -> Result<Credential, Failure> {
-        let credentials = self.negotiator.credentials();
+        let credentials = &self.settings.credentials;
         let owner = match credentials {
             Credentials::Keytab {
                 principal: Some(principal),

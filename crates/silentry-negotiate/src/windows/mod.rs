@@ -10,8 +10,9 @@ use windows_sys::Win32::Security::Authentication::Identity::{
 };
 
 use crate::channel_binding::ChannelBinding;
-use crate::platform::{self, Leg};
-use crate::{Credentials, Error, MessageProtection, Negotiator, ServicePrincipal, SignedInUser};
+use crate::leg::{Leg, ntlm_refused};
+use crate::settings::Settings;
+use crate::{Credentials, Error, MessageProtection, ServicePrincipal, SignedInUser};
 
 use self::sspi::SecurityContext;
 
@@ -35,12 +36,12 @@ impl Initiator {
 
     /// Gets the first token for a service.
     pub(crate) fn start(
-        negotiator: &Negotiator,
+        settings: &Settings,
         principal: &ServicePrincipal,
         binding: Option<&ChannelBinding>,
     ) -> Result<(Initiator, Leg), Error> {
-        only_login(negotiator.credentials())?;
-        if negotiator.message_protection() != MessageProtection::None {
+        only_login(&settings.credentials)?;
+        if settings.protection != MessageProtection::None {
             return Err(protection_unavailable());
         }
         let begin = |package| -> Result<(Initiator, Leg), Error> {
@@ -59,8 +60,8 @@ impl Initiator {
         // package by itself tells.
         let kerberos = || begin("Kerberos").err();
         match begin("Negotiate") {
-            Ok((_, leg)) if leg.carries_ntlm() && !negotiator.ntlm_allowed() => {
-                Err(platform::ntlm_refused(kerberos()))
+            Ok((_, leg)) if leg.carries_ntlm() && !settings.ntlm_allowed => {
+                Err(ntlm_refused(kerberos()))
             }
             Ok(begun) => Ok(begun),
             Err(negotiate) => Err(match kerberos() {
@@ -107,8 +108,8 @@ impl Initiator {
 }
 
 /// Returns whose logon session it is.
-pub(crate) fn signed_in_user(negotiator: &Negotiator) -> Result<SignedInUser, Error> {
-    only_login(negotiator.credentials())?;
+pub(crate) fn signed_in_user(settings: &Settings) -> Result<SignedInUser, Error> {
+    only_login(&settings.credentials)?;
     let principal = name(NameSamCompatible)?;
     let domain = name(NameDnsDomain).unwrap_or_else(|_| principal.clone());
     let realm = domain.split('\\').next().unwrap_or_default().to_owned();
@@ -140,6 +141,7 @@ fn only_login(credentials: &Credentials) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Negotiator;
 
     #[test]
     fn a_ccache_is_refused_not_ignored() {
