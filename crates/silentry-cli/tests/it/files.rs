@@ -1,7 +1,6 @@
 //! Files that are no files, and what the operating system must not do with this process.
 
 use std::net::TcpListener;
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -45,6 +44,7 @@ fn behind(line: &str, command: &Command) -> Command {
 }
 
 /// Copies it by another program: a child of another test could have it open for writing when it is to run.
+#[cfg(target_os = "linux")]
 fn copy_binary(to: &Path) {
     let status = Command::new("cp").arg(binary()).arg(to).status();
     assert!(status.unwrap().success());
@@ -372,6 +372,7 @@ fn no_core_dump_is_left_and_a_browser_has_its_callers_limits() {
 #[test]
 fn a_set_user_id_copy_takes_nothing_from_the_environment() {
     use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::net::UnixListener;
     use std::os::unix::process::CommandExt as _;
 
     const NOBODY: u32 = 65534;
