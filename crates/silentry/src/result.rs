@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use silentry_protocol::cache::CachedAccount;
 use silentry_protocol::oauth::id_token::same_account;
 use silentry_protocol::oauth::scopes::Scopes;
 use silentry_protocol::secret::Secret;
@@ -137,6 +138,15 @@ pub struct Account {
 }
 
 impl Account {
+    /// Returns the account that the rows of a cache tell of.
+    pub(crate) fn of_cache(account: CachedAccount) -> Self {
+        Account {
+            username: account.username.unwrap_or_default().into(),
+            home_account_id: Some(account.home_account_id.into()),
+            environment: account.environment.into(),
+        }
+    }
+
     /// Returns the UPN that the token names.
     pub fn username(&self) -> &str {
         &self.username

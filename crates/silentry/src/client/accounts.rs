@@ -22,7 +22,7 @@ impl PublicClientApplication {
         let application = &self.inner;
         let accounts = application.cache.accounts(&application.authority);
         let ours = accounts.into_iter().filter(is_ours);
-        Ok(ours.map(Account::from).collect())
+        Ok(ours.map(Account::of_cache).collect())
     }
 
     /// Reads the cache, and returns which of its accounts are those of this application's cloud.
@@ -68,7 +68,7 @@ impl PublicClientApplication {
         let mut named = cache.accounts_named(authority, upn, None, is_ours);
         let known = named.len();
         match (named.pop(), known) {
-            (Some(account), 1) => Ok(Account::from(account)),
+            (Some(account), 1) => Ok(Account::of_cache(account)),
             (None, _) => Err(Error::new(
                 Code::NoAccountForLoginHint,
                 Stage::Cache,

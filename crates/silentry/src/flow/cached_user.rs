@@ -136,7 +136,7 @@ impl Accounts<'_> {
             let message = "the token cache knows no account of the user who is signed in";
             return Err(none(message.to_owned()));
         }
-        Ok(account.into())
+        Ok(Account::of_cache(account))
     }
 
     /// Returns the account of this name or home account id.
@@ -155,7 +155,7 @@ impl Accounts<'_> {
             let name = printable(name, 100);
             format!("the token cache knows no account `{name}`")
         })
-        .map(Account::from)
+        .map(Account::of_cache)
     }
 
     fn has(&self, account: &CachedAccount) -> bool {
@@ -251,16 +251,6 @@ fn os_user() -> Option<String> {
 #[cfg(not(feature = "integrated"))]
 fn os_user() -> Option<String> {
     None
-}
-
-impl From<CachedAccount> for Account {
-    fn from(account: CachedAccount) -> Self {
-        Account {
-            username: account.username.unwrap_or_default().into(),
-            home_account_id: Some(account.home_account_id.into()),
-            environment: account.environment.into(),
-        }
-    }
 }
 
 fn only(

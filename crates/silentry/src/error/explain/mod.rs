@@ -10,12 +10,12 @@ use super::{Code, Error, Stage};
 use crate::advice::Advice;
 
 /// Why bytes are not what a protocol has, as an error of this library.
+#[doc(hidden)]
 pub trait Explain {
     /// Returns the code, MSAL's where MSAL has one.
     fn code(&self) -> Code;
 
     /// Returns what to do about it, with the [terms](crate::advice) left open; `None` where the code says it.
-    #[doc(hidden)]
     fn advice(&self) -> Option<&'static str> {
         None
     }
