@@ -2,4 +2,6 @@
 
 pub mod challenge;
 pub mod compression;
+pub mod connect;
+pub mod date;
 pub mod retry_after;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::date;
+
 /// The longest wait that a server is granted, as in MSAL.NET's and MSAL Java's throttling.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
@@ -30,7 +32,7 @@ impl RetryAfter {
             // More digits than fit mean "very long", which the bound takes care of.
             return Some(Self::Seconds(value.parse().unwrap_or(u64::MAX)));
         }
-        let time = httpdate::parse_http_date(value).ok()?;
+        let time = date::parse(value)?;
         Some(Self::At(time.duration_since(UNIX_EPOCH).ok()?.as_secs()))
     }
 

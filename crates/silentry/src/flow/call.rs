@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use silentry_protocol::cloud::AuthorityKind;
 use silentry_protocol::guid;
+use silentry_protocol::http::date;
 use silentry_protocol::wstrust::rst::WsTrustRequest;
 use tracing::Instrument;
 use url::Url;
@@ -110,16 +111,13 @@ impl<'a> Call<'a> {
 
     /// Says how far this machine's clock is from the server's, when that is too far for Kerberos and SAML.
     pub(super) fn clock_difference(&self, response: &HttpResponse) -> Option<String> {
-        let theirs = httpdate::parse_http_date(response.header("date")?).ok()?;
+        let theirs = date::parse(response.header("date")?)?;
         let ours = self.application.clock.now();
         let apart = ours
             .duration_since(theirs)
             .unwrap_or_else(|error| error.duration());
         (apart > ALLOWED_SKEW).then(|| {
-            let (ours, theirs) = (
-                httpdate::fmt_http_date(ours),
-                httpdate::fmt_http_date(theirs),
-            );
+            let (ours, theirs) = (date::format(ours), date::format(theirs));
             format!("this machine's clock says {ours}, the server's {theirs}")
         })
     }

@@ -7,6 +7,7 @@
 use std::time::{Duration, SystemTime};
 
 use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::http::date;
 use silentry_protocol::oauth::classification::Grant;
 use silentry_protocol::oauth::token_request::TokenGrant;
 use silentry_protocol::secret::Secret;
@@ -130,7 +131,7 @@ async fn request_assertion(
 /// The time as XML Schema writes it, from how HTTP does: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).
 fn timestamp(time: SystemTime) -> String {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let date = httpdate::fmt_http_date(time);
+    let date = date::format(time);
     let month = MONTHS.find(&date[8..11]).unwrap_or_default() / 3 + 1;
     let (day, year, clock) = (&date[5..7], &date[12..16], &date[17..25]);
     format!("{year}-{month:02}-{day}T{clock}.000Z")

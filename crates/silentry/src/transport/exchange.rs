@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use silentry_protocol::http::date;
 use silentry_protocol::http::retry_after::RetryAfter;
 use url::Url;
 
@@ -170,9 +171,7 @@ fn pause_before_repeating(reply: &Result<HttpResponse, TransportError>) -> Optio
 /// How long `Retry-After` says to wait. A date is read by the server's own clock, its `Date`, as ours may be wrong.
 pub(crate) fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let asked = RetryAfter::parse(response.header("retry-after")?)?;
-    let theirs = response
-        .header("date")
-        .and_then(|date| httpdate::parse_http_date(date).ok());
+    let theirs = response.header("date").and_then(date::parse);
     let now = theirs.unwrap_or_else(SystemTime::now);
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     Some(asked.delay(now.as_secs()))

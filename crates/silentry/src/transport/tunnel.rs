@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use silentry_protocol::http::challenge::{self, Challenge};
+use silentry_protocol::http::connect::ConnectReply;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
@@ -12,7 +13,6 @@ use super::http1::{Patience, connect_tcp};
 use super::proxy::Proxy;
 use super::proxy_login::ProxyAuthenticator;
 use super::{Origin, TransportError, TransportErrorKind};
-use crate::text::printable;
 
 /// A proxy that says more than this to a CONNECT is not one.
 const MAX_CONNECT_REPLY: usize = 16 * 1024;
@@ -120,19 +120,22 @@ async fn connect(
     let reply = read_reply(&mut stream)
         .await
         .map_err(|why| refused(proxy, origin, &why))?;
-    match status_of(&reply) {
-        Some((200..=299, _)) => {
-            let proof = challenge::negotiate_token(&challenges(&reply));
+    let Some(reply) = ConnectReply::parse(&reply) else {
+        return Err(refused(proxy, origin, "its answer is not HTTP"));
+    };
+    let reason = reply.reason;
+    match reply.status {
+        200..=299 => {
+            let proof = challenge::negotiate_token(&reply.challenges);
             Ok(Answer::Opened(stream, proof))
         }
-        Some((407, _)) => Ok(Answer::Unauthorized(challenges(&reply))),
+        407 => Ok(Answer::Unauthorized(reply.challenges)),
         // Bad gateway, unavailable, time-out: the proxy would, but cannot get there itself.
-        Some((status @ 502..=504, reason)) => Err(TransportError::new(
+        status @ 502..=504 => Err(TransportError::new(
             TransportErrorKind::Unreachable,
             format!("the proxy cannot reach {origin}: {status} {reason}"),
         )),
-        Some((status, reason)) => Err(refused(proxy, origin, &format!("{status} {reason}"))),
-        None => Err(refused(proxy, origin, "its answer is not HTTP")),
+        status => Err(refused(proxy, origin, &format!("{status} {reason}"))),
     }
 }
 
@@ -200,56 +203,4 @@ async fn read_reply(stream: &mut TcpStream) -> Result<Vec<u8>, String> {
         reply.push(byte);
     }
     Ok(reply)
-}
-
-/// The status and reason of `HTTP/1.1 200 Connection established`.
-fn status_of(reply: &[u8]) -> Option<(u16, String)> {
-    let line = reply.split(|byte| *byte == b'\r').next()?;
-    let line = std::str::from_utf8(line).ok()?.strip_prefix("HTTP/1.")?;
-    let mut words = line.splitn(3, ' ').skip(1);
-    let status = words.next()?.parse().ok()?;
-    Some((status, printable(words.next().unwrap_or_default(), 80)))
-}
-
-/// Every challenge of the reply's `Proxy-Authenticate` headers.
-fn challenges(reply: &[u8]) -> Vec<Challenge> {
-    String::from_utf8_lossy(reply)
-        .split("\r\n")
-        .skip(1)
-        .filter_map(|line| line.split_once(':'))
-        .filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authenticate"))
-        .flat_map(|(_, value)| challenge::parse(value))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_status_line_is_read_and_nothing_else() {
-        assert_eq!(
-            status_of(b"HTTP/1.1 200 OK\r\n\r\n"),
-            Some((200, "OK".to_owned()))
-        );
-        assert_eq!(
-            status_of(b"HTTP/1.0 403\r\n\r\n"),
-            Some((403, String::new()))
-        );
-        assert_eq!(status_of(b"SSH-2.0-OpenSSH\r\n\r\n"), None);
-        assert_eq!(status_of(b""), None);
-    }
-
-    #[test]
-    fn challenges_stand_in_any_number_of_headers() {
-        let reply =
-            b"HTTP/1.1 407 Proxy Authentication Required\r\nWWW-Authenticate: Digest realm=x\r\n\
-            Proxy-Authenticate: Negotiate\r\nproxy-authenticate:NTLM, Basic realm=\"a: b\"\r\n\r\n";
-        let found = challenges(reply);
-        assert_eq!(
-            challenge::offered_schemes(&found),
-            ["Negotiate", "NTLM", "Basic"]
-        );
-        assert!(challenges(b"\xff\r\n\r\n").is_empty());
-    }
 }
