@@ -16,7 +16,7 @@ from support.ground import Ground
 from support.page import Row
 from support.processes import run
 
-pytestmark = pytest.mark.row(table="Strangers' programs against the lab")
+pytestmark = pytest.mark.row(table="Third-party programs against the lab")
 
 
 def sign_in(ground: Ground, case: Case, client: Client) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "strangers.md"
+PAGE = Path(__file__).parents[2] / "docs" / "interoperability.md"
 
 _HEAD = "\n| who | version | what | result |\n|---|---|---|---|\n"
 

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test` holds a change to the house rules, `cargo xtask
+//! The project's own commands: `cargo xtask test` checks everything that a change must hold, `cargo xtask
 //! bench` measures what ships.
 #![allow(
     clippy::print_stdout,

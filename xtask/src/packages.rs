@@ -14,7 +14,7 @@ use crate::{cross, examples, interop};
 /// The Debian packages, each with what needs it.
 const PACKAGES: [(&str, &str); 25] = [
     ("binutils", "readelf for the release checks"),
-    ("curl", "a stranger that speaks Negotiate"),
+    ("curl", "a third-party program that speaks Negotiate"),
     ("dbus", "a session bus for the keyring"),
     ("g++", "libFuzzer"),
     ("gir1.2-secret-1", "MSAL Python's way to the keyring"),
@@ -24,13 +24,19 @@ const PACKAGES: [(&str, &str); 25] = [
     ("krb5-user", "kinit, kvno and klist"),
     ("ldb-tools", "attributes that samba-tool cannot set"),
     ("libgssapi-krb5-2", "integrated sign-in itself"),
-    ("libgssapi3-heimdal", "a stranger's GSSAPI library"),
-    ("libsecret-tools", "a stranger that looks into the keyring"),
+    ("libgssapi3-heimdal", "another GSSAPI library"),
+    (
+        "libsecret-tools",
+        "a third-party program that looks into the keyring",
+    ),
     ("python3-gi", "MSAL Python's way to the keyring"),
-    ("python3-gssapi", "a stranger that initiates and accepts"),
+    (
+        "python3-gssapi",
+        "a third-party library that initiates and accepts",
+    ),
     (
         "python3-msal-extensions",
-        "a stranger that shares token caches",
+        "a third-party library that shares token caches",
     ),
     ("python3-pip", "the pinned programs"),
     ("samba", "Active Directory"),

@@ -13,7 +13,7 @@ use crate::process;
 const PATIENCE: Duration = Duration::from_secs(3);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Where the ways in say what they are about.
+/// Where the modes say what they are about.
 #[derive(Clone)]
 pub(crate) struct Progress(watch::Sender<Doing>);
 

@@ -1,4 +1,4 @@
-//! From the settings to a token: the ways in, one after the other.
+//! From the settings to a token: the modes, one after the other.
 
 use std::time::Duration;
 

@@ -69,7 +69,7 @@ fn explain(error: &Error) {
                 return;
             }
             // AADSTS50079, AADSTS50076: the user must use multi-factor authentication.
-            // There is no mitigation: go on with a way in that can prompt, such as
+            // There is no mitigation: go on with a flow that can prompt, such as
             //     app.acquire_token_with_device_code(SCOPES, show).for_interaction(needed)
             eprintln!("only a sign-in that can prompt helps here");
         }

@@ -32,7 +32,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
             let show = |code: &silentry::DeviceCode| println!("{}", code.message());
             app.acquire_token_with_device_code(SCOPES, show).await
         }
-        other => return Err(format!("no way in is called `{other}`").into()),
+        other => return Err(format!("no flow is called `{other}`").into()),
     };
     let signed_in = match signed_in {
         Ok(token) => token,

@@ -1,4 +1,4 @@
-//! The ways in, in the order in which they are tried.
+//! The modes, in the order in which they are tried.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::failure::shown;
 
-/// One way in.
+/// One mode of sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// The token cache, and the refresh token in it.
@@ -22,7 +22,7 @@ pub(crate) enum Mode {
     Password,
 }
 
-/// Several ways in; never empty, and none stands twice.
+/// Several modes; never empty, and none stands twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ladder(Vec<Mode>);
 
@@ -117,7 +117,7 @@ impl fmt::Display for Ladder {
 impl<'de> Deserialize<'de> for Ladder {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "the ways in, such as \"silent,iwa\"")]
+        #[serde(untagged, expecting = "the modes, such as \"silent,iwa\"")]
         enum Written {
             Text(String),
             List(Vec<String>),

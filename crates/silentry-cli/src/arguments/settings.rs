@@ -114,7 +114,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "SILENTRY_LOGIN_HINT", value_name = "UPN")]
     pub(crate) login_hint: Option<String>,
 
-    /// The account of the cache, by its home account id (`silentry accounts`); not with `iwa`. Another way in must give
+    /// The account of the cache, by its home account id (`silentry accounts`); not with `iwa`. Another mode must give
     /// a token for the same account.
     #[arg(long, env = "SILENTRY_ACCOUNT", value_name = "ID", help_heading = CACHE)]
     pub(crate) account: Option<String>,

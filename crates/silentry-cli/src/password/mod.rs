@@ -52,7 +52,7 @@ impl PasswordArguments {
         if !wanted {
             return Err(Failure::usage(
                 "usage",
-                format!("{flag} is given, but `password` is not among the ways in"),
+                format!("{flag} is given, but `password` is not among the modes"),
                 "Add `password` to --mode, or leave the password out.",
             ));
         }

@@ -1,4 +1,4 @@
-//! The ways in that ask the user: a device code, the browser, a password.
+//! The modes that ask the user: a device code, the browser, a password.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;

@@ -32,7 +32,7 @@ struct Outcome {
     said: Value,
 }
 
-/// A way in that the page has a table of.
+/// A flow that the page has a table of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Iwa,

@@ -22,9 +22,9 @@ pub struct Scenario {
     pub summary: &'static str,
     /// The UPN of the user who signs in unless another is chosen.
     pub user: &'static str,
-    /// The way in that it is about.
+    /// The flow that it is about.
     pub flow: Flow,
-    /// The error code that way in ends with; `None` when it succeeds.
+    /// The error code that flow ends with; `None` when it succeeds.
     pub expected_code: Option<&'static str>,
     /// The exit code of the `silentry` command.
     pub expected_exit: u8,

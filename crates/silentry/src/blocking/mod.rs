@@ -53,7 +53,7 @@ use crate::error::{Code, Error, Stage};
 pub trait Wait<T>: IntoFuture<Output = Result<T, Error>> + Sized {
     /// Waits until it is done.
     ///
-    /// Every way in has limits of its own, so the wait ends: with the user's patience where there is a user to wait
+    /// Every flow has limits of its own, so the wait ends: with the user's patience where there is a user to wait
     /// for (the browser's time-out, the end of a device code), else within a few minutes however bad the network is.
     ///
     /// # Errors

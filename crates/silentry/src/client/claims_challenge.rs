@@ -9,7 +9,7 @@ use silentry_protocol::oauth::claims::is_object;
 /// back, and authentication contexts, where an operation needs a stronger sign-in.
 ///
 /// The API answers 401 with a claims challenge. The claims in it go on to the next request for a token, which then passes
-/// the cache by and asks Entra: silently if Entra is content, by a way that can prompt if not.
+/// the cache by and asks Entra: silently if Entra is content, by a flow that can prompt if not.
 ///
 /// APIs send such challenges only to applications that say that they handle them:
 /// `with_client_capabilities(["cp1"])`.

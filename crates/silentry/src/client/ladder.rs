@@ -40,14 +40,14 @@ pub struct AcquireToken {
     pub(crate) application: Arc<Application>,
     pub(crate) scopes: Vec<String>,
     pub(crate) login_hint: Option<String>,
-    pub(crate) rungs: Vec<Rung>,
-    pub(crate) details: WayDetails,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) details: FlowOptions,
     pub(crate) options: RequestOptions,
 }
 
 /// What only some of the flows understand.
 #[derive(Clone, Default)]
-pub(crate) struct WayDetails {
+pub(crate) struct FlowOptions {
     pub(crate) force_refresh: bool,
     pub(crate) federation_metadata: Option<String>,
     pub(crate) language: Option<String>,
@@ -67,7 +67,7 @@ pub(crate) struct WayDetails {
 pub(crate) type AskPassword = Box<dyn FnOnce() -> Result<Secret, String> + Send>;
 
 /// One flow.
-pub(crate) enum Rung {
+pub(crate) enum Step {
     Silent(CachedUser),
     #[cfg(feature = "integrated")]
     IntegratedWindowsAuth,
@@ -91,16 +91,16 @@ pub(crate) enum CachedUser {
     Account(Account),
 }
 
-impl Rung {
+impl Step {
     pub(crate) fn flow(&self) -> Flow {
         match self {
-            Rung::Silent(_) => Flow::Silent,
+            Step::Silent(_) => Flow::Silent,
             #[cfg(feature = "integrated")]
-            Rung::IntegratedWindowsAuth => Flow::IntegratedWindowsAuth,
-            Rung::DeviceCode(_) => Flow::DeviceCode,
+            Step::IntegratedWindowsAuth => Flow::IntegratedWindowsAuth,
+            Step::DeviceCode(_) => Flow::DeviceCode,
             #[cfg(feature = "interactive")]
-            Rung::Interactive => Flow::Interactive,
-            Rung::UsernamePassword { .. } => Flow::UsernamePassword,
+            Step::Interactive => Flow::Interactive,
+            Step::UsernamePassword { .. } => Flow::UsernamePassword,
         }
     }
 }
@@ -111,12 +111,12 @@ impl AcquireToken {
             application,
             scopes,
             login_hint: None,
-            rungs: Vec::from([
-                Rung::Silent(CachedUser::SignedIn),
+            steps: Vec::from([
+                Step::Silent(CachedUser::SignedIn),
                 #[cfg(feature = "integrated")]
-                Rung::IntegratedWindowsAuth,
+                Step::IntegratedWindowsAuth,
             ]),
-            details: WayDetails::default(),
+            details: FlowOptions::default(),
             options: RequestOptions::default(),
         }
     }
@@ -133,7 +133,7 @@ impl AcquireToken {
     /// # }
     /// ```
     pub fn from_nothing(mut self) -> Self {
-        self.rungs.clear();
+        self.steps.clear();
         self
     }
 
@@ -161,17 +161,17 @@ impl AcquireToken {
     /// account, else it is `user_mismatch`.
     pub fn with_account(mut self, account: &Account) -> Self {
         self.options.bind_to(account);
-        self.rungs
-            .retain(|rung| !matches!(rung.flow(), Flow::Silent | Flow::IntegratedWindowsAuth));
-        self.rungs
-            .insert(0, Rung::Silent(CachedUser::Account(account.clone())));
+        self.steps
+            .retain(|step| !matches!(step.flow(), Flow::Silent | Flow::IntegratedWindowsAuth));
+        self.steps
+            .insert(0, Step::Silent(CachedUser::Account(account.clone())));
         self
     }
 
     /// Goes on in the cache, for the user whom [`with_username`](Self::with_username) names, else for the one who is
     /// signed in to the machine: with the account that an integrated sign-in of that very user gave.
     pub fn or_silent(mut self) -> Self {
-        self.rungs.push(Rung::Silent(CachedUser::SignedIn));
+        self.steps.push(Step::Silent(CachedUser::SignedIn));
         self
     }
 
@@ -183,35 +183,35 @@ impl AcquireToken {
     /// signed in by hand, or a service whose ticket has ended would become the administrator who once did; and where
     /// the integrated sign-in comes later and there is a ticket, that user comes first.
     pub fn or_silent_for_sole_account(mut self) -> Self {
-        self.rungs.push(Rung::Silent(CachedUser::SignedInOrSole));
+        self.steps.push(Step::Silent(CachedUser::SignedInOrSole));
         self
     }
 
     /// Goes on in the cache, for the account with this user name or home account id. The flows after this one must give a
     /// token for the same user, else it is `user_mismatch`.
     pub fn or_silent_for(mut self, username_or_id: impl Into<String>) -> Self {
-        self.rungs
-            .push(Rung::Silent(CachedUser::Named(username_or_id.into())));
+        self.steps
+            .push(Step::Silent(CachedUser::Named(username_or_id.into())));
         self
     }
 
     /// Goes on with the Kerberos ticket of the user who is signed in to the machine.
     #[cfg(feature = "integrated")]
     pub fn or_integrated_windows_auth(mut self) -> Self {
-        self.rungs.push(Rung::IntegratedWindowsAuth);
+        self.steps.push(Step::IntegratedWindowsAuth);
         self
     }
 
     /// Goes on with a device code, which `show` tells the user.
     pub fn or_device_code(mut self, show: impl FnOnce(&DeviceCode) + Send + 'static) -> Self {
-        self.rungs.push(Rung::DeviceCode(Box::new(show)));
+        self.steps.push(Step::DeviceCode(Box::new(show)));
         self
     }
 
     /// Goes on with the system's browser.
     #[cfg(feature = "interactive")]
     pub fn or_interactive(mut self) -> Self {
-        self.rungs.push(Rung::Interactive);
+        self.steps.push(Step::Interactive);
         self
     }
 
@@ -229,7 +229,7 @@ impl AcquireToken {
         upn: impl Into<String>,
         ask: impl FnOnce() -> Result<Secret, String> + Send + 'static,
     ) -> Self {
-        self.rungs.push(Rung::UsernamePassword {
+        self.steps.push(Step::UsernamePassword {
             username: upn.into(),
             ask: Box::new(ask),
         });
@@ -302,6 +302,6 @@ impl IntoFuture for AcquireToken {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(flow::ladder::climb(self))
+        Box::pin(flow::ladder::acquire(self))
     }
 }

@@ -26,7 +26,7 @@ pub use integrated_windows_auth::AcquireTokenByIntegratedWindowsAuth;
 #[cfg(feature = "interactive")]
 pub use interactive::AcquireTokenInteractive;
 pub use ladder::AcquireToken;
-pub(crate) use ladder::{AskPassword, CachedUser, Rung, WayDetails};
+pub(crate) use ladder::{AskPassword, CachedUser, FlowOptions, Step};
 pub use refresh_token::AcquireTokenByRefreshToken;
 pub use silent::AcquireTokenSilent;
 pub use username_password::AcquireTokenByUsernamePassword;

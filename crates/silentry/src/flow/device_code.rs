@@ -19,7 +19,6 @@ use crate::error::{Category, Code, Error, Stage};
 use crate::flow_name::Flow;
 use crate::result::AuthenticationResult;
 
-/// What the log calls this way in.
 /// What the cache says of how the user signed in, in MSAL Python's word.
 const SOURCE: &str = "device_code";
 /// How much longer to wait after `slow_down`, and after a network that failed (RFC 8628 section 3.5).

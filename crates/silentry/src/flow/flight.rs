@@ -66,7 +66,7 @@ pub(super) async fn clear_other_processes(
     find: impl Fn() -> Option<AuthenticationResult>,
 ) -> Cleared {
     let cache = &application.cache;
-    // An exchange may have landed between the look into the cache and here.
+    // An exchange may have ended between the look into the cache and here.
     if accept == Accept::Any
         && let Some(result) = find()
     {

@@ -1,10 +1,10 @@
-//! One way in after the other, until one gives a token.
+//! One flow after the other, until one gives a token.
 //!
-//! It **goes on** when a way gave no token for a reason that the next can cure: a policy that forbids it, no account in the cache, a dead refresh
+//! It **goes on** when a flow gave no token for a reason that the next can cure: a policy that forbids it, no account in the cache, a dead refresh
 //! token, no ticket, a managed or unknown user, no windowstransport, a KDC or federation server that cannot be reached,
-//! Negotiate refused, an assertion rejected, interaction required. Claims that Entra asks for go on to the next way.
+//! Negotiate refused, an assertion rejected, interaction required. Claims that Entra asks for go on to the next flow.
 //!
-//! It **stops** where every other way would fail alike: a bad request, a client or scope that Entra refuses, Entra out of
+//! It **stops** where every other flow would fail alike: a bad request, a client or scope that Entra refuses, Entra out of
 //! reach, a certificate that is not trusted.
 //!
 //! It **remembers** what it found out about realm and network, and nothing else ([`verdicts`](super::verdicts)).
@@ -25,7 +25,7 @@ use crate::application::Application;
 use crate::client::AcquireTokenByIntegratedWindowsAuth;
 use crate::client::{
     AcquireToken, AcquireTokenByUsernamePassword, AcquireTokenSilent, AskPassword, BeginDeviceCode,
-    CachedUser, Rung, WayDetails,
+    CachedUser, FlowOptions, Step,
 };
 use crate::error::{Attempt, Category, Code, Error, Stage};
 use crate::flow_name::Flow;
@@ -33,26 +33,26 @@ use crate::own_thread;
 use crate::request::RequestOptions;
 use crate::result::AuthenticationResult;
 
-/// What every way in is asked for.
+/// What every flow is asked for.
 struct Wanted {
     application: Arc<Application>,
     scopes: Vec<String>,
     #[cfg_attr(
         not(any(feature = "integrated", feature = "interactive")),
-        allow(dead_code, reason = "the other ways have nothing to be led to")
+        allow(dead_code, reason = "the other flows have nothing to be led to")
     )]
     login_hint: Option<String>,
-    /// Whom the way that asked for the user knew.
+    /// The user whom the flow that asked for one knew.
     known_user: Option<String>,
-    details: WayDetails,
+    details: FlowOptions,
     options: RequestOptions,
     /// Whether a token of the cache would have done, and was not there.
     #[cfg(feature = "integrated")]
     cache_would_do: bool,
 }
 
-pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult, Error> {
-    let rungs = request.rungs;
+pub(crate) async fn acquire(request: AcquireToken) -> Result<AuthenticationResult, Error> {
+    let steps = request.steps;
     let mut wanted = Wanted {
         application: request.application,
         scopes: request.scopes,
@@ -64,20 +64,20 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         cache_would_do: false,
     };
     let mut attempts = Vec::new();
-    let last = rungs.len().saturating_sub(1);
-    let flows: Vec<_> = rungs.iter().map(Rung::flow).collect();
-    for (at, rung) in rungs.into_iter().enumerate() {
+    let last = steps.len().saturating_sub(1);
+    let flows: Vec<_> = steps.iter().map(Step::flow).collect();
+    for (at, step) in steps.into_iter().enumerate() {
         let flow = flows[at];
         let ticket_is_next = flows[at..].contains(&Flow::IntegratedWindowsAuth);
         #[cfg(feature = "integrated")]
-        if let Rung::Silent(_) = rung {
+        if let Step::Silent(_) = step {
             wanted.cache_would_do = !wanted.details.force_refresh;
         }
-        let named = match &rung {
-            Rung::Silent(CachedUser::Named(name)) => Some(name.clone()),
+        let named = match &step {
+            Step::Silent(CachedUser::Named(name)) => Some(name.clone()),
             _ => None,
         };
-        let error = match step(&wanted, rung, ticket_is_next).await {
+        let error = match try_step(&wanted, step, ticket_is_next).await {
             Ok(result) => {
                 return Ok(AuthenticationResult {
                     flow: Some(flow),
@@ -91,7 +91,7 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
         }
         tracing::debug!(%flow, code = error.code().as_str(), "going on to the next flow");
         if let Error::InteractionRequired(needed) = &error {
-            // What Entra asks for, the way that prompts must ask for, and of the same user.
+            // What Entra asks for, the flow that prompts must ask for, and of the same user.
             wanted.options.go_on_from(needed);
             let known = needed.login_hint().map(str::to_owned);
             wanted.known_user = wanted.known_user.or(known);
@@ -110,27 +110,27 @@ pub(crate) async fn climb(request: AcquireToken) -> Result<AuthenticationResult,
     ))
 }
 
-/// Tries one way; `ticket_is_next` says that the user's ticket will be asked after the cache.
-async fn step(
+/// Tries one flow; `ticket_is_next` says that the user's ticket will be asked after the cache.
+async fn try_step(
     wanted: &Wanted,
-    rung: Rung,
+    step: Step,
     ticket_is_next: bool,
 ) -> Result<AuthenticationResult, Error> {
     let application = Arc::clone(&wanted.application);
     // Before a person is asked for anything.
     let authority = asked::authority(&application, &wanted.options)?;
     let policy = &application.policy;
-    policy.check_request(rung.flow(), &application.client_id, &authority)?;
+    policy.check_request(step.flow(), &application.client_id, &authority)?;
     let scopes = wanted.scopes.clone();
     let options = wanted.options.clone();
-    let WayDetails {
+    let FlowOptions {
         force_refresh,
         federation_metadata,
         language,
         ..
     } = wanted.details.clone();
-    match rung {
-        Rung::Silent(user) => {
+    match step {
+        Step::Silent(user) => {
             let sought = cached_user::Sought {
                 user,
                 name: options.username.as_deref(),
@@ -153,7 +153,7 @@ async fn step(
             .await
         }
         #[cfg(feature = "integrated")]
-        Rung::IntegratedWindowsAuth => {
+        Step::IntegratedWindowsAuth => {
             let integrated = AcquireTokenByIntegratedWindowsAuth::new(application, scopes);
             let integrated = AcquireTokenByIntegratedWindowsAuth {
                 login_hint: wanted.login_hint.clone(),
@@ -163,7 +163,7 @@ async fn step(
             };
             integrated_windows_auth(wanted, integrated).await
         }
-        Rung::DeviceCode(show) => {
+        Step::DeviceCode(show) => {
             let begin = BeginDeviceCode::new(application, scopes);
             let pending = device_code::begin(BeginDeviceCode {
                 language,
@@ -175,7 +175,7 @@ async fn step(
             device_code::wait(pending).await
         }
         #[cfg(feature = "interactive")]
-        Rung::Interactive => {
+        Step::Interactive => {
             let interactive = crate::client::AcquireTokenInteractive::new(application, scopes);
             let details = wanted.details.clone();
             let said = wanted.login_hint.as_ref().or(options.username.as_ref());
@@ -192,7 +192,7 @@ async fn step(
             })
             .await
         }
-        Rung::UsernamePassword { username, ask } => {
+        Step::UsernamePassword { username, ask } => {
             let password = asked_password(&application, ask).await?;
             let sign_in =
                 AcquireTokenByUsernamePassword::new(application, scopes, username, password);
@@ -235,7 +235,7 @@ fn next_may_cure(flow: Flow, error: &Error) -> bool {
     }
     match error.category() {
         Category::UserMustAct | Category::NotSignedIn | Category::IntegratedImpossible => true,
-        // The federation server or the KDC; the other ways need Entra alone.
+        // The federation server or the KDC; the other flows need Entra alone.
         Category::Network => matches!(
             error.stage(),
             Stage::User | Stage::Mex | Stage::Negotiate | Stage::WsTrust

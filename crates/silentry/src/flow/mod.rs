@@ -1,4 +1,4 @@
-//! The ways in: one file each, a straight line from top to bottom.
+//! The flows: one file each, a straight line from top to bottom.
 
 mod asked;
 mod cached_user;

@@ -1,6 +1,6 @@
 //! Whose token it must be.
 //!
-//! A name that is given binds: a token for somebody else is `user_mismatch`, whatever the way in, and nothing of it is
+//! A name that is given binds: a token for somebody else is `user_mismatch`, whatever the flow, and nothing of it is
 //! kept. A user may be named by what the token says (`upn`, `preferred_username`, `unique_name`, the home account id; an
 //! e-mail address proves nothing) and by the names of the proof that the sign-in was made with: those of the ticket, or
 //! the one that the password was for.

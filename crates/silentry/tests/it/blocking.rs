@@ -1,4 +1,4 @@
-//! Every way in without async: on plain threads, inside Tokio, and on many threads at once.
+//! Every flow without async: on plain threads, inside Tokio, and on many threads at once.
 
 use std::future::{Future, IntoFuture, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};

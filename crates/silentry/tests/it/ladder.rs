@@ -1,4 +1,4 @@
-//! One way in after the other, against the lab.
+//! One flow after the other, against the lab.
 
 use silentry::Secret;
 use silentry::{

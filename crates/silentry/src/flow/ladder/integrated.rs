@@ -1,4 +1,4 @@
-//! The way in of the user who is signed in to the machine, unless it is known to lead nowhere.
+//! The flow of the user who is signed in to the machine, unless it is known to lead nowhere.
 
 use super::super::flight::Accept;
 use super::super::{asked, integrated_windows, signed_in};

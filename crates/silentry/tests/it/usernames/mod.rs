@@ -81,7 +81,7 @@ impl World {
             .unwrap();
     }
 
-    /// Whatever the way in, nothing is kept of a token for somebody else.
+    /// Whatever the flow, nothing is kept of a token for somebody else.
     async fn nothing_is_kept(&self) {
         let accounts = self.app(None).accounts().await.unwrap();
         assert!(accounts.is_empty(), "{accounts:?}");
