@@ -2,6 +2,7 @@
 
 use silentry_protocol::cache::{CacheDocument, EntityKind};
 use silentry_protocol::cloud::AuthorityKind;
+use silentry_protocol::oauth::id_token::IdToken;
 use silentry_protocol::oauth::scopes::Scopes;
 use silentry_protocol::oauth::token_response::TokenResponse;
 
@@ -35,7 +36,10 @@ fn encode(text: &str) -> String {
 
 fn write(document: &mut CacheDocument, tenant: &str, response: &TokenResponse) -> Owner {
     let scopes = Scopes::new(["https://graph.microsoft.com/.default"]).unwrap();
+    let id = response.id_token.as_ref();
+    let id = id.map(|token| IdToken::decode(token.expose()).unwrap());
     let new = NewTokens {
+        id: id.as_ref(),
         server: AuthorityKind::Entra,
         client_id: CLIENT,
         environment: "login.microsoftonline.com",
@@ -302,6 +306,7 @@ fn a_response_that_tells_no_user_is_not_kept() {
         tenant: TENANT,
         scopes: &scopes,
         response: &response,
+        id: None,
         source: "iwa",
         signed_in: None,
         account: None,

@@ -30,6 +30,8 @@ pub(crate) struct NewTokens<'a> {
     pub(crate) server: AuthorityKind,
     pub(crate) scopes: &'a Scopes,
     pub(crate) response: &'a TokenResponse,
+    /// What the id token of the response says, where it has one that can be read.
+    pub(crate) id: Option<&'a IdToken>,
     /// How the user signed in, in MSAL Python's words (`account_source`).
     pub(crate) source: &'a str,
     /// Who was signed in to the machine, when it was that user's ticket that gave the tokens.
@@ -68,16 +70,14 @@ impl SignedInUser<'_> {
 /// Writes the rows of a response; older ones that it replaces go. `None` when the response does not
 /// tell whose it is: such a token cannot be kept for anybody.
 pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option<Owner> {
-    let id_token = new.response.id_token.as_ref();
-    let id = id_token.and_then(|token| IdToken::decode(token.expose()).ok());
     let client_info = new
         .response
         .client_info
         .as_deref()
         .and_then(ClientInfo::decode);
-    let home = home_account_id(client_info.as_ref(), id.as_ref())
-        .or_else(|| new.account.map(str::to_owned))?;
-    let tenant_id = id.as_ref().and_then(|id| id.tid.as_deref());
+    let home =
+        home_account_id(client_info.as_ref(), new.id).or_else(|| new.account.map(str::to_owned))?;
+    let tenant_id = new.id.and_then(|id| id.tid.as_deref());
     // Other servers than Microsoft's have no tenants, whatever their tokens say.
     let is_other = new.server == AuthorityKind::OpenIdConnect;
     let realm = tenant_id.filter(|_| !is_other).unwrap_or(new.tenant);
@@ -104,7 +104,7 @@ pub(crate) fn store(document: &mut CacheDocument, new: &NewTokens<'_>) -> Option
     rows.access_token(document);
     rows.refresh_token(document);
     rows.id_token(document);
-    rows.account(document, id.as_ref());
+    rows.account(document, new.id);
     rows.app_metadata(document);
     rows.signed_in_user(document);
     Some(owner)

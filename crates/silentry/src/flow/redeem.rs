@@ -69,17 +69,25 @@ impl Redemption<'_> {
         let endpoints = endpoints::of(call, &self.asked.authority).await?;
         self.check_server(&endpoints)?;
         let mut token = self.ask(call, &endpoints, grant, kind).await?;
-        self.check_id_token(call, &endpoints, &token).await?;
+        let id = id_token(&endpoints, &token)?;
+        if let Some(id) = &id {
+            self.check_issuer(call, &endpoints, id).await?;
+        }
+        self.check_nonce(id.as_ref())?;
         if endpoints.authority.kind() == AuthorityKind::AdFs {
             token.scope = token
                 .scope
                 .map(|given| given.as_ad_fs_means(&self.asked.scopes));
         }
-        let result = self.result(call, &endpoints, &token);
+        let result = self.result(call, &endpoints, &token, id.as_ref());
         self.check_account(&result)?;
-        let also_called = whose::check(call, &self.asked.options, self.proof, &result).await?;
+        let options = &self.asked.options;
+        let also_called = whose::check(call, options, self.proof, &result, id.as_ref()).await?;
         let not_kept = match result.account().home_account_id() {
-            Some(_) => self.keep(call, &endpoints, token, also_called).await.err(),
+            Some(_) => self
+                .keep(call, &endpoints, token, id, also_called)
+                .await
+                .err(),
             None => Some("the answer does not tell whose the token is".to_owned()),
         };
         Ok(AuthenticationResult {
@@ -142,37 +150,17 @@ impl Redemption<'_> {
         })
     }
 
-    /// The id token must come from this authority, for this client, and be the answer to this very sign-in (OpenID
-    /// Connect Core 3.1.3.7). One of Entra or AD FS that cannot be read counts as none, as in the MSALs: an access token
-    /// was asked for, and no account comes of it.
-    async fn check_id_token(
-        &self,
-        call: &Call<'_>,
-        endpoints: &Endpoints,
-        token: &TokenResponse,
-    ) -> Result<(), Error> {
-        let id = match token
-            .id_token
-            .as_ref()
-            .map(|text| IdToken::decode(text.expose()))
-        {
-            Some(Ok(id)) => Some(id),
-            Some(Err(error)) if endpoints.authority.kind() == AuthorityKind::OpenIdConnect => {
-                return Err(Error::of(Stage::Token, &error));
-            }
-            Some(Err(_)) | None => None,
-        };
-        if let Some(id) = &id {
-            self.check_issuer(call, endpoints, id).await?;
-        }
-        let named = id.and_then(|id| id.nonce);
-        if self.nonce.is_some() && named.as_deref() != self.nonce {
+    /// The id token must be the answer to this very sign-in (OpenID Connect Core 3.1.3.7).
+    fn check_nonce(&self, id: Option<&IdToken>) -> Result<(), Error> {
+        let named = id.and_then(|id| id.nonce.as_deref());
+        if self.nonce.is_some() && named != self.nonce {
             let message = "the id token does not name the nonce of this sign-in";
             return Err(Error::new(Code::NonceMismatch, Stage::Token, message));
         }
         Ok(())
     }
 
+    /// The id token must come from this authority, for this client (OpenID Connect Core 3.1.3.7).
     async fn check_issuer(
         &self,
         call: &Call<'_>,
@@ -301,6 +289,7 @@ impl Redemption<'_> {
         call: &Call<'_>,
         endpoints: &Endpoints,
         response: TokenResponse,
+        id: Option<IdToken>,
         also_called: Option<String>,
     ) -> Result<(), String> {
         let application = call.application;
@@ -325,6 +314,7 @@ impl Redemption<'_> {
                     server,
                     scopes: &scopes,
                     response: &response,
+                    id: id.as_ref(),
                     source,
                     signed_in: signed_in.as_ref().map(|(os_user, principal)| SignedInUser {
                         os_user,
@@ -347,17 +337,11 @@ impl Redemption<'_> {
         call: &Call<'_>,
         endpoints: &Endpoints,
         token: &TokenResponse,
+        id: Option<&IdToken>,
     ) -> AuthenticationResult {
-        // Straight from the token endpoint over TLS, so its signature need not be checked (OpenID Connect Core
-        // 3.1.3.7).
-        let id_token = token
-            .id_token
-            .as_ref()
-            .and_then(|token| IdToken::decode(token.expose()).ok());
         let client_info = token.client_info.as_deref().and_then(ClientInfo::decode);
         let now = call.application.clock.now();
         let after = |seconds: u64| now.checked_add(Duration::from_secs(seconds)).unwrap_or(now);
-        let id = id_token.as_ref();
         AuthenticationResult {
             access_token: token.access_token.clone(),
             id_token: token.id_token.clone(),
@@ -383,6 +367,22 @@ impl Redemption<'_> {
             flow: None,
             not_kept: None,
         }
+    }
+}
+
+/// Reads the id token. It comes straight from the token endpoint over TLS, so its signature need not be checked (OpenID
+/// Connect Core 3.1.3.7). One of Entra or AD FS that cannot be read counts as none, as in the MSALs: an access token was
+/// asked for, and no account comes of it.
+fn id_token(endpoints: &Endpoints, token: &TokenResponse) -> Result<Option<IdToken>, Error> {
+    let Some(text) = &token.id_token else {
+        return Ok(None);
+    };
+    match IdToken::decode(text.expose()) {
+        Ok(id) => Ok(Some(id)),
+        Err(error) if endpoints.authority.kind() == AuthorityKind::OpenIdConnect => {
+            Err(Error::of(Stage::Token, &error))
+        }
+        Err(_) => Ok(None),
     }
 }
 

@@ -46,9 +46,9 @@ pub(super) async fn check(
     options: &RequestOptions,
     proof: Proof<'_>,
     given: &AuthenticationResult,
+    claims: Option<&IdToken>,
 ) -> Result<Option<String>, Error> {
-    let claims = given.id_token().and_then(|text| IdToken::decode(text).ok());
-    let of_token: Vec<&str> = claims.iter().flat_map(IdToken::names).collect();
+    let of_token: Vec<&str> = claims.into_iter().flat_map(IdToken::names).collect();
     let mut of_ticket = None;
     for name in options.names() {
         let is_id = given.account().has_home_account_id(name);
@@ -56,7 +56,7 @@ pub(super) async fn check(
             continue;
         }
         if !is_proven(call, proof, name, &of_token).await {
-            return Err(mismatch(proof, name, claims.as_ref()));
+            return Err(mismatch(proof, name, claims));
         }
         of_ticket = Some(name.trim().to_owned());
     }
