@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::request::common_request_methods;
 use crate::application::Application;
 use crate::error::Error;
-use crate::flow::{self, Accept};
+use crate::flow::{self, Accept, Who};
 use crate::request::RequestOptions;
 use crate::result::AuthenticationResult;
 
@@ -72,6 +72,9 @@ impl IntoFuture for AcquireTokenByIntegratedWindowsAuth {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(flow::integrated_windows::sign_in(self, Accept::Newer))
+        Box::pin(async move {
+            let who = Who::default();
+            flow::integrated_windows::sign_in(self, Accept::Newer, &who).await
+        })
     }
 }

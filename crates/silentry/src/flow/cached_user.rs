@@ -7,6 +7,7 @@
 
 use silentry_protocol::cache::CachedAccount;
 
+use super::who::Who;
 use crate::application::Application;
 use crate::authority::Authority;
 use crate::cache;
@@ -37,11 +38,13 @@ pub(super) async fn account(
     application: &Application,
     authority: &Authority,
     sought: Sought<'_>,
+    who: &Who,
 ) -> Result<Account, Error> {
     let environment = authority.environment();
     let accounts = Accounts {
         application,
         authority,
+        who,
         environment: &cache::environment(&environment),
     };
     let required_names = match sought.user {
@@ -76,6 +79,11 @@ pub(super) fn is_called(
 struct Accounts<'a> {
     application: &'a Application,
     authority: &'a Authority,
+    #[cfg_attr(
+        not(feature = "integrated"),
+        allow(dead_code, reason = "nobody can tell who is signed in")
+    )]
+    who: &'a Who,
     environment: &'a str,
 }
 
@@ -183,8 +191,8 @@ impl Accounts<'_> {
         if !self.application.cache.has_bindings(self.environment) {
             return None;
         }
-        let user = super::signed_in::user(self.application).await?;
-        super::signed_in::account(self.application, self.authority, &user)
+        let user = self.who.user(self.application).await?;
+        super::signed_in::account(self.application, self.authority, user)
     }
 
     /// The same, when the directory says that the user of the ticket has this name: it is asked about what no token tells,
@@ -196,8 +204,8 @@ impl Accounts<'_> {
         if !worth_asking || !application.cache.has_bindings(self.environment) {
             return None;
         }
-        let user = super::signed_in::user(application).await?;
-        let account = super::signed_in::account(application, self.authority, &user)?;
+        let user = self.who.user(application).await?;
+        let account = super::signed_in::account(application, self.authority, user)?;
         let owner = Owner {
             home_account_id: account.home_account_id()?.to_owned(),
             environment: self.environment.to_owned(),
@@ -205,7 +213,7 @@ impl Accounts<'_> {
         };
         let names = application.cache.names_of(&owner);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let is_called = super::upn::is_called(application, &user, name, &names).await;
+        let is_called = super::upn::is_called(application, user, name, &names).await;
         is_called.then_some(account)
     }
 
@@ -218,7 +226,7 @@ impl Accounts<'_> {
     }
 
     async fn has_ticket(&self) -> bool {
-        super::signed_in::user(self.application).await.is_some()
+        self.who.user(self.application).await.is_some()
     }
 }
 

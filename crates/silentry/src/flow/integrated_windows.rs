@@ -9,6 +9,7 @@ use super::asked::Asked;
 use super::call::Call;
 use super::flight::{self, Accept, Cleared};
 use super::redeem::Redemption;
+use super::who::Who;
 use super::whose::Proof;
 use super::{cached_user, signed_in, silent, upn, windows_transport};
 use crate::application::Application;
@@ -24,6 +25,7 @@ use crate::result::AuthenticationResult;
 pub(crate) async fn sign_in(
     request: AcquireTokenByIntegratedWindowsAuth,
     accept: Accept,
+    who: &Who,
 ) -> Result<AuthenticationResult, Error> {
     let application = request.application;
     let asked = Asked::new(
@@ -40,7 +42,7 @@ pub(crate) async fn sign_in(
         None => accept,
     };
     let sign_in = SignIn {
-        user: signed_in::user(&application).await,
+        user: who.user(&application).await.cloned(),
         application: Arc::clone(&application),
         asked,
         login_hint: request.login_hint,

@@ -19,6 +19,7 @@ use silentry_protocol::secret::Secret;
 
 #[cfg(feature = "integrated")]
 use self::integrated::integrated_windows_auth;
+use super::who::Who;
 use super::{asked, cached_user, device_code, silent, username_password};
 use crate::application::Application;
 #[cfg(feature = "integrated")]
@@ -46,6 +47,7 @@ struct Wanted {
     known_user: Option<String>,
     details: FlowOptions,
     options: RequestOptions,
+    who: Who,
     /// Whether a token of the cache would have done, and was not there.
     #[cfg(feature = "integrated")]
     cache_would_do: bool,
@@ -60,6 +62,7 @@ pub(crate) async fn acquire(request: AcquireToken) -> Result<AuthenticationResul
         known_user: None,
         details: request.details,
         options: request.options,
+        who: Who::default(),
         #[cfg(feature = "integrated")]
         cache_would_do: false,
     };
@@ -137,7 +140,8 @@ async fn try_step(
                 required_names: &options.account_names,
                 ticket_is_next,
             };
-            let account = cached_user::account(&application, &authority, sought).await?;
+            let account =
+                cached_user::account(&application, &authority, sought, &wanted.who).await?;
             // The account is the one that is named, whatever the names are that its next token has.
             let options = RequestOptions {
                 username: None,

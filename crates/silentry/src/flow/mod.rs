@@ -24,6 +24,7 @@ pub(crate) mod silent;
 #[cfg(feature = "integrated")]
 mod upn;
 pub(crate) mod username_password;
+mod who;
 mod whose;
 #[cfg(feature = "integrated")]
 mod windows_transport;
@@ -34,6 +35,8 @@ pub(crate) use endpoints::environments;
 pub(crate) use flight::Accept;
 #[cfg(feature = "integrated")]
 pub(crate) use proxy_ticket::ProxyTicket;
+#[cfg(feature = "integrated")]
+pub(crate) use who::Who;
 
 use crate::cache::store::{StoreError, StoreErrorKind};
 use crate::error::{Code, Error, Stage};

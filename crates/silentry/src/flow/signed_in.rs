@@ -26,6 +26,11 @@ impl User {
         })
     }
 
+    /// Returns what the Kerberos library, or Windows, told.
+    pub(super) fn signed_in(&self) -> &SignedIn {
+        &self.0
+    }
+
     pub(super) fn principal(&self) -> &str {
         &self.0.principal
     }

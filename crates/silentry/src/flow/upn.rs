@@ -12,7 +12,7 @@ use crate::application::Application;
 use crate::authority::Authority;
 use crate::directory::{self, Failure, Names, Subject};
 use crate::error::{Code, Error, Stage};
-use crate::identity::{Candidates, UserPrincipalName, same_name, upn_candidates};
+use crate::identity::{Candidates, SignedIn, UserPrincipalName, same_name, upn_candidates};
 use crate::text::printable;
 
 /// Finds the federation server of the user, with the UPN that led to it. `username` leads there, unless it is only the
@@ -31,14 +31,14 @@ pub(super) async fn find(
     };
     if let Some(username) = username {
         let is_of_ticket = ticket.is_some_and(|user| user.is_called(username));
-        match search.by_name(username).await {
+        match search.by_name(username, ticket).await {
             Err(error)
                 if is_of_ticket
                     && matches!(error.code(), Code::UnknownUserType | Code::InvalidUsername) => {}
             answer => return answer,
         }
     }
-    let signed_in = kerberos::signed_in_user(&call.application.negotiate).await?;
+    let signed_in = signed_in(call, ticket).await?;
     tracing::debug!(
         principal = signed_in.principal,
         upn = signed_in.upn,
@@ -80,11 +80,15 @@ pub(super) async fn is_called(
 }
 
 /// Reads what the caller says: a UPN, or an account name that only the directory can make one of.
-async fn named(call: &Call<'_>, username: &str) -> Result<UserPrincipalName, Error> {
+async fn named(
+    call: &Call<'_>,
+    username: &str,
+    ticket: Option<&signed_in::User>,
+) -> Result<UserPrincipalName, Error> {
     if !username.contains('\\') || !call.application.directory.is_on() {
         return UserPrincipalName::parse(username);
     }
-    let signed_in = kerberos::signed_in_user(&call.application.negotiate).await?;
+    let signed_in = signed_in(call, ticket).await?;
     let Some(question) = Question::about_account(&signed_in.principal, username) else {
         return UserPrincipalName::parse(username);
     };
@@ -96,6 +100,14 @@ async fn named(call: &Call<'_>, username: &str) -> Result<UserPrincipalName, Err
     })
 }
 
+/// Returns the user of the ticket, whom the call knows; where there is none, the library says why.
+async fn signed_in(call: &Call<'_>, ticket: Option<&signed_in::User>) -> Result<SignedIn, Error> {
+    match ticket {
+        Some(user) => Ok(user.signed_in().clone()),
+        None => kerberos::signed_in_user(&call.application.negotiate).await,
+    }
+}
+
 /// A search for the federation server.
 struct Search<'a> {
     call: &'a Call<'a>,
@@ -104,8 +116,12 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    async fn by_name(&self, username: &str) -> Result<(UserPrincipalName, Federation), Error> {
-        self.known(named(self.call, username).await?).await
+    async fn by_name(
+        &self,
+        username: &str,
+        ticket: Option<&signed_in::User>,
+    ) -> Result<(UserPrincipalName, Federation), Error> {
+        self.known(named(self.call, username, ticket).await?).await
     }
 
     async fn known(

@@ -1,7 +1,8 @@
 //! The flow of the user who is signed in to the machine, unless it is known to lead nowhere.
 
 use super::super::flight::Accept;
-use super::super::{asked, integrated_windows, signed_in};
+use super::super::signed_in::User;
+use super::super::{asked, integrated_windows};
 use super::Wanted;
 use crate::application::Application;
 use crate::client::AcquireTokenByIntegratedWindowsAuth;
@@ -31,7 +32,7 @@ pub(super) async fn integrated_windows_auth(
         true => Accept::Any,
         false => Accept::Newer,
     };
-    let result = integrated_windows::sign_in(request, accept).await;
+    let result = integrated_windows::sign_in(request, accept, &wanted.who).await;
     if let (Err(error), Some(about)) = (&result, about) {
         verdicts.learn(about, error, clock.now());
     }
@@ -42,7 +43,7 @@ pub(super) async fn integrated_windows_auth(
 async fn circumstances(wanted: &Wanted) -> Result<Option<Circumstances>, Error> {
     let application = &*wanted.application;
     let authority = asked::authority(application, &wanted.options)?.to_string();
-    let signed_in = signed_in::user(application).await.map(|user| user.id());
+    let signed_in = wanted.who.user(application).await.map(User::id);
     let leads = wanted
         .login_hint
         .as_ref()
