@@ -40,6 +40,7 @@ pub(crate) fn of(
         .with_token_cache(cache)
         .with_client_capabilities(&settings.client_capabilities)
         .with_federation_hosts(&settings.federation_hosts)
+        .with_seamless_sso(settings.no_seamless_sso != Some(true))
         .with_channel_binding(settings.no_channel_binding != Some(true))
         .with_ntlm(settings.allow_ntlm == Some(true))
         .with_mutual_authentication(match settings.mutual_auth {

@@ -12,9 +12,19 @@ use url::Host;
 /// Names of this machine, of which some have a dot (RFC 6761 6.3, and the hosts files of Linux distributions).
 const LOCAL: [&str; 3] = ["localhost", "localhost4", "localhost6"];
 
+/// Entra's own federation servers for Seamless SSO.
+const AUTOLOGON: [&str; 2] = [
+    "autologon.microsoftazuread-sso.com",
+    "autologon.microsoftazuread-sso.us",
+];
+
 /// A list of federation servers, `host` or `host:port`; what it lists is all that is allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FederationHosts(Vec<HostAndPort>);
+pub(crate) struct FederationHosts {
+    listed: Vec<HostAndPort>,
+    /// Whether the servers of Seamless SSO are left out: a list says nothing of them.
+    no_seamless_sso: bool,
+}
 
 /// A host and its port, so that two addresses of the same server are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +48,8 @@ pub(crate) enum NamedBy<'a> {
 pub(crate) enum Refusal {
     /// There is a list, and the host is not in it.
     NotListed,
+    /// It is one of Seamless SSO, which is switched off.
+    SeamlessSsoOff,
     /// It is an address: nobody can tell whose, and Kerberos has no principal for it.
     IpAddress,
     /// A name without a dot leads to another host in each network.
@@ -66,16 +78,25 @@ impl FederationHosts {
             let entry = entry.as_ref().trim();
             HostAndPort::parse(entry).ok_or_else(|| crate::text::printable(entry, 120))
         });
-        Ok(Self(hosts.collect::<Result<_, _>>()?))
+        Ok(Self {
+            listed: hosts.collect::<Result<_, _>>()?,
+            no_seamless_sso: false,
+        })
+    }
+
+    /// Sets whether the servers of Seamless SSO may receive a ticket.
+    pub(crate) fn with_seamless_sso(mut self, allowed: bool) -> Self {
+        self.no_seamless_sso = !allowed;
+        self
     }
 
     fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.listed.is_empty()
     }
 
     /// Returns whether the list has this server.
     pub(crate) fn lists(&self, url: &HttpsUrl) -> bool {
-        self.0.contains(&HostAndPort::of(url))
+        self.listed.contains(&HostAndPort::of(url))
     }
 
     /// Decides whether a credential may go to `url`. `principal` is whom the ticket is for, where somebody has chosen it
@@ -86,7 +107,8 @@ impl FederationHosts {
         named_by: NamedBy<'_>,
         principal: Option<&str>,
     ) -> Result<(), Refusal> {
-        if !self.is_empty() {
+        self.check_seamless_sso(url)?;
+        if !self.is_empty() && !is_autologon(url) {
             return match self.lists(url) {
                 true => Ok(()),
                 false => Err(Refusal::NotListed),
@@ -111,16 +133,31 @@ impl FederationHosts {
     /// Decides whether metadata may be read at `url`, which is sent no credential but tells who is: a server of the list,
     /// or any that could be a federation server.
     pub(crate) fn may_tell(&self, url: &HttpsUrl) -> Result<(), Refusal> {
+        self.check_seamless_sso(url)?;
         match self.lists(url) {
             true => Ok(()),
             false => ordinary(url),
         }
     }
+
+    fn check_seamless_sso(&self, url: &HttpsUrl) -> Result<(), Refusal> {
+        match self.no_seamless_sso && is_autologon(url) {
+            true => Err(Refusal::SeamlessSsoOff),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Returns whether this is one of Entra's servers for Seamless SSO. They are not documented to prove themselves, and the
+/// ticket is decrypted far behind the certificate that a client sees.
+pub(crate) fn is_autologon(url: &HttpsUrl) -> bool {
+    let server = HostAndPort::of(url);
+    server.port == 443 && AUTOLOGON.contains(&server.host.as_str())
 }
 
 impl fmt::Display for FederationHosts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, HostAndPort { host, port }) in self.0.iter().enumerate() {
+        for (at, HostAndPort { host, port }) in self.listed.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
             write!(f, "{comma}{host}")?;
             if *port != 443 {
@@ -185,6 +222,9 @@ impl Refusal {
         let to = url.authority();
         match self {
             Refusal::NotListed => format!("the list of federation hosts does not have {to}"),
+            Refusal::SeamlessSsoOff => {
+                format!("the sign-in would go to {to}, and Seamless SSO is switched off")
+            }
             Refusal::IpAddress => {
                 format!("the sign-in would go to {to}, an IP address instead of a name")
             }
@@ -311,6 +351,31 @@ mod tests {
             let url = url("sts.contoso.com");
             let verdict = none.may_receive(&url, NamedBy::Caller, Some(principal));
             assert_eq!(verdict.is_ok(), allowed, "{principal}");
+        }
+    }
+
+    #[test]
+    fn seamless_sso_has_a_switch_of_its_own_whatever_is_listed() {
+        let list = FederationHosts::parse(["sts.contoso.com"]).unwrap();
+        for hosts in [FederationHosts::default(), list] {
+            let off = hosts.clone().with_seamless_sso(false);
+            for host in AUTOLOGON {
+                let server = url(host);
+                let named_by = NamedBy::Metadata(&server);
+                assert_eq!(hosts.may_tell(&server), Ok(()));
+                assert_eq!(hosts.may_receive(&server, named_by, None), Ok(()));
+                let refused = Err(Refusal::SeamlessSsoOff);
+                assert_eq!(off.may_tell(&server), refused);
+                assert_eq!(off.may_receive(&server, named_by, None), refused);
+                // Neither for another metadata document nor for another port.
+                let other = url("sts.contoso.com");
+                let verdict = hosts.may_receive(&server, NamedBy::Metadata(&other), None);
+                assert!(verdict.is_err(), "{host}");
+                let port = url(&format!("{host}:8443"));
+                let verdict = hosts.may_receive(&port, NamedBy::Metadata(&port), None);
+                assert!(verdict.is_err(), "{host}");
+            }
+            assert_eq!(off.may_tell(&url("sts.contoso.com")), Ok(()));
         }
     }
 

@@ -224,6 +224,21 @@ pub(crate) struct Settings {
     #[serde(deserialize_with = "list")]
     pub(crate) federation_hosts: Vec<String>,
 
+    /// Send no ticket to Entra's own servers for Seamless SSO. `--seamless-sso` overrides it.
+    #[arg(
+        long,
+        env = "SILENTRY_NO_SEAMLESS_SSO",
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = Trimmed(BoolishValueParser::new()),
+        hide_possible_values = true,
+        overrides_with = "seamless_sso",
+        help_heading = TICKET
+    )]
+    pub(crate) no_seamless_sso: Option<bool>,
+
     /// Whether the federation server must prove who it is. (default: required)
     #[arg(long, env = "SILENTRY_MUTUAL_AUTH", value_parser = Trimmed(value_parser!(MutualAuth)), help_heading = TICKET)]
     pub(crate) mutual_auth: Option<MutualAuth>,
@@ -336,6 +351,10 @@ pub(crate) struct Opposites {
     #[arg(long, hide = true, overrides_with = "force_refresh")]
     no_force_refresh: bool,
 
+    /// Override --no-seamless-sso.
+    #[arg(long, hide = true, overrides_with = "no_seamless_sso")]
+    seamless_sso: bool,
+
     /// Override --no-channel-binding.
     #[arg(long, hide = true, overrides_with = "no_channel_binding")]
     channel_binding: bool,
@@ -410,6 +429,7 @@ impl Settings {
         expand_home_of_ccache(&mut self.ccache)?;
         for (taken_back, switch) in [
             (self.opposites.no_force_refresh, &mut self.force_refresh),
+            (self.opposites.seamless_sso, &mut self.no_seamless_sso),
             (self.opposites.channel_binding, &mut self.no_channel_binding),
             (self.opposites.browser, &mut self.no_browser),
             (self.opposites.no_allow_ntlm, &mut self.allow_ntlm),
@@ -451,6 +471,7 @@ impl Settings {
             gssapi_library: self.gssapi_library.or(other.gssapi_library),
             federation_metadata: self.federation_metadata.or(other.federation_metadata),
             federation_hosts: first_given(self.federation_hosts, other.federation_hosts),
+            no_seamless_sso: self.no_seamless_sso.or(other.no_seamless_sso),
             mutual_auth: self.mutual_auth.or(other.mutual_auth),
             no_channel_binding: self.no_channel_binding.or(other.no_channel_binding),
             allow_ntlm: self.allow_ntlm.or(other.allow_ntlm),

@@ -46,6 +46,7 @@ pub struct PublicClientApplicationBuilder {
     multi_cloud: bool,
     client_capabilities: Vec<String>,
     federation_hosts: Vec<String>,
+    seamless_sso: bool,
     extra_query_parameters: Vec<(String, String)>,
     client_sku: String,
     cache: TokenCache,
@@ -77,6 +78,7 @@ impl PublicClientApplicationBuilder {
             multi_cloud: false,
             client_capabilities: Vec::new(),
             federation_hosts: Vec::new(),
+            seamless_sso: true,
             extra_query_parameters: Vec::new(),
             client_sku: "Silentry".to_owned(),
             cache: TokenCache::in_memory(),
@@ -178,6 +180,15 @@ impl PublicClientApplicationBuilder {
         self
     }
 
+    /// Sets whether Entra's own servers for Seamless SSO (`autologon.microsoftazuread-sso.com` and `.us`) may receive
+    /// the ticket. `true` by default, whatever [`with_federation_hosts`](Self::with_federation_hosts) lists.
+    ///
+    /// Their ticket is bound to no TLS connection, and they do not prove themselves as AD FS must.
+    pub fn with_seamless_sso(mut self, allowed: bool) -> Self {
+        self.seamless_sso = allowed;
+        self
+    }
+
     /// Keeps tokens in this cache. By default they are kept in memory, for this application and its clones.
     pub fn with_token_cache(mut self, cache: TokenCache) -> Self {
         self.cache = cache;
@@ -271,6 +282,7 @@ impl PublicClientApplicationBuilder {
             let message = format!("`{entry}` is not a federation host");
             Error::new(Code::InvalidFederationHost, Stage::Request, message)
         })?;
+        let federation_hosts = federation_hosts.with_seamless_sso(self.seamless_sso);
         #[cfg(feature = "integrated")]
         self.directory.check()?;
         let policy = Policy::of_this_machine()?;

@@ -13,16 +13,10 @@ use super::federation::{self, Credential, Federation};
 use super::kerberos::{self, Finished, Negotiation, Next};
 use super::wstrust;
 use crate::error::{Category, Code, Error, Stage};
+use crate::federation_hosts::is_autologon;
 use crate::kerberos_settings::MutualAuthentication;
 use crate::random;
 use crate::transport::{HttpRequest, HttpResponse, TransportError, is_stale};
-
-/// Entra's own federation server for Seamless SSO. Its reply is not documented to prove itself, and the ticket is
-/// decrypted far behind the certificate that a client sees.
-const AUTOLOGON_HOSTS: [&str; 2] = [
-    "autologon.microsoftazuread-sso.com",
-    "autologon.microsoftazuread-sso.us",
-];
 
 /// Legs of one negotiation. Kerberos needs one, NTLM two; a server that asks for more is playing.
 const MAX_LEGS: usize = 4;
@@ -174,7 +168,7 @@ async fn first_leg(
         let leaf = lease
             .connection
             .leaf_certificate()
-            .filter(|_| !is_autologon(host));
+            .filter(|_| !is_autologon(endpoint.url()));
         let settings = &call.application.negotiate;
         let binding = leaf.and_then(|leaf| kerberos::channel_binding(settings, leaf));
         if binding.is_none() {
@@ -208,7 +202,7 @@ async fn prove_server(
     let required =
         call.application.negotiate.mutual_authentication == MutualAuthentication::Required;
     let granted = (200..300).contains(&response.status());
-    if !proven && required && granted && !is_autologon(host) {
+    if !proven && required && granted && !is_autologon(endpoint.url()) {
         return Err(Error::new(
             Code::MutualAuthenticationFailed,
             Stage::WsTrust,
@@ -271,8 +265,4 @@ fn challenges(response: &HttpResponse) -> Vec<Challenge> {
         .header_values("www-authenticate")
         .flat_map(challenge::parse)
         .collect()
-}
-
-fn is_autologon(host: &str) -> bool {
-    AUTOLOGON_HOSTS.contains(&host)
 }

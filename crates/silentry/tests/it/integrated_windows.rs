@@ -280,6 +280,29 @@ async fn only_listed_federation_hosts_receive_the_ticket() {
 }
 
 #[tokio::test]
+async fn a_ticket_for_seamless_sso_can_be_forbidden() {
+    let lab = lab("seamless-sso").await;
+    let heidi = lab.user().upn;
+    // Entra tells of Seamless SSO only to clients that it knows to use it.
+    let builder = || builder(&lab).with_client_sku("MSAL.Java");
+    let sign_in = async |builder: PublicClientApplicationBuilder| {
+        let app = builder.build().unwrap();
+        app.acquire_token_by_integrated_windows_auth(SCOPES)
+            .with_username(heidi)
+            .await
+    };
+    let listed = builder().with_federation_hosts(["sts.contoso.test"]);
+    let token = sign_in(listed).await.unwrap();
+    assert_eq!(token.account().username(), heidi);
+    assert_eq!(stages(&lab), ["realm", "mex", "wstrust", "token"]);
+
+    let refused = sign_in(builder().with_seamless_sso(false)).await;
+    let code = refused.err().map(|error| error.code().clone());
+    assert_eq!(code, Some(Code::FederationHostNotTrusted));
+    assert_eq!(stages(&lab), ["realm", "mex", "wstrust", "token", "realm"]);
+}
+
+#[tokio::test]
 async fn the_callers_own_metadata_leads_to_no_odd_host() {
     let lab = lab("mex-404").await;
     let sign_in = async |host: &str, hosts: &[&str]| {

@@ -97,7 +97,7 @@ fn a_switch_of_the_file_or_a_variable_can_be_turned_off() {
     let file = place.folder.path().join("settings.toml");
     std::fs::write(
         &file,
-        "force-refresh = true\nallow-ntlm = true\nno-channel-binding = true\n",
+        "force-refresh = true\nallow-ntlm = true\nno-channel-binding = true\nno-seamless-sso = true\n",
     )
     .unwrap();
     let from_cache = |arguments: &[&str], variable: Option<&str>| {
@@ -115,7 +115,12 @@ fn a_switch_of_the_file_or_a_variable_can_be_turned_off() {
         &["--no-force-refresh"][..],
         &["--force-refresh=false"],
         &["--force-refresh", "--no-force-refresh"],
-        &["--no-allow-ntlm", "--channel-binding", "--force-refresh=no"],
+        &[
+            "--no-allow-ntlm",
+            "--channel-binding",
+            "--seamless-sso",
+            "--force-refresh=no",
+        ],
     ] {
         assert!(from_cache(arguments, None), "{arguments:?}");
         assert!(from_cache(arguments, Some("1")), "{arguments:?}");
