@@ -169,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn the_message_is_one_line_fit_to_be_shown() {
+        let body = r#"{"device_code":"D","user_code":"U","verification_uri":"https://a.test",
+            "message":"To sign in,\r\nopen https://a.test\u202e\u001b[2J\n\tand enter U"}"#;
+        let code = DeviceCodeResponse::parse(body.as_bytes()).unwrap();
+        let message = "To sign in, open https://a.test[2J and enter U";
+        assert_eq!(code.message.as_deref(), Some(message));
+    }
+
+    #[test]
     fn what_nobody_could_sign_in_with_is_an_error() {
         use DeviceCodeResponseError::{ErrorReply, Incomplete, NotJson};
 

@@ -2,11 +2,18 @@
 
 use silentry_lab::{CLIENT_ID, Lab, TENANT_ID};
 
+use silentry::cache::store::StoreErrorKind;
+
 use super::*;
 
 const API: &str = "https://api.contoso.test/user_impersonation";
 
-fn app(lab: &Lab, store: &Text, client_id: &str, tenant: &str) -> PublicClientApplication {
+fn app(
+    lab: &Lab,
+    store: &(impl TokenStore + Clone),
+    client_id: &str,
+    tenant: &str,
+) -> PublicClientApplication {
     let ccache = lab.ccache(lab.user().upn).unwrap();
     PublicClientApplication::builder(client_id)
         .with_tenant_id(tenant)
@@ -51,7 +58,10 @@ fn add_rows_of_others(store: &Text) {
 async fn a_token_that_was_renewed_comes_back_under_no_name() {
     const TENANTS: [&str; 4] = ["organizations", "common", "contoso.test", TENANT_ID];
     let lab = Lab::start().await.unwrap();
-    for asked in TENANTS {
+    for (asked, by_claims) in TENANTS
+        .iter()
+        .flat_map(|asked| [(*asked, false), (*asked, true)])
+    {
         let store = Text::of(&json!({}));
         let first = app(&lab, &store, CLIENT_ID, "contoso.test");
         let signed_in = first.acquire_token([SCOPE]).await.unwrap();
@@ -62,11 +72,12 @@ async fn a_token_that_was_renewed_comes_back_under_no_name() {
         let old = before.acquire_token_silent([SCOPE], account).await.unwrap();
         assert!(old.access_token().starts_with("of-others"), "{asked}");
 
-        let renewed = before
-            .acquire_token_silent([SCOPE], account)
-            .with_force_refresh(true)
-            .await
-            .unwrap();
+        let renewal = before.acquire_token_silent([SCOPE], account);
+        let renewal = match by_claims {
+            true => renewal.with_claims(r#"{"access_token":{"nbf":{"essential":true}}}"#),
+            false => renewal.with_force_refresh(true),
+        };
+        let renewed = renewal.await.unwrap();
         for tenant in TENANTS {
             // A domain whose id nobody has written.
             if asked == "common" && tenant == "contoso.test" {
@@ -149,4 +160,38 @@ async fn a_request_that_names_no_api_gets_the_token_of_none() {
         let found = app.acquire_token(["openid"]).await.unwrap();
         assert_eq!(found.access_token(), of_graph.access_token());
     }
+}
+
+/// A store on a disk that is full.
+#[derive(Clone)]
+struct Full;
+
+impl TokenStore for Full {
+    fn read(&self, _: Option<&StoreVersion>) -> Result<Option<(Secret, StoreVersion)>, StoreError> {
+        Ok(Some((Secret::default(), StoreVersion::new([0]))))
+    }
+
+    fn update(
+        &self,
+        _: &mut dyn FnMut(&Secret) -> Option<Secret>,
+    ) -> Result<StoreVersion, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Io, "no space is left"))
+    }
+
+    fn set_aside(&self, _: &StoreVersion) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_kept_is_given_and_says_so() {
+    let lab = Lab::start().await.unwrap();
+    let full = app(&lab, &Full, CLIENT_ID, "contoso.test");
+    let token = full.acquire_token([SCOPE]).await.unwrap();
+    let why = token.not_kept().unwrap();
+    assert!(why.contains("no space is left"), "{why}");
+
+    let kept = app(&lab, &Text::of(&json!({})), CLIENT_ID, "contoso.test");
+    let token = kept.acquire_token([SCOPE]).await.unwrap();
+    assert_eq!(token.not_kept(), None);
 }
