@@ -231,24 +231,32 @@ async fn ntlm_and_digest_are_not_spoken() {
 #[tokio::test]
 async fn without_a_ticket_for_the_proxy_the_error_says_so() {
     let lab = lab().await;
-    let proxy = Proxy::start(&lab, NEGOTIATE).await;
-    let app = builder(&lab, proxy.url(""))
-        .with_ticket_cache("FILE:/nonexistent/krb5cc")
-        .build()
-        .unwrap();
-    let error = sign_in(&app).await.unwrap_err();
-    assert_eq!(error.code(), "proxy_ticket_unavailable");
-    assert!(
-        error
-            .to_string()
-            .starts_with("no ticket for the proxy localhost: ")
-    );
-    assert!(
-        error.mitigation().contains("ccache"),
-        "{}",
-        error.mitigation()
-    );
-    saw(&proxy.seen(), &[("", 407)]);
+    let folder = tempfile::tempdir().unwrap();
+    // None, and files that MIT's library crashed at.
+    for (name, content) in [
+        ("absent", None),
+        ("empty", Some("")),
+        ("short", Some("\u{5}\u{4}\0")),
+        ("noise", Some("not a ccache")),
+    ] {
+        let ccache = folder.path().join(name);
+        if let Some(content) = content {
+            std::fs::write(&ccache, content).unwrap();
+        }
+        let proxy = Proxy::start(&lab, NEGOTIATE).await;
+        let app = builder(&lab, proxy.url(""))
+            .with_ticket_cache(format!("FILE:{}", ccache.display()))
+            .build()
+            .unwrap();
+        let error = sign_in(&app).await.unwrap_err();
+        assert_eq!(error.code(), "proxy_ticket_unavailable", "{name}");
+        let message = error.to_string();
+        let begins = message.starts_with("no ticket for the proxy localhost: ");
+        assert!(begins && message.contains(name), "{name}: {message}");
+        let advice = error.mitigation();
+        assert!(advice.contains("ccache"), "{name}: {advice}");
+        saw(&proxy.seen(), &[("", 407)]);
+    }
 }
 
 #[tokio::test]
