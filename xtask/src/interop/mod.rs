@@ -183,6 +183,11 @@ impl<'a> Tests<'a> {
 
     /// Runs the tests; returns how many rows of the page they have.
     fn run(&self, programs: &Path, write: bool, step: &Step) -> Result<String> {
+        ensure!(
+            programs.join("silentry").is_file(),
+            "{} has no programs: run `--step \"release build\"` first",
+            programs.display()
+        );
         let folder = namespace::folder()?;
         let workers = thread::available_parallelism()?;
         let mut pytest = namespace::enter("python3 -m pytest --quiet --dist loadgroup")?;
