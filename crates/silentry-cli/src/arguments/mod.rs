@@ -4,6 +4,7 @@ mod cache;
 mod config;
 mod environment;
 mod ladder;
+mod opposites;
 mod output;
 mod settings;
 mod texts;

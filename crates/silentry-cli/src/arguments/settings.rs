@@ -9,6 +9,7 @@ use serde::Deserialize;
 use silentry::Prompt;
 
 use super::ladder::Ladder;
+use super::opposites::{self, Opposites};
 use super::output::NamedFormat;
 use super::texts::{
     expand_home, expand_home_of_ccache, lines, list, parameters, trim, trim_path, words,
@@ -344,30 +345,6 @@ pub(crate) struct Settings {
     pub(crate) opposites: Opposites,
 }
 
-/// Flags that override a switch of the environment or of the config file for one run.
-#[derive(Args, Default)]
-pub(crate) struct Opposites {
-    /// Override --force-refresh.
-    #[arg(long, hide = true, overrides_with = "force_refresh")]
-    no_force_refresh: bool,
-
-    /// Override --no-seamless-sso.
-    #[arg(long, hide = true, overrides_with = "no_seamless_sso")]
-    seamless_sso: bool,
-
-    /// Override --no-channel-binding.
-    #[arg(long, hide = true, overrides_with = "no_channel_binding")]
-    channel_binding: bool,
-
-    /// Override --no-browser.
-    #[arg(long, hide = true, overrides_with = "no_browser")]
-    browser: bool,
-
-    /// Override --allow-ntlm.
-    #[arg(long, hide = true, overrides_with = "allow_ntlm")]
-    no_allow_ntlm: bool,
-}
-
 impl Settings {
     /// Returns the settings as they are meant: without the blanks around values, lists in their parts, `~` as the
     /// user's home. A value of nothing is a mistake, such as a variable of a script that is not set.
@@ -427,17 +404,7 @@ impl Settings {
             }
         }
         expand_home_of_ccache(&mut self.ccache)?;
-        for (taken_back, switch) in [
-            (self.opposites.no_force_refresh, &mut self.force_refresh),
-            (self.opposites.seamless_sso, &mut self.no_seamless_sso),
-            (self.opposites.channel_binding, &mut self.no_channel_binding),
-            (self.opposites.browser, &mut self.no_browser),
-            (self.opposites.no_allow_ntlm, &mut self.allow_ntlm),
-        ] {
-            if taken_back {
-                *switch = Some(false);
-            }
-        }
+        opposites::take_back(&mut self);
         Ok(self)
     }
 
