@@ -135,7 +135,7 @@ mod tests {
     /// Where secrets come from, and what --log says by name.
     const WITHOUT_TWIN: [&str; 3] = ["verbose", "password-stdin", "password-fd"];
 
-    /// Whom to forget is nothing to set once for all.
+    /// Which account to remove is a question of each call, so no variable sets it.
     const TO_FORGET: [&str; 2] = ["account", "all"];
 
     /// Where secrets come from, and which file it is.

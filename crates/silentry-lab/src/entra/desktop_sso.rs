@@ -36,7 +36,7 @@ impl DesktopSso {
         jwt::sign(key, &claims)
     }
 
-    /// Returns the user whom a token of Seamless SSO stands for.
+    /// Returns the user that a token of Seamless SSO identifies.
     pub(super) fn verify(
         key: &SigningKey,
         token: &str,

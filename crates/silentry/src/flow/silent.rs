@@ -200,10 +200,10 @@ impl Silent {
         {
             return;
         }
-        let seat = application.flights.join(key, self.exchange(Accept::Newer));
-        if seat.is_first {
+        let joined = application.flights.join(key, self.exchange(Accept::Newer));
+        if joined.is_first {
             runtime.spawn(async move {
-                match seat.work.await {
+                match joined.work.await {
                     Ok(_) => application.early_renewals.succeeded(&token),
                     Err(error) => {
                         tracing::debug!(%error, "the access token could not be renewed early");

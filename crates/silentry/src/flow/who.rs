@@ -17,12 +17,12 @@ pub(crate) struct Who {
 
 #[cfg(feature = "integrated")]
 impl Who {
-    /// Returns whose ticket there is, or was when the call asked first; `None` when nobody is signed in that could be
-    /// told. No lock is held while the Kerberos library is asked: who asks at the same time asks too.
+    /// Returns the user of the ticket, as of the first time that the call asked; `None` when there is none, or the
+    /// Kerberos library cannot name one. No lock is held while the library is asked: concurrent callers ask it as well.
     pub(super) async fn user(&self, application: &Application) -> Option<&User> {
         if self.user.get().is_none() {
             let user = signed_in::user(application).await;
-            // Somebody else may have been faster, and the first answer counts.
+            // Where another caller was faster, the first answer counts.
             let _ = self.user.set(user);
         }
         self.user.get().and_then(Option::as_ref)

@@ -1,6 +1,6 @@
 //! The exchanges under way that several callers may wait for.
 
-use super::{Seat, UnderWay};
+use super::{Joined, UnderWay};
 use crate::error::Error;
 use crate::flow_name::Flow;
 use crate::request::RequestOptions;
@@ -39,12 +39,12 @@ impl Flights {
         }
     }
 
-    /// Takes a seat; `exchange` is dropped when it is under way already.
+    /// Joins the exchange with this key; `exchange` is dropped when it is under way already.
     pub(crate) fn join(
         &self,
         key: FlightKey,
         exchange: impl Future<Output = Answer> + Send + 'static,
-    ) -> Seat<Answer> {
+    ) -> Joined<Answer> {
         self.0.join(key, exchange)
     }
 }

@@ -22,6 +22,6 @@ pub(crate) use flights::{FlightKey, Flights};
 pub(crate) use names::DirectoryMemory;
 pub(crate) use remembered::Remembered;
 pub(crate) use throttle::{Asking, Throttle};
-pub(crate) use under_way::{Seat, UnderWay};
+pub(crate) use under_way::{Joined, UnderWay};
 #[cfg(feature = "integrated")]
 pub(crate) use verdicts::{Circumstances, Verdicts};

@@ -1,8 +1,8 @@
-//! Work that all who want it at the same time do together.
+//! Work that concurrent callers share.
 //!
-//! They share its future. Whoever polls drives it, so one who holds it without polling it stops nobody, and it ends with
-//! the last who waits, so that nothing is spawned. A runtime shares with itself alone: sockets and timers of another may
-//! stand still for as long as its thread does something else.
+//! Callers share its future. Whoever polls it drives it, so a caller that holds it without polling stops nobody, and it is
+//! dropped with the last caller, so nothing is spawned. Only callers of one runtime share: the sockets and timers of
+//! another may stand still for as long as its thread does something else.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -22,16 +22,16 @@ pub(crate) struct UnderWay<K, T: Clone>(Mutex<HashMap<Place<K>, WeakShared<Work<
 /// What is wanted, and the runtime that sockets and timers belong to.
 type Place<K> = (K, Option<runtime::Id>);
 
-/// A place among those who wait for some work.
-pub(crate) struct Seat<T: Clone> {
+/// A share in some work.
+pub(crate) struct Joined<T: Clone> {
     pub(crate) work: Shared<Work<T>>,
-    /// Nobody else had begun it.
+    /// Whether this caller has begun it.
     pub(crate) is_first: bool,
 }
 
 impl<K: Eq + Hash, T: Clone> UnderWay<K, T> {
     /// Takes part in the work with this key; `new` is dropped when it is under way already.
-    pub(crate) fn join(&self, key: K, new: impl Future<Output = T> + Send + 'static) -> Seat<T> {
+    pub(crate) fn join(&self, key: K, new: impl Future<Output = T> + Send + 'static) -> Joined<T> {
         let runtime = runtime::Handle::try_current().ok();
         let place = (key, runtime.map(|runtime| runtime.id()));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,7 +39,7 @@ impl<K: Eq + Hash, T: Clone> UnderWay<K, T> {
         // What is done may still be held by somebody who has not looked.
         if let Some(work) = known.filter(|work| work.peek().is_none()) {
             let is_first = false;
-            return Seat { work, is_first };
+            return Joined { work, is_first };
         }
         all.retain(|_, work| work.upgrade().is_some());
         let new: Work<T> = Box::pin(new);
@@ -47,7 +47,7 @@ impl<K: Eq + Hash, T: Clone> UnderWay<K, T> {
         if let Some(weak) = work.downgrade() {
             all.insert(place, weak);
         }
-        Seat {
+        Joined {
             work,
             is_first: true,
         }

@@ -55,7 +55,7 @@ impl Home {
     }
 }
 
-/// The settings were taken, and there is no token.
+/// Checks that the settings were read, and that there was no token.
 #[track_caller]
 fn found_nothing(output: Output) {
     refused(output, 4);

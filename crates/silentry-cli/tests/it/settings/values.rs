@@ -8,7 +8,7 @@ fn a_tilde_is_the_home_in_the_file_in_variables_and_behind_an_equals_sign() {
     let accounts = ["accounts", "-o", "json"];
     let mut command = home.silentry(&accounts);
     assert_eq!(command.output().unwrap().stdout, b"[]\n");
-    // What is no cache is refused, which tells that it was looked at.
+    // A file that is not a cache is refused, which shows that it was opened.
     home.write("broken.json", "no cache");
     let is_read = |command: &mut Command| {
         let output = command.output().unwrap();

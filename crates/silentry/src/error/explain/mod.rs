@@ -1,4 +1,4 @@
-//! The codes and the advice of what the parsers of the protocols refuse: they know neither.
+//! The code and the advice for each error of the protocol parsers, which know neither.
 
 mod oauth;
 pub(crate) mod reply;
